@@ -1,0 +1,102 @@
+package access
+
+import (
+	"time"
+
+	"pixeltrack.io/platform/pkg/id"
+	"pixeltrack.io/platform/pkg/store"
+)
+
+// The families of the gate rows.
+const (
+	FamilyUserGate         store.Family = "USERGATE"
+	FamilyOrganizationGate store.Family = "ORGGATE"
+	FamilyAccess           store.Family = "ACCESS"
+)
+
+// MaxSessions is how many sessions one user may have at once; a further login ends the oldest.
+const MaxSessions = 50
+
+// UserGate decides whether a user's tokens count. It stays under 4 KB, so that reading it costs one unit.
+type UserGate struct {
+	store.Meta
+	User     id.User          `dynamo:"user"`
+	Sessions map[string]int64 `dynamo:"sessions,omitempty"` // live sessions and the epoch second each ends at
+	Deleted  int64            `dynamo:"deleted,omitempty"`  // epoch seconds of the confirmed deletion; 0 while the account lives
+	Restrict bool             `dynamo:"restrict,omitempty"` // processing restricted at intake (Art. 18)
+	Hold     bool             `dynamo:"hold,omitempty"`     // a legal hold
+}
+
+// Type is the row's type.
+func (g *UserGate) Type() string { return "USERGATE" }
+
+// Keys puts the gate into the user's scope.
+func (g *UserGate) Keys() store.Keys { return store.Keys{Primary: UserGateKey(g.User)} }
+
+// UserGateKey is where a user's gate lies.
+func UserGateKey(u id.User) store.Key { return store.UserScope(u).Key(FamilyUserGate) }
+
+// Live says whether a session counts at a time.
+func (g *UserGate) Live(s id.Session, at time.Time) bool {
+	return g.Deleted == 0 && g.Sessions[string(s)] > at.Unix()
+}
+
+// Access is a member of an organisation: the one row there that leads to a user.
+type Access struct {
+	store.Meta
+	Organization id.Organization `dynamo:"org"`
+	Member       id.Member       `dynamo:"member"`
+	User         id.User         `dynamo:"user,omitempty"`
+	Role         Role            `dynamo:"role"`
+	Grants       []Permission    `dynamo:"grants,omitempty"`
+	GrantVersion int64           `dynamo:"grant_version"`     // goes up with each change of role or grants
+	Removed      int64           `dynamo:"removed,omitempty"` // epoch seconds; the member has left
+	Joined       int64           `dynamo:"joined"`
+}
+
+// Type is the row's type.
+func (a *Access) Type() string { return "ACCESS" }
+
+// Keys puts the row under its organisation and member.
+func (a *Access) Keys() store.Keys { return store.Keys{Primary: AccessKey(a.Organization, a.Member)} }
+
+// AccessKey is where a member's access lies.
+func AccessKey(org id.Organization, m id.Member) store.Key {
+	return store.OrganizationScope(org).Key(FamilyAccess, string(m))
+}
+
+// Status is the state of an organisation.
+type Status string
+
+// The states of an organisation. Closing still answers reads and rights; closed answers nothing.
+const (
+	Active    Status = "active"
+	Suspended Status = "suspended"
+	Closing   Status = "closing"
+	Closed    Status = "closed"
+)
+
+// OrganizationGate decides what an organisation's members may do at all. It stays under 4 KB.
+type OrganizationGate struct {
+	store.Meta
+	Organization      id.Organization `dynamo:"org"`
+	Status            Status          `dynamo:"status"`
+	Plan              string          `dynamo:"plan"`
+	RestrictedMembers []id.Member     `dynamo:"restricted_members,omitempty"`
+	HeldMembers       []id.Member     `dynamo:"held_members,omitempty"`
+	PurgedAt          int64           `dynamo:"purged_at,omitempty"` // epoch seconds of the last purge; older updated_since must resync
+	ClosingAt         int64           `dynamo:"closing_at,omitempty"`
+}
+
+// Type is the row's type.
+func (g *OrganizationGate) Type() string { return "ORGGATE" }
+
+// Keys puts the gate into the organisation's scope.
+func (g *OrganizationGate) Keys() store.Keys {
+	return store.Keys{Primary: OrganizationGateKey(g.Organization)}
+}
+
+// OrganizationGateKey is where an organisation's gate lies.
+func OrganizationGateKey(o id.Organization) store.Key {
+	return store.OrganizationScope(o).Key(FamilyOrganizationGate)
+}

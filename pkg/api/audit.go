@@ -1,0 +1,52 @@
+package api
+
+import (
+	"time"
+
+	"pixeltrack.io/platform/pkg/id"
+	"pixeltrack.io/platform/pkg/store"
+)
+
+// FamilyAudit holds audit records, of an organisation or of a user.
+const FamilyAudit store.Family = "AUDIT"
+
+// AuditLife is how long an audit record is kept.
+const AuditLife = 7 * 365 * 24 * time.Hour
+
+// Audit is one record of who did what: ids, never names.
+type Audit struct {
+	store.Meta
+	ID      id.Record `dynamo:"id"`
+	At      int64     `dynamo:"at"`     // epoch seconds
+	Actor   string    `dynamo:"actor"`  // member id in an organisation, user id elsewhere
+	Action  string    `dynamo:"action"` // operation id
+	Object  string    `dynamo:"object,omitempty"`
+	Outcome string    `dynamo:"outcome"` // done, or the code of the refusal
+	Request string    `dynamo:"request"`
+	Purpose string    `dynamo:"purpose"`
+	key     store.Key
+}
+
+// Type is the row's type.
+func (a *Audit) Type() string { return "AUDIT" }
+
+// Keys puts records of one scope in order of time.
+func (a *Audit) Keys() store.Keys { return store.Keys{Primary: a.key} }
+
+// audit adds the record of this call to its transaction.
+func (c *Caller) audit(tx *store.Tx, object, outcome string) {
+	rec := id.New[id.Record](c.store.IDs())
+	actor, scope := string(c.User), store.Scope{}
+	switch {
+	case c.Org != nil:
+		actor, scope = string(c.Member), c.Org.Scope()
+	case c.Self != nil:
+		scope = c.Self.Scope()
+	default:
+		return
+	}
+	row := &Audit{ID: rec, At: c.Now.Unix(), Actor: actor, Action: c.route.ID, Object: object, Outcome: outcome,
+		Request: c.Request, Purpose: c.route.Purpose, key: scope.Key(FamilyAudit, store.Instant(c.Now), string(rec))}
+	row.Expire(c.Now.Add(AuditLife))
+	tx.Create(c.Home(), row)
+}

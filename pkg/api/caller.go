@@ -1,0 +1,117 @@
+package api
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"pixeltrack.io/platform/pkg/access"
+	"pixeltrack.io/platform/pkg/id"
+	"pixeltrack.io/platform/pkg/problem"
+	"pixeltrack.io/platform/pkg/store"
+)
+
+// Caller is who calls, as the rows say. On a public route it knows only where the call comes from.
+type Caller struct {
+	Request string // the request's id
+	Source  string // the caller's address as the edge saw it, for limits; never stored whole
+	Agent   string // the User-Agent, for the name of a device
+	Cookies map[string]string
+	Headers func(name string) string
+	Now     time.Time // when the request was read; one time for all it does
+
+	User    id.User
+	Session id.Session
+	Org     *store.Organization // nil when the token names no organisation
+	Self    *store.User
+	Member  id.Member
+	Role    access.Role
+	Grants  []access.Permission
+	Gate    *access.OrganizationGate // what the organisation's gate says; on a pure read nil until the check is done
+	Account *access.UserGate         // likewise the user's
+
+	claimed     int64 // version of the grants in the token
+	route       Route
+	idempotency *pending
+	done        *Idempotency
+	wasReplayed bool
+	setCookies  []string
+	store       *store.Store
+}
+
+type callerKey struct{}
+
+func callerOf(ctx context.Context) *Caller {
+	c, _ := ctx.Value(callerKey{}).(*Caller)
+	return c
+}
+
+func withCaller(ctx context.Context, c *Caller) context.Context {
+	return context.WithValue(ctx, callerKey{}, c)
+}
+
+// WithCaller puts a caller into a context, for tests of handlers.
+func WithCaller(ctx context.Context, c *Caller) context.Context { return withCaller(ctx, c) }
+
+// May says whether the caller has a permission.
+func (c *Caller) May(p access.Permission) bool { return access.Allows(c.Role, c.Grants, p) }
+
+// SetCookie adds a Set-Cookie header to the answer, refusals included.
+func (c *Caller) SetCookie(cookie string) { c.setCookies = append(c.setCookies, cookie) }
+
+// Actor is how the caller is written into rows outside organisations: the user, or nobody on a public route.
+func (c *Caller) Actor() store.Actor { return store.Actor{Who: string(c.User), Request: c.Request} }
+
+func (c *Caller) replaying() *Idempotency { return c.done }
+
+// admit judges the rows that were read for the caller.
+func (c *Caller) admit(s *session, now time.Time) error {
+	if s.user.Err != nil || !s.gate.Live(c.Session, now) {
+		return unauthenticated("session_ended", "The session has ended; log in again.")
+	}
+	c.Account = s.gate
+	if c.Org != nil {
+		if s.member.Err != nil || s.access.User != c.User || s.access.Removed != 0 || s.org.Err != nil || s.orgGate.Status == access.Closed {
+			return unauthenticated("membership_ended", "You are no longer a member of this organization; log in again.")
+		}
+		c.Role, c.Grants, c.Gate = s.access.Role, s.access.Grants, s.orgGate
+	}
+	if c.route.Audience == Members && c.Org == nil {
+		return problem.Of(problem.Forbidden, "organization_required", "Choose an organization first.")
+	}
+	if !c.route.Rights {
+		if err := c.unblocked(); err != nil {
+			return err
+		}
+	}
+	if p := c.route.Permission; p != "" && !c.May(p) {
+		return problem.Of(problem.Forbidden, "permission_denied", "Your role does not allow this; it needs %s.", p)
+	}
+	return nil
+}
+
+// unblocked refuses what restriction, suspension and closing stop.
+func (c *Caller) unblocked() error {
+	if c.Account.Restrict && !c.route.PureRead {
+		return problem.Of(problem.Forbidden, "processing_restricted", "Processing of your data is restricted; you can read, export and use your rights.")
+	}
+	if c.Gate == nil {
+		return nil
+	}
+	switch c.Gate.Status {
+	case access.Suspended:
+		return problem.Of(problem.Forbidden, "organization_suspended", "The organization is suspended; reading your data, export and deletion still work.")
+	case access.Closing:
+		if !c.route.PureRead {
+			return problem.Of(problem.Forbidden, "organization_closing", "The organization is closing and takes no changes.")
+		}
+	}
+	if slices.Contains(c.Gate.RestrictedMembers, c.Member) && !c.route.PureRead {
+		return problem.Of(problem.Forbidden, "processing_restricted", "Processing of your data is restricted; you can read, export and use your rights.")
+	}
+	return nil
+}
+
+func unauthenticated(code, message string) error {
+	return problem.Of(problem.Unauthenticated, code, "%s", message)
+}

@@ -1,0 +1,43 @@
+package api
+
+import (
+	"errors"
+	"time"
+
+	"pixeltrack.io/platform/pkg/problem"
+	"pixeltrack.io/platform/pkg/store"
+)
+
+// Page is embedded in the input of a list.
+type Page struct {
+	Limit  int    `query:"limit" default:"50" minimum:"1" maximum:"200" doc:"How many to answer at most."`
+	Cursor string `query:"cursor" maxLength:"1024" doc:"What next_cursor of the page before said."`
+}
+
+// List is the body of a list's answer.
+type List[T any] struct {
+	Data       []T    `json:"data" doc:"The page, in the order of the list."`
+	NextCursor string `json:"next_cursor,omitempty" doc:"Where the next page begins; absent at the end."`
+}
+
+// Since is embedded in the input of a list that can tell what has changed.
+type Since struct {
+	UpdatedSince time.Time `query:"updated_since" doc:"Only what was changed or deleted at this time or later, oldest change first; at most 30 days ago. Read again from a few seconds before your last call: changes appear here with a short delay." example:"2026-03-01T08:00:00Z"`
+}
+
+// CheckSince refuses an updated_since that no longer tells everything: older than the life of a tombstone, or than the
+// last purge of the list (epoch seconds, 0 for never).
+func CheckSince(since, now time.Time, purged int64) error {
+	if since.Before(now.Add(-store.TombstoneLife)) || purged != 0 && since.Unix() <= purged {
+		return problem.Of(problem.Gone, "resync_required", "Changes since then are no longer all known; list everything again.")
+	}
+	return nil
+}
+
+// ListError turns what a list of the store was refused for into a problem.
+func ListError(err error) error {
+	if errors.Is(err, store.ErrCursor) {
+		return problem.InvalidField("query.cursor", "not a cursor of this list")
+	}
+	return err
+}

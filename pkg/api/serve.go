@@ -1,0 +1,383 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"pixeltrack.io/platform/pkg/access"
+	"pixeltrack.io/platform/pkg/keys"
+	"pixeltrack.io/platform/pkg/problem"
+	"pixeltrack.io/platform/pkg/store"
+	"pixeltrack.io/platform/pkg/telemetry"
+)
+
+// Verifier checks an access token offline and gives its claims.
+type Verifier interface {
+	Verify(ctx context.Context, token string) (keys.Claims, error)
+}
+
+// Server serves one operation.
+type Server struct {
+	operation Operation
+	store     *store.Store
+	verifier  Verifier
+	log       *telemetry.Log
+	inner     http.Handler
+}
+
+// Serve makes the handler of an operation. The store and the verifier may be nil for a public route without rows.
+func Serve(op Operation, st *store.Store, verifier Verifier, log *telemetry.Log) *Server {
+	mux := http.NewServeMux()
+	huma.NewError = refusal
+	op.register(humago.New(mux, configuration()))
+	return &Server{operation: op, store: st, verifier: verifier, log: log, inner: mux}
+}
+
+func configuration() huma.Config {
+	c := huma.DefaultConfig("PixelTrack", "1")
+	c.OpenAPIPath, c.DocsPath, c.SchemasPath, c.CreateHooks = "", "", "", nil
+	c.RejectUnknownQueryParameters = true
+	c.Formats = map[string]huma.Format{"application/json": jsonFormat(), "json": jsonFormat()}
+	c.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", schemaName)
+	return c
+}
+
+func jsonFormat() huma.Format {
+	return huma.Format{
+		Marshal: func(w io.Writer, v any) error {
+			e := json.NewEncoder(w)
+			e.SetEscapeHTML(false)
+			return e.Encode(v)
+		},
+		Unmarshal: json.Unmarshal,
+	}
+}
+
+// Deadline is how long a request may take, everything included. No write starts after it.
+const Deadline = 25 * time.Second
+
+// Request is what the transport knows of a request.
+type Request struct {
+	ID     string // the gateway's request id
+	Source string // the viewer's address
+}
+
+// Handle serves one request.
+func (s *Server) Handle(w http.ResponseWriter, r *http.Request, from Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), Deadline)
+	defer cancel()
+	rejoin(r.Header)
+	c := &Caller{Request: from.ID, Source: from.Source, Agent: r.UserAgent(), Headers: r.Header.Get,
+		route: s.operation.Route, store: s.store, Cookies: cookies(r)}
+	var meter *store.Meter
+	if s.store != nil {
+		c.Now = s.store.Now()
+		ctx, meter = store.WithMeter(ctx)
+	}
+	ctx = withCaller(ctx, c)
+	a := s.answer(ctx, c, r)
+	if c.wasReplayed {
+		a.header.Set("Idempotency-Replayed", "true")
+	}
+	a.header.Set("X-Request-Id", from.ID)
+	for _, cookie := range c.setCookies {
+		a.header.Add("Set-Cookie", cookie)
+	}
+	a.send(w)
+	s.record(c, a, meter)
+}
+
+// answer produces the whole answer; it never panics.
+func (s *Server) answer(ctx context.Context, c *Caller, r *http.Request) (a *held) {
+	defer func() {
+		if v := recover(); v != nil {
+			a = refused(ctx, fmt.Errorf("panic: %v\n%s", v, debug.Stack()))
+		}
+	}()
+	body, err := s.read(r)
+	if err != nil {
+		return refused(ctx, err)
+	}
+	r = r.WithContext(ctx)
+	if s.operation.Audience == Public {
+		return s.run(r, body)
+	}
+	if err := s.identify(ctx, c, r); err != nil {
+		return refused(ctx, err)
+	}
+	if err := c.keyed(r.Header.Get("Idempotency-Key"), signature(r, body)); err != nil {
+		return refused(ctx, err)
+	}
+	sess := newSession(c)
+	if s.operation.PureRead {
+		return s.beside(ctx, c, sess, r, body)
+	}
+	if err := s.store.FetchAll(ctx, sess.fetches()...); err != nil {
+		return refused(ctx, err)
+	}
+	if err := c.admit(sess, c.Now); err != nil {
+		return refused(ctx, err)
+	}
+	if p := c.idempotency; p != nil {
+		if err := c.settleKey(p.fetch.Row.(*Idempotency), p.fetch.Err); err != nil {
+			return refused(ctx, err)
+		}
+		if c.done != nil && !s.operation.replay {
+			c.wasReplayed = true
+			return &held{status: c.done.Status, header: http.Header{}}
+		}
+	}
+	return s.run(r, body)
+}
+
+// beside runs a pure read at the same time as the check of its caller and holds the answer back until the check has
+// passed. If the token's grants are older than the row's, the answer is thrown away and the read runs again.
+func (s *Server) beside(ctx context.Context, c *Caller, sess *session, r *http.Request, body []byte) *held {
+	checked := make(chan error, 1)
+	version := c.claimed
+	go func() { checked <- s.store.FetchAll(unmetered(ctx), sess.fetches()...) }()
+	trial := *c
+	a := s.guarded(r.WithContext(withCaller(ctx, &trial)), body)
+	if err := <-checked; err != nil {
+		return refused(ctx, err)
+	}
+	if err := c.admit(sess, c.Now); err != nil {
+		return refused(ctx, err)
+	}
+	if c.Org != nil && sess.access.GrantVersion != version {
+		return s.run(r, body)
+	}
+	return a
+}
+
+// guarded is run that turns a panic into an answer, so that the check is always waited for.
+func (s *Server) guarded(r *http.Request, body []byte) (a *held) {
+	defer func() {
+		if v := recover(); v != nil {
+			a = refused(r.Context(), fmt.Errorf("panic: %v\n%s", v, debug.Stack()))
+		}
+	}()
+	return s.run(r, body)
+}
+
+func unmetered(ctx context.Context) context.Context {
+	ctx, _ = store.WithMeter(ctx)
+	return ctx
+}
+
+// run gives the request to the operation and keeps its answer.
+func (s *Server) run(r *http.Request, body []byte) *held {
+	h := &held{header: http.Header{}}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	r.ContentLength = int64(len(body))
+	s.inner.ServeHTTP(h, r)
+	if h.status == 0 {
+		h.status = http.StatusOK
+	}
+	switch {
+	case h.status == http.StatusNotFound && h.header.Get("Content-Type") == "text/plain; charset=utf-8":
+		return refused(r.Context(), problem.Of(problem.NotFound, "route_not_found", "There is no such route."))
+	case h.status == http.StatusMethodNotAllowed:
+		return refused(r.Context(), problem.Of(problem.NotFound, "route_not_found", "There is no such route."))
+	}
+	return h
+}
+
+// read takes the body in and refuses what is too large or not JSON.
+func (s *Server) read(r *http.Request) ([]byte, error) {
+	limit := s.operation.MaxBody
+	body, err := io.ReadAll(io.LimitReader(r.Body, limit+1))
+	if err != nil {
+		return nil, problem.Of(problem.Malformed, "unreadable_body", "The request body could not be read.")
+	}
+	if int64(len(body)) > limit {
+		return nil, problem.Of(problem.TooLarge, "body_too_large", "The request body is larger than %d bytes.", limit)
+	}
+	if len(body) == 0 || s.operation.RawBody {
+		return body, nil
+	}
+	if t, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || t != "application/json" && !strings.HasSuffix(t, "+json") {
+		return nil, problem.Of(problem.Malformed, "not_json", "Send application/json.")
+	}
+	if !utf8.Valid(body) || !json.Valid(body) {
+		return nil, problem.Of(problem.Malformed, "malformed_json", "The request body is not JSON.")
+	}
+	if hasNUL(body) {
+		return nil, problem.Of(problem.Malformed, "malformed_text", "A text in the request has a character that is not allowed (U+0000).")
+	}
+	return body, nil
+}
+
+// hasNUL looks for an escaped NUL in valid JSON.
+func hasNUL(body []byte) bool {
+	for i := 0; i+5 < len(body); i++ {
+		if body[i] != '\\' {
+			continue
+		}
+		if string(body[i+1:i+6]) == "u0000" {
+			return true
+		}
+		i++
+	}
+	return false
+}
+
+// identify knows the caller by the access token alone; the rows are yet to confirm it.
+func (s *Server) identify(ctx context.Context, c *Caller, r *http.Request) error {
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") || token == "" {
+		return unauthenticated("authentication_required", "Send an access token: Authorization: Bearer …")
+	}
+	claims, err := s.verifier.Verify(ctx, strings.TrimSpace(token))
+	if errors.Is(err, keys.ErrExpired) {
+		return unauthenticated("token_expired", "The access token has expired; refresh it.")
+	}
+	if errors.Is(err, keys.ErrInvalid) {
+		return unauthenticated("token_invalid", "The access token is not valid.")
+	}
+	if err != nil {
+		return fmt.Errorf("verify: %w", err)
+	}
+	c.User, c.Session, c.Member = claims.User, claims.Session, claims.Member
+	c.Role, c.Grants, c.claimed = access.Role(claims.Role), grants(claims.Grants), claims.GrantVersion
+	c.Self = s.store.BindUser(c.User, store.Actor{Who: string(c.User), Request: c.Request})
+	c.Self.SeeRestricted()
+	if claims.Organization != "" {
+		c.Org = s.store.BindOrganization(claims.Organization, store.Actor{Who: string(c.Member), Request: c.Request})
+	}
+	return nil
+}
+
+// record writes the one log line of a request.
+func (s *Server) record(c *Caller, a *held, meter *store.Meter) {
+	line := []telemetry.Field{telemetry.Operation(s.operation.ID), telemetry.Request(c.Request), telemetry.Status(a.status)}
+	if a.problem != nil {
+		line = append(line, telemetry.Code(a.problem.Code))
+	}
+	if meter != nil {
+		read, write, calls := meter.Units()
+		line = append(line, telemetry.Units(read, write), telemetry.Calls(calls))
+	}
+	if a.status >= 500 {
+		s.log.Error("request", append(line, telemetry.Cause(a.problem.cause))...)
+		return
+	}
+	s.log.Info("request", line...)
+}
+
+// held is an answer that is kept until it may be sent.
+type held struct {
+	status  int
+	header  http.Header
+	body    bytes.Buffer
+	problem *Problem
+}
+
+// Header, Write and WriteHeader make it an http.ResponseWriter.
+func (h *held) Header() http.Header { return h.header }
+
+// Write keeps a part of the body.
+func (h *held) Write(b []byte) (int, error) { return h.body.Write(b) }
+
+// WriteHeader keeps the status.
+func (h *held) WriteHeader(status int) { h.status = status }
+
+func (h *held) send(w http.ResponseWriter) {
+	for k, v := range h.header {
+		w.Header()[k] = v
+	}
+	if w.Header().Get("Cache-Control") == "" {
+		w.Header().Set("Cache-Control", "no-store")
+	}
+	w.WriteHeader(h.status)
+	w.Write(h.body.Bytes()) // a lost connection is the client's
+}
+
+func refused(ctx context.Context, err error) *held {
+	p := answerTo(ctx, err)
+	h := &held{status: p.Status, header: http.Header{}, problem: p}
+	for k, v := range p.headers {
+		h.header[k] = v
+	}
+	h.header.Set("Content-Type", p.ContentType(""))
+	if err := json.NewEncoder(&h.body).Encode(p); err != nil {
+		h.body.Reset()
+	}
+	return h
+}
+
+// rejoin undoes the splitting of header values at commas by the gateway's adapter.
+func rejoin(h http.Header) {
+	for k, v := range h {
+		if len(v) > 1 {
+			h[k] = []string{strings.Join(v, ",")}
+		}
+	}
+}
+
+func cookies(r *http.Request) map[string]string {
+	all := map[string]string{}
+	for _, c := range r.Cookies() {
+		all[c.Name] = c.Value
+	}
+	return all
+}
+
+// signature is what must be the same for a repeat under one key.
+func signature(r *http.Request, body []byte) []byte {
+	return slices.Concat([]byte(r.Method+"\n"+r.URL.Path+"\n"+r.URL.RawQuery+"\n"), body)
+}
+
+// session is the rows that confirm a caller.
+type session struct {
+	c       *Caller
+	user    *store.Fetch
+	member  *store.Fetch
+	org     *store.Fetch
+	gate    *access.UserGate
+	access  *access.Access
+	orgGate *access.OrganizationGate
+}
+
+func newSession(c *Caller) *session {
+	s := &session{c: c, gate: new(access.UserGate), access: new(access.Access), orgGate: new(access.OrganizationGate)}
+	s.user = &store.Fetch{Through: c.Self, Key: access.UserGateKey(c.User), Row: s.gate}
+	if c.Org != nil {
+		s.member = &store.Fetch{Through: c.Org, Key: access.AccessKey(c.Org.ID, c.Member), Row: s.access}
+		s.org = &store.Fetch{Through: c.Org, Key: access.OrganizationGateKey(c.Org.ID), Row: s.orgGate}
+	}
+	return s
+}
+
+func (s *session) fetches() []*store.Fetch {
+	all := []*store.Fetch{s.user}
+	if s.member != nil {
+		all = append(all, s.member, s.org)
+	}
+	if f := s.c.idempotencyFetch(); f != nil {
+		all = append(all, f)
+	}
+	return all
+}
+
+func grants(names []string) []access.Permission {
+	all := make([]access.Permission, len(names))
+	for i, n := range names {
+		all[i] = access.Permission(n)
+	}
+	return all
+}

@@ -1,0 +1,27 @@
+// Package catalog is the one list of all routes, jobs and rows. The OpenAPI document, the permission matrix and the
+// checks that hold functions, stacks and list together are made from it. No function imports it.
+package catalog
+
+import (
+	"pixeltrack.io/platform/pkg/api"
+	"pixeltrack.io/platform/pkg/job"
+	"pixeltrack.io/platform/pkg/meta"
+	"pixeltrack.io/platform/pkg/registry"
+)
+
+// Routes lists every route.
+func Routes() []api.Operation {
+	var all []api.Operation
+	all = append(all, meta.Routes()...)
+	return all
+}
+
+// Jobs lists every background job.
+func Jobs() []job.Job {
+	return nil
+}
+
+// Rows lists every row type.
+func Rows() []registry.Row {
+	return nil
+}

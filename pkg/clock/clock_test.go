@@ -1,0 +1,37 @@
+package clock_test
+
+import (
+	"testing"
+	"time"
+
+	"pixeltrack.io/platform/pkg/clock"
+)
+
+func TestNew(t *testing.T) {
+	tests := []struct {
+		name string
+		env  map[string]string
+		want time.Duration
+		fail bool
+	}{
+		{name: "no offset", env: map[string]string{"AWS_SAM_LOCAL": "true"}},
+		{name: "beside the local stack", env: map[string]string{"AWS_SAM_LOCAL": "true", "PIXELTRACK_CLOCK_OFFSET": "720h"}, want: 720 * time.Hour},
+		{name: "without the local stack", env: map[string]string{"PIXELTRACK_CLOCK_OFFSET": "720h"}},
+		{name: "on AWS", env: map[string]string{"AWS_SAM_LOCAL": "true", "PIXELTRACK_CLOCK_OFFSET": "720h", "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand"}},
+		{name: "not a duration", env: map[string]string{"AWS_SAM_LOCAL": "true", "PIXELTRACK_CLOCK_OFFSET": "a month"}, fail: true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			now, err := clock.New(func(k string) string { return tt.env[k] })
+			if (err != nil) != tt.fail {
+				t.Fatalf("New = %v; want an error: %v", err, tt.fail)
+			}
+			if tt.fail {
+				return
+			}
+			if got := time.Until(now()).Round(time.Minute); got != tt.want {
+				t.Errorf("clock is %v ahead; want %v", got, tt.want)
+			}
+		})
+	}
+}

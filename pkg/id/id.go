@@ -1,0 +1,147 @@
+// Package id gives every kind of thing its own id type. An id is a prefix and a ULID (prj_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB);
+// ids of one kind sort by the time they were made, member ids excepted, which are random throughout.
+package id
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+)
+
+// One type for each kind of thing. A value of these types that came from Parse or New is well formed.
+type (
+	User         string // usr_…, one person's account
+	Organization string // org_…
+	Member       string // mbr_…, random: a person inside one organisation, without a trace of who it is
+	Session      string // ses_…
+	Client       string // cli_…
+	Project      string // prj_…
+	Entry        string // ent_…, a time entry
+	Timer        string // tmr_…
+	Case         string // dsr_…, a data subject request
+	Consent      string // con_…, one act of consent, refusal or withdrawal
+	Export       string // exp_…
+	Message      string // msg_…, one mail in the outbox
+	SignUp       string // sgn_…, a sign-up that waits for its confirmation
+	Purge        string // pur_…, one act of retention
+	Record       string // rec_…, one audit record
+)
+
+// ErrMalformed says that a text is not an id of the kind asked for.
+var ErrMalformed = errors.New("malformed id")
+
+// Kind is any of the id types.
+type Kind interface{ ~string }
+
+// Prefixes of the kinds, without the underscore.
+const (
+	PrefixUser         = "usr"
+	PrefixOrganization = "org"
+	PrefixMember       = "mbr"
+	PrefixSession      = "ses"
+	PrefixClient       = "cli"
+	PrefixProject      = "prj"
+	PrefixEntry        = "ent"
+	PrefixTimer        = "tmr"
+	PrefixCase         = "dsr"
+	PrefixConsent      = "con"
+	PrefixExport       = "exp"
+	PrefixMessage      = "msg"
+	PrefixSignUp       = "sgn"
+	PrefixPurge        = "pur"
+	PrefixRecord       = "rec"
+)
+
+// Prefix is the prefix of the ids of type T, "prj" for Project.
+func Prefix[T Kind]() string {
+	var zero T
+	switch any(zero).(type) {
+	case User:
+		return PrefixUser
+	case Organization:
+		return PrefixOrganization
+	case Member:
+		return PrefixMember
+	case Session:
+		return PrefixSession
+	case Client:
+		return PrefixClient
+	case Project:
+		return PrefixProject
+	case Entry:
+		return PrefixEntry
+	case Timer:
+		return PrefixTimer
+	case Case:
+		return PrefixCase
+	case Consent:
+		return PrefixConsent
+	case Export:
+		return PrefixExport
+	case Message:
+		return PrefixMessage
+	case SignUp:
+		return PrefixSignUp
+	case Purge:
+		return PrefixPurge
+	case Record:
+		return PrefixRecord
+	}
+	return ""
+}
+
+// Parse reads an id of kind T: its prefix, an underscore and 26 characters of a ULID in upper case, nothing else.
+// It returns ErrMalformed for anything else.
+func Parse[T Kind](s string) (T, error) {
+	prefix, rest, ok := strings.Cut(s, "_")
+	if !ok || prefix != Prefix[T]() || len(rest) != ulid.EncodedSize {
+		return "", ErrMalformed
+	}
+	parsed, err := ulid.ParseStrict(rest)
+	if err != nil || parsed.String() != rest {
+		return "", ErrMalformed
+	}
+	return T(s), nil
+}
+
+// Source makes ids. The zero value is not usable: both fields must be set.
+type Source struct {
+	Now  func() time.Time
+	Rand io.Reader // crypto/rand in production
+}
+
+// NewSource makes ids from the clock given and the system's randomness.
+func NewSource(now func() time.Time) Source { return Source{Now: now, Rand: rand.Reader} }
+
+// New makes an id of kind T at the source's present time.
+func New[T Kind](s Source) T {
+	var at uint64
+	if _, member := any(T("")).(Member); member {
+		at = randomTime(s.Rand)
+	} else {
+		at = ulid.Timestamp(s.Now())
+	}
+	u, err := ulid.New(at, s.Rand)
+	if err != nil {
+		panic(fmt.Sprintf("id: no randomness: %v", err)) // the system's source never fails
+	}
+	return T(Prefix[T]() + "_" + u.String())
+}
+
+// randomTime fills the part of a ULID that otherwise tells when it was made.
+func randomTime(r io.Reader) uint64 {
+	var b [6]byte
+	if _, err := io.ReadFull(r, b[:]); err != nil {
+		panic(fmt.Sprintf("id: no randomness: %v", err))
+	}
+	var at uint64
+	for _, x := range b {
+		at = at<<8 | uint64(x)
+	}
+	return at
+}

@@ -1,0 +1,106 @@
+// Package job is what stands around every background job: reading its event, its time, its log, its failures. A job
+// declares itself as a Job; a function runs exactly one. Every job may be run twice, twice at once, late, and again
+// after it was killed, and ends in the same state.
+package job
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"pixeltrack.io/platform/pkg/store"
+	"pixeltrack.io/platform/pkg/telemetry"
+)
+
+// Job is a background job.
+type Job struct {
+	ID       string // operation id, also the function's directory: sweep-retention
+	Area     string
+	Summary  string
+	Purpose  string
+	Triggers []string // schedule, stream, or the types of events on the bus
+	Run      func(ctx context.Context, r *Run) error
+}
+
+// Run is one run of a job.
+type Run struct {
+	Store   *store.Store // may be nil for a job without rows
+	Log     *telemetry.Log
+	Clock   func() time.Time // decides leases and claims
+	Request string           // the invocation's id
+	Event   Event
+	Actor   store.Actor // how the job is written into rows
+}
+
+// Event is what started a run.
+type Event struct {
+	At      time.Time       // decides what is due
+	Type    string          // of an event on the bus; empty for a schedule or the stream
+	Detail  json.RawMessage // of an event on the bus
+	Records []Record        // of the stream
+}
+
+// Scheduled says whether a schedule started the run.
+func (e Event) Scheduled() bool { return e.Type == "" && e.Records == nil }
+
+// Ahead is how far the time of an event may be ahead of the clock.
+const Ahead = 5 * time.Minute
+
+// envelope is what EventBridge, its scheduler and a DynamoDB stream send.
+type envelope struct {
+	ID         string          `json:"id"`
+	DetailType string          `json:"detail-type"`
+	Source     string          `json:"source"`
+	Time       time.Time       `json:"time"`
+	Detail     json.RawMessage `json:"detail"`
+	Records    []Record        `json:"Records"`
+}
+
+// Source is the source of the product's own events on the bus.
+const Source = "pixeltrack"
+
+// Read turns what Lambda received into an Event. The time of a scheduled event more than five minutes ahead of the
+// clock is refused; an event without a time takes the clock's.
+func Read(payload []byte, now time.Time) (Event, error) {
+	var in envelope
+	if err := json.Unmarshal(payload, &in); err != nil {
+		return Event{}, fmt.Errorf("job: read event: %w", err)
+	}
+	e := Event{At: in.Time.UTC(), Records: in.Records}
+	if in.Source == Source {
+		e.Type, e.Detail = in.DetailType, in.Detail
+	}
+	if e.At.IsZero() || e.Type != "" || e.Records != nil {
+		e.At = now
+	}
+	if e.At.After(now.Add(Ahead)) {
+		return Event{}, fmt.Errorf("job: the event's time is %v ahead of the clock", e.At.Sub(now).Round(time.Second))
+	}
+	return e, nil
+}
+
+// Do runs a job for one payload. A panic becomes an error.
+func (j Job) Do(ctx context.Context, payload []byte, st *store.Store, log *telemetry.Log, clock func() time.Time, request string) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
+		}
+		fields := []telemetry.Field{telemetry.Operation(j.ID), telemetry.Request(request)}
+		if err != nil {
+			log.Error("job_failed", append(fields, telemetry.Cause(err))...)
+			return
+		}
+		log.Info("job_done", fields...)
+	}()
+	event, err := Read(payload, clock())
+	if err != nil {
+		return err
+	}
+	r := &Run{Store: st, Log: log, Clock: clock, Request: request, Event: event, Actor: store.Actor{Who: "job:" + j.ID, Request: request}}
+	return j.Run(ctx, r)
+}
+
+// Platform is the handle of registers, lookups and due rows.
+func (r *Run) Platform() *store.Platform { return r.Store.BindPlatform(r.Actor) }

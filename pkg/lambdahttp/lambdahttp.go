@@ -1,0 +1,64 @@
+// Package lambdahttp runs one operation as a Lambda function behind an HTTP API.
+package lambdahttp
+
+import (
+	"context"
+	"encoding/base64"
+	"net"
+	"net/http"
+	"strings"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/awslabs/aws-lambda-go-api-proxy/core"
+	"github.com/awslabs/aws-lambda-go-api-proxy/httpadapter"
+
+	"pixeltrack.io/platform/pkg/api"
+	"pixeltrack.io/platform/pkg/app"
+)
+
+// Start serves an operation until the process ends.
+func Start(a *app.App, op api.Operation) {
+	if op.Audience == api.Public {
+		run(api.Serve(op, a.Table(), nil, a.Log()))
+		return
+	}
+	run(api.Serve(op, a.Table(), a.Verifier(), a.Log()))
+}
+
+// StartStatic serves an operation that reads no rows.
+func StartStatic(a *app.App, op api.Operation) {
+	run(api.Serve(op, nil, nil, a.Log()))
+}
+
+func run(s *api.Server) {
+	adapter := httpadapter.NewV2(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		event, _ := core.GetAPIGatewayV2ContextFromContext(r.Context())
+		s.Handle(w, r, api.Request{ID: event.RequestID, Source: viewer(r.Header.Get("Cloudfront-Viewer-Address"))})
+	}))
+	lambda.Start(func(ctx context.Context, event events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
+		return adapter.ProxyWithContext(ctx, readable(event))
+	})
+}
+
+// readable mends what the adapter cannot turn into a request: a path that holds a bare percent sign.
+func readable(event events.APIGatewayV2HTTPRequest) events.APIGatewayV2HTTPRequest {
+	if strings.Contains(event.RawPath, "%") {
+		event.RawPath = strings.ReplaceAll(event.RawPath, "%", "%25")
+	}
+	if event.IsBase64Encoded {
+		if _, err := base64.StdEncoding.DecodeString(event.Body); err != nil {
+			event.IsBase64Encoded = false
+		}
+	}
+	return event
+}
+
+// viewer takes the port off the address that the edge saw.
+func viewer(address string) string {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return address
+	}
+	return host
+}

@@ -1,0 +1,221 @@
+package store
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/guregu/dynamo/v2"
+)
+
+// Index is where a query runs.
+type Index string
+
+// The table itself and its two general indexes. An index lags behind the table; no invariant rests on one.
+const (
+	Table  Index = ""
+	Index1 Index = "GSI1"
+	Index2 Index = "GSI2"
+)
+
+// Query asks for rows of one partition in the order of their sort keys.
+type Query struct {
+	Index      Index
+	Partition  string
+	Prefix     string // sort keys that start so; excludes From and To
+	From, To   string // sort keys from From to To, both included; empty leaves the side open
+	Descending bool
+	Limit      int    // rows wanted, at least 1
+	Cursor     string // what the page before gave
+	Tombstones bool   // also tombstones, whose RowType is TombstoneType
+}
+
+// List reads one page. It skips rows that have expired, are restricted, or are of another type, and reads on until the
+// page is full or the partition ends; the cursor is empty at the end. A cursor of another list is ErrCursor.
+func List[T any, P interface {
+	*T
+	Row
+}](ctx context.Context, h Bound, q Query) (rows []P, cursor string, err error) {
+	hd := h.handle()
+	if err := hd.allows(q.Partition); err != nil {
+		return nil, "", err
+	}
+	start, err := q.start()
+	if err != nil {
+		return nil, "", err
+	}
+	rows = make([]P, 0, q.Limit)
+	for {
+		items, next, err := hd.page(ctx, q, start, q.Limit-len(rows)+1)
+		if err != nil {
+			return nil, "", err
+		}
+		for i, item := range items {
+			row := P(new(T))
+			ok, err := hd.admit(item, row, q.Tombstones)
+			if err != nil {
+				return nil, "", err
+			}
+			if !ok {
+				continue
+			}
+			if len(rows) == q.Limit {
+				return rows, q.cursor(position(items[:i], start)), nil
+			}
+			rows = append(rows, row)
+		}
+		if next == nil {
+			return rows, "", nil
+		}
+		start = next
+	}
+}
+
+// position is the key of the last item taken, or where the page began when none was.
+func position(taken []dynamo.Item, start dynamo.PagingKey) dynamo.PagingKey {
+	if len(taken) == 0 {
+		return start
+	}
+	last := taken[len(taken)-1]
+	key := dynamo.PagingKey{}
+	for _, name := range []string{attrPK, attrSK, attrGSI1PK, attrGSI1SK, attrGSI2PK, attrGSI2SK} {
+		if v, ok := last[name]; ok {
+			key[name] = v
+		}
+	}
+	return key
+}
+
+func (h *Handle) page(ctx context.Context, q Query, start dynamo.PagingKey, limit int) ([]dynamo.Item, dynamo.PagingKey, error) {
+	pk, sk := q.attributes()
+	dq := h.store.table.Get(pk, q.Partition).SearchLimit(limit).ConsumedCapacity(meterOf(ctx))
+	switch {
+	case q.Prefix != "":
+		dq = dq.Range(sk, dynamo.BeginsWith, q.Prefix)
+	case q.From != "" && q.To != "":
+		dq = dq.Range(sk, dynamo.Between, q.From, q.To)
+	case q.From != "":
+		dq = dq.Range(sk, dynamo.GreaterOrEqual, q.From)
+	case q.To != "":
+		dq = dq.Range(sk, dynamo.LessOrEqual, q.To)
+	}
+	if q.Index != Table {
+		dq = dq.Index(string(q.Index))
+	} else {
+		dq = dq.Consistent(true)
+	}
+	if q.Descending {
+		dq = dq.Order(dynamo.Descending)
+	}
+	if start != nil {
+		dq = dq.StartFrom(start)
+	}
+	var items []dynamo.Item
+	next, err := dq.AllWithLastEvaluatedKey(ctx, &items)
+	if err != nil {
+		_, family := ScopeOf(q.Partition)
+		return nil, nil, fmt.Errorf("list %s: %w", family, err)
+	}
+	return items, next, nil
+}
+
+func (h *Handle) admit(item dynamo.Item, row Row, tombstones bool) (bool, error) {
+	if err := dynamo.UnmarshalItem(item, row); err != nil {
+		return false, fmt.Errorf("list %s: %w", row.Type(), err)
+	}
+	m := row.Head()
+	if !m.Alive(h.store.now()) || m.Restricted && !h.seesRestricted {
+		return false, nil
+	}
+	return m.RowType == row.Type() || tombstones && m.RowType == TombstoneType, nil
+}
+
+func (q Query) attributes() (pk, sk string) {
+	switch q.Index {
+	case Index1:
+		return attrGSI1PK, attrGSI1SK
+	case Index2:
+		return attrGSI2PK, attrGSI2SK
+	}
+	return attrPK, attrSK
+}
+
+// place is what a cursor holds: where the page ended, without the partition, and which list it belongs to.
+type place struct {
+	PK   string `json:"p,omitempty"` // the division of the row's own partition after the family, of an index query
+	SK   string `json:"s"`
+	Sort string `json:"i,omitempty"` // the index's sort key
+	Of   string `json:"o"`           // a hash of the query
+}
+
+func (q Query) cursor(key dynamo.PagingKey) string {
+	var at struct {
+		PK, SK, GSI1SK, GSI2SK string
+	}
+	if err := dynamo.UnmarshalItem(dynamo.Item(key), &at); err != nil {
+		return ""
+	}
+	p := place{SK: at.SK, Of: q.fingerprint()}
+	switch q.Index {
+	case Index1:
+		p.Sort = at.GSI1SK
+	case Index2:
+		p.Sort = at.GSI2SK
+	}
+	if q.Index != Table {
+		p.PK = divisionOf(at.PK)
+	}
+	text, err := json.Marshal(p)
+	if err != nil {
+		return ""
+	}
+	return base64.RawURLEncoding.EncodeToString(text)
+}
+
+func (q Query) start() (dynamo.PagingKey, error) {
+	if q.Cursor == "" {
+		return nil, nil
+	}
+	text, err := base64.RawURLEncoding.DecodeString(q.Cursor)
+	if err != nil {
+		return nil, ErrCursor
+	}
+	var p place
+	if err := json.Unmarshal(text, &p); err != nil || p.Of != q.fingerprint() || p.SK == "" {
+		return nil, ErrCursor
+	}
+	key := map[string]string{attrPK: q.Partition, attrSK: p.SK}
+	if q.Index != Table {
+		if p.Sort == "" {
+			return nil, ErrCursor
+		}
+		pk, sk := q.attributes()
+		key[pk], key[sk] = q.Partition, p.Sort
+		scope, family := ScopeOf(q.Partition)
+		key[attrPK] = scope.Partition(family)
+		if p.PK != "" {
+			key[attrPK] = scope.Partition(family, p.PK)
+		}
+	}
+	item, err := dynamo.MarshalItem(key)
+	if err != nil {
+		return nil, ErrCursor
+	}
+	return dynamo.PagingKey(item), nil
+}
+
+// fingerprint ties a cursor to its list.
+func (q Query) fingerprint() string {
+	sum := sha256.Sum256([]byte(strings.Join([]string{string(q.Index), q.Partition, q.Prefix, q.From, q.To, fmt.Sprint(q.Descending)}, "\n")))
+	return base64.RawURLEncoding.EncodeToString(sum[:9])
+}
+
+// divisionOf is what follows scope and family in a partition key.
+func divisionOf(pk string) string {
+	scope, family := ScopeOf(pk)
+	rest := strings.TrimPrefix(pk, scope.Partition(family))
+	return strings.TrimPrefix(rest, separator)
+}
