@@ -41,6 +41,6 @@ func (tx *Tx) Bury(h Bound, row Row, rowID string) *Op {
 // anonymous is the handle without its actor.
 func anonymous(h Bound) Bound {
 	p := *h.handle()
-	p.actor.Who = ""
+	p.actor = Actor{}
 	return &p
 }

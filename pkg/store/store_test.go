@@ -1,0 +1,260 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"pixeltrack.io/platform/pkg/id"
+	"pixeltrack.io/platform/pkg/store"
+	"pixeltrack.io/platform/pkg/store/storetest"
+)
+
+// note is a row of these tests.
+type note struct {
+	store.Meta
+	Org  id.Organization `dynamo:"org"`
+	ID   string          `dynamo:"id"`
+	Text string          `dynamo:"text"`
+	At   time.Time       `dynamo:"at,unixtime"`
+}
+
+func (n *note) Type() string { return "NOTE" }
+
+func (n *note) Keys() store.Keys {
+	s := store.OrganizationScope(n.Org)
+	return store.Keys{Primary: s.Key("NOTE", n.ID), Index1: store.Key{PK: s.Partition("NOTE", "byText"), SK: store.Join(n.Text, n.ID)}, Index2: s.Updated("NOTE", n.At, n.ID)}
+}
+
+func bind(st *store.Store) *store.Organization {
+	return st.BindOrganization(id.New[id.Organization](st.IDs()), store.Actor{Who: "mbr_test", Request: "req"})
+}
+
+func TestCreateGetReplaceDelete(t *testing.T) {
+	st, clock := storetest.New(t)
+	ctx := context.Background()
+	h := bind(st)
+	n := &note{Org: h.ID, ID: "n1", Text: "hello", At: clock.Now()}
+	n.Expire(clock.Now().Add(time.Hour))
+
+	create := func(n *note) error {
+		tx := st.Begin()
+		tx.Create(h, n)
+		return tx.Commit(ctx)
+	}
+	if err := create(n); err != nil {
+		t.Fatalf("create: %v", err)
+	}
+	other := *n
+	other.Text = "another"
+	other.By = ""
+	h2 := st.BindOrganization(h.ID, store.Actor{Who: "mbr_other", Request: "req2"})
+	tx := st.Begin()
+	tx.Create(h2, &other)
+	if err := tx.Commit(ctx); !errors.Is(err, store.ErrExists) {
+		t.Errorf("create again = %v; want ErrExists", err)
+	}
+	got, err := store.Get[note](ctx, h, n.Keys().Primary)
+	if err != nil || got.Text != "hello" || got.Version != 1 {
+		t.Fatalf("get = %+v, %v; want hello, version 1", got, err)
+	}
+	stale := *got
+	got.Text = "changed"
+	tx = st.Begin()
+	tx.Replace(h, got)
+	if err := tx.Commit(ctx); err != nil {
+		t.Fatalf("replace: %v", err)
+	}
+	tx = st.Begin()
+	tx.Replace(h2, &stale)
+	if err := tx.Commit(ctx); !errors.Is(err, store.ErrStale) {
+		t.Errorf("replace a stale row = %v; want ErrStale", err)
+	}
+	clock.Advance(time.Hour)
+	if _, err := store.Get[note](ctx, h, n.Keys().Primary); !errors.Is(err, store.ErrMissing) {
+		t.Errorf("get an expired row = %v; want ErrMissing", err)
+	}
+	tx = st.Begin()
+	tx.Replace(h, got)
+	if err := tx.Commit(ctx); !errors.Is(err, store.ErrStale) {
+		t.Errorf("replace an expired row = %v; want ErrStale: it must not be revived", err)
+	}
+	if err := create(&note{Org: h.ID, ID: "n1", Text: "anew", At: clock.Now()}); err != nil {
+		t.Errorf("create over an expired row = %v; want nil", err)
+	}
+}
+
+func TestHandlesRefuseForeignKeys(t *testing.T) {
+	st, _ := storetest.New(t)
+	ctx := context.Background()
+	mine, theirs := bind(st), bind(st)
+	row := &note{Org: theirs.ID, ID: "n1", Text: "x"}
+	if _, err := store.Get[note](ctx, mine, row.Keys().Primary); !errors.Is(err, store.ErrBound) {
+		t.Errorf("get a foreign key = %v; want ErrBound", err)
+	}
+	if _, _, err := store.List[note](ctx, mine, store.Query{Partition: row.Keys().Primary.PK, Limit: 1}); !errors.Is(err, store.ErrBound) {
+		t.Errorf("list a foreign partition = %v; want ErrBound", err)
+	}
+	tx := st.Begin()
+	tx.Create(mine, row)
+	if err := tx.Commit(ctx); !errors.Is(err, store.ErrBound) {
+		t.Errorf("create a foreign row = %v; want ErrBound", err)
+	}
+	if _, err := store.Get[store.Due](ctx, mine, store.MailLookup("h")); !errors.Is(err, store.ErrBound) {
+		t.Errorf("get a lookup row through an organisation = %v; want ErrBound", err)
+	}
+}
+
+func TestListPagesEveryRowOnce(t *testing.T) {
+	st, clock := storetest.New(t)
+	ctx := context.Background()
+	h := bind(st)
+	for i := range 25 {
+		n := &note{Org: h.ID, ID: fmt.Sprintf("n%02d", i), Text: fmt.Sprintf("t%02d", 25-i), At: clock.Now()}
+		if i%5 == 0 {
+			n.Expire(clock.Now().Add(time.Minute))
+		}
+		tx := st.Begin()
+		tx.Create(h, n)
+		if err := tx.Commit(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	clock.Advance(time.Hour)
+	queries := map[string]store.Query{
+		"table":      {Partition: h.Scope().Partition("NOTE")},
+		"descending": {Partition: h.Scope().Partition("NOTE"), Descending: true},
+		"index":      {Index: store.Index1, Partition: h.Scope().Partition("NOTE", "byText")},
+		"updated":    {Index: store.Index2, Partition: h.Scope().Partition("NOTE")},
+	}
+	for name, q := range queries {
+		for _, limit := range []int{1, 3, 20, 21, 100} {
+			t.Run(fmt.Sprintf("%s by %d", name, limit), func(t *testing.T) {
+				q := q
+				q.Limit = limit
+				seen := map[string]bool{}
+				for {
+					rows, cursor, err := store.List[note](ctx, h, q)
+					if err != nil {
+						t.Fatal(err)
+					}
+					for _, r := range rows {
+						if seen[r.ID] {
+							t.Errorf("%s came twice", r.ID)
+						}
+						seen[r.ID] = true
+					}
+					if cursor == "" {
+						break
+					}
+					if len(rows) != limit {
+						t.Errorf("a page before the last has %d rows; want %d", len(rows), limit)
+					}
+					q.Cursor = cursor
+				}
+				if len(seen) != 20 {
+					t.Errorf("saw %d rows; want the 20 that have not expired", len(seen))
+				}
+			})
+		}
+	}
+}
+
+func TestTransactionsOfManyWritersAllHappen(t *testing.T) {
+	st, clock := storetest.New(t)
+	ctx := context.Background()
+	h := bind(st)
+	var wg sync.WaitGroup
+	wins := make(chan bool, 50)
+	for i := range 50 {
+		wg.Go(func() {
+			tx := st.Begin()
+			tx.Create(st.BindOrganization(h.ID, store.Actor{Who: fmt.Sprint("mbr", i)}), &note{Org: h.ID, ID: "one", Text: "x", At: clock.Now()})
+			tx.Create(h, &note{Org: h.ID, ID: fmt.Sprint("other", i), Text: "x", At: clock.Now()})
+			err := tx.Commit(ctx)
+			if err != nil && !errors.Is(err, store.ErrExists) {
+				t.Errorf("commit = %v", err)
+			}
+			wins <- err == nil
+		})
+	}
+	wg.Wait()
+	close(wins)
+	n := 0
+	for w := range wins {
+		if w {
+			n++
+		}
+	}
+	if n != 1 {
+		t.Errorf("%d of 50 writers created the same row; want 1", n)
+	}
+}
+
+func TestBuriedRowsShowAsTombstones(t *testing.T) {
+	st, clock := storetest.New(t)
+	ctx := context.Background()
+	h := bind(st)
+	n := &note{Org: h.ID, ID: "n1", Text: "secret", At: clock.Now()}
+	tx := st.Begin()
+	tx.Create(h, n)
+	if err := tx.Commit(ctx); err != nil {
+		t.Fatal(err)
+	}
+	clock.Advance(time.Minute)
+	tx = st.Begin()
+	tx.Bury(h, n, "n1")
+	if err := tx.Commit(ctx); err != nil {
+		t.Fatalf("bury: %v", err)
+	}
+	if _, err := store.Get[note](ctx, h, n.Keys().Primary); !errors.Is(err, store.ErrMissing) {
+		t.Errorf("get a buried row = %v; want ErrMissing", err)
+	}
+	q := store.Query{Index: store.Index2, Partition: h.Scope().Partition("NOTE"), Limit: 5, Tombstones: true}
+	rows, _, err := store.List[note](ctx, h, q)
+	if err != nil || len(rows) != 1 || rows[0].RowType != store.TombstoneType || rows[0].ID != "n1" || rows[0].Text != "" || rows[0].By != "" {
+		t.Errorf("list with tombstones = %+v, %v; want the one tombstone, without text or actor", rows, err)
+	}
+	clock.Advance(store.TombstoneLife)
+	if rows, _, err := store.List[note](ctx, h, q); err != nil || len(rows) != 0 {
+		t.Errorf("list after 30 days = %d rows, %v; want none", len(rows), err)
+	}
+}
+
+func TestDueRowsComeInOrderAndWakeTheirTwin(t *testing.T) {
+	st, clock := storetest.New(t)
+	ctx := context.Background()
+	h := bind(st)
+	p := st.BindPlatform(store.Actor{Who: "job:test"})
+	for i := range 6 {
+		tx := st.Begin()
+		tx.ArmWake(h, store.NewDue("account", clock.Now().Add(time.Duration(i)*time.Hour), h.Scope().Key("NOTE", fmt.Sprint(i))))
+		if err := tx.Commit(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var found []*store.Due
+	for shard := range store.Shards {
+		due, err := store.DueBy(ctx, p, "account", shard, clock.Now().Add(2*time.Hour), 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found = append(found, due...)
+	}
+	if len(found) != 3 {
+		t.Fatalf("due within two hours = %d rows; want 3", len(found))
+	}
+	for _, d := range found {
+		tx := st.Begin()
+		tx.Disarm(p, d, true)
+		if err := tx.Commit(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if there, err := store.Remaining(ctx, p, d); err != nil || there {
+			t.Errorf("remaining after disarm = %v, %v; want false", there, err)
+		}
+	}
+}
