@@ -65,6 +65,36 @@ const (
 	Obligation Basis = "legal_obligation"
 )
 
+// Scope is in whose partitions rows lie.
+type Scope string
+
+// The scopes, named after the handles of the store.
+const (
+	InOrganization Scope = "organization"
+	InUser         Scope = "user"
+	InCase         Scope = "case"
+	InPlatform     Scope = "platform"
+	InLookup       Scope = "lookup" // MAIL, TOKEN, EXT, DUE, WAKE
+)
+
+// Divisions of a family's partitions: what stands after the family. A family divided by the objects of another, as
+// tasks are by projects, names that family (ByObject("PROJECT")).
+const (
+	Undivided = ""
+	ByMember  = "member"
+	ByMonth   = "month" // 2026-11
+)
+
+// ByObject says that a family is divided by the ids of the rows of another family of the same scope.
+func ByObject(family string) string { return "object:" + family }
+
+// Indexes that list the rows of one member under scope, family and member id; see Row.MemberIndex.
+const (
+	TableItself = "table"
+	Index1      = "GSI1"
+	Index2      = "GSI2"
+)
+
 // Field is one attribute of a row or event.
 type Field struct {
 	Name     string // the attribute's name
@@ -86,7 +116,11 @@ type Row struct {
 	Class   Class
 	Export  string // the file it goes to in an export, "clients"; empty for rows that are no one's to have
 	Family  string // the key family
-	Fields  []Field
+
+	Scopes      []Scope // in whose partitions it lies
+	Division    string  // what divides the family's partitions: Undivided, ByMember, ByMonth, ByObject
+	MemberIndex string  // where a member's rows are listed under scope, family and member id; empty when nowhere
+	Fields      []Field
 }
 
 // Personal registers a personal field that is exported under a name.
@@ -168,8 +202,8 @@ func Check(rows []Row) []string {
 				findings = append(findings, fmt.Sprintf("%s.%s: registered, but the row has no such field", r.Type, f.Name))
 			}
 		}
-		if r.Class == "" || r.Purpose == "" || r.Area == "" || r.Family == "" {
-			findings = append(findings, fmt.Sprintf("%s: class, purpose, area and family are needed", r.Type))
+		if r.Class == "" || r.Purpose == "" || r.Area == "" || r.Family == "" || len(r.Scopes) == 0 {
+			findings = append(findings, fmt.Sprintf("%s: class, purpose, area, family and scopes are needed", r.Type))
 		}
 	}
 	for a := range families {
