@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -77,7 +78,7 @@ func (p *Problem) GetHeaders() http.Header { return p.headers }
 func answerTo(ctx context.Context, err error) *Problem {
 	p := answer(known(err))
 	if c := callerOf(ctx); c != nil {
-		p.RequestID = c.Request
+		p.RequestID, c.refused = c.Request, p
 	}
 	return p
 }
@@ -104,6 +105,18 @@ func answer(e *problem.Error) *Problem {
 	}
 	if e.Kind == problem.Unauthenticated {
 		p.headers.Set("WWW-Authenticate", `Bearer realm="pixeltrack"`)
+	}
+	return p
+}
+
+// speakProblems makes huma answer with problems. Huma keeps the functions it asks in variables of its own.
+var speakProblems = sync.OnceFunc(func() { huma.NewError, huma.NewErrorWithContext = refusal, refusalTo })
+
+// refusalTo is refusal for the request of a context.
+func refusalTo(ctx huma.Context, status int, message string, errs ...error) huma.StatusError {
+	p := refusal(status, message, errs...).(*Problem)
+	if c := callerOf(ctx.Context()); c != nil {
+		p.RequestID, c.refused = c.Request, p
 	}
 	return p
 }

@@ -35,6 +35,7 @@ type Caller struct {
 	idempotency *pending
 	done        *Idempotency
 	wasReplayed bool
+	refused     *Problem // what the handler was refused with
 	setCookies  []string
 	store       *store.Store
 }

@@ -17,7 +17,7 @@ import (
 
 // Document gives the OpenAPI 3.1 document of all operations, in YAML.
 func Document(ops []Operation) ([]byte, error) {
-	huma.NewError = refusal
+	speakProblems()
 	a := humago.New(http.NewServeMux(), configuration())
 	o := a.OpenAPI()
 	o.Info.Description = "The back end of PixelTrack: projects, hours, invoices and the rights of the people in them."

@@ -42,7 +42,7 @@ type Server struct {
 // Serve makes the handler of an operation. The store and the verifier may be nil for a public route without rows.
 func Serve(op Operation, st *store.Store, verifier Verifier, log *telemetry.Log) *Server {
 	mux := http.NewServeMux()
-	huma.NewError = refusal
+	speakProblems()
 	op.register(humago.New(mux, configuration()))
 	return &Server{operation: op, store: st, verifier: verifier, log: log, inner: mux}
 }
@@ -188,6 +188,9 @@ func (s *Server) run(r *http.Request, body []byte) *held {
 	if h.status == 0 {
 		h.status = http.StatusOK
 	}
+	if c := callerOf(r.Context()); c != nil {
+		h.problem = c.refused
+	}
 	switch {
 	case h.status == http.StatusNotFound && h.header.Get("Content-Type") == "text/plain; charset=utf-8":
 		return refused(r.Context(), problem.Of(problem.NotFound, "route_not_found", "There is no such route."))
@@ -272,7 +275,7 @@ func (s *Server) record(c *Caller, a *held, meter *store.Meter) {
 		read, write, calls := meter.Units()
 		line = append(line, telemetry.Units(read, write), telemetry.Calls(calls))
 	}
-	if a.status >= 500 {
+	if a.status >= 500 && a.problem != nil {
 		s.log.Error("request", append(line, telemetry.Cause(a.problem.cause))...)
 		return
 	}
