@@ -55,7 +55,7 @@ type Problem struct {
 	Code      string          `json:"code" doc:"What went wrong, stable across releases." example:"client_not_found"`
 	Detail    string          `json:"detail,omitempty" doc:"What went wrong, for people."`
 	RequestID string          `json:"request_id,omitempty" doc:"Name it when you ask for help."`
-	Errors    []problem.Field `json:"errors,omitempty" doc:"What is wrong with which part of the request."`
+	Errors    []problem.Field `json:"errors,omitempty" nullable:"false" doc:"What is wrong with which part of the request."`
 	Details   map[string]any  `json:"details,omitempty" doc:"Facts that belong to the code."`
 
 	cause   error
@@ -110,7 +110,10 @@ func answer(e *problem.Error) *Problem {
 }
 
 // speakProblems makes huma answer with problems. Huma keeps the functions it asks in variables of its own.
-var speakProblems = sync.OnceFunc(func() { huma.NewError, huma.NewErrorWithContext = refusal, refusalTo })
+var speakProblems = sync.OnceFunc(func() {
+	huma.NewError, huma.NewErrorWithContext = refusal, refusalTo
+	huma.DefaultArrayNullable = false
+})
 
 // refusalTo is refusal for the request of a context.
 func refusalTo(ctx huma.Context, status int, message string, errs ...error) huma.StatusError {

@@ -1,0 +1,60 @@
+package catalog_test
+
+import (
+	"bytes"
+	"flag"
+	"os"
+	"testing"
+
+	"pixeltrack.io/platform/pkg/api"
+	"pixeltrack.io/platform/pkg/catalog"
+	"pixeltrack.io/platform/pkg/registry"
+)
+
+var update = flag.Bool("update", false, "write the golden files")
+
+const golden = "../../infra/openapi.yaml"
+
+func TestTheDocumentIsWhatTheRoutesSay(t *testing.T) {
+	got, err := api.Document(catalog.Routes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if *update {
+		if err := os.WriteFile(golden, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Errorf("infra/openapi.yaml is not what the routes say; run make openapi and read the difference")
+	}
+}
+
+func TestEveryFieldIsRegistered(t *testing.T) {
+	for _, f := range registry.Check(catalog.Rows()) {
+		t.Error(f)
+	}
+}
+
+func TestEveryRouteIsDescribed(t *testing.T) {
+	ids, paths := map[string]bool{}, map[string]bool{}
+	for _, op := range catalog.Routes() {
+		if op.Summary == "" || op.Purpose == "" || op.Area == "" {
+			t.Errorf("%s: summary, purpose and area are needed", op.ID)
+		}
+		if op.ExampleOut == nil && op.Status != 204 {
+			t.Errorf("%s: no example of its answer", op.ID)
+		}
+		if ids[op.ID] || paths[op.Method+op.Path] {
+			t.Errorf("%s: declared twice", op.ID)
+		}
+		ids[op.ID], paths[op.Method+op.Path] = true, true
+		if op.Audience == api.Members && op.Permission == "" && op.Method != "GET" && !op.Rights {
+			t.Errorf("%s: a change in an organisation needs a permission", op.ID)
+		}
+	}
+}
