@@ -35,6 +35,7 @@ type Caller struct {
 	idempotency *pending
 	done        *Idempotency
 	wasReplayed bool
+	since       time.Time // what updated_since asked for
 	refused     *Problem // what the handler was refused with
 	setCookies  []string
 	store       *store.Store

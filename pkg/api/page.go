@@ -25,13 +25,25 @@ type Since struct {
 	UpdatedSince time.Time `query:"updated_since" doc:"Only what was changed or deleted at this time or later, oldest change first; at most 30 days ago. Read again from a few seconds before your last call: changes appear here with a short delay." example:"2026-03-01T08:00:00Z"`
 }
 
-// CheckSince refuses an updated_since that no longer tells everything: older than the life of a tombstone, or than the
-// last purge of the list (epoch seconds, 0 for never).
-func CheckSince(since, now time.Time, purged int64) error {
-	if since.Before(now.Add(-store.TombstoneLife)) || purged != 0 && since.Unix() <= purged {
-		return problem.Of(problem.Gone, "resync_required", "Changes since then are no longer all known; list everything again.")
+// ChangedSince refuses an updated_since that no longer tells everything: older than the life of a tombstone, or than
+// the last purge of the organisation's data. On a pure read the second is judged when the gate is known.
+func (c *Caller) ChangedSince(since time.Time) error {
+	c.since = since
+	if since.Before(c.Now.Add(-store.TombstoneLife)) {
+		return resync()
+	}
+	return c.notPurgedSince(since)
+}
+
+func (c *Caller) notPurgedSince(since time.Time) error {
+	if !since.IsZero() && c.Gate != nil && c.Gate.PurgedAt != 0 && since.Unix() <= c.Gate.PurgedAt {
+		return resync()
 	}
 	return nil
+}
+
+func resync() error {
+	return problem.Of(problem.Gone, "resync_required", "Changes since then are no longer all known; list everything again.")
 }
 
 // ListError turns what a list of the store was refused for into a problem.

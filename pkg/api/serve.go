@@ -161,6 +161,9 @@ func (s *Server) beside(ctx context.Context, c *Caller, sess *session, r *http.R
 	if c.Org != nil && sess.access.GrantVersion != version {
 		return s.run(r, body)
 	}
+	if err := c.notPurgedSince(trial.since); err != nil {
+		return refused(ctx, err)
+	}
 	return a
 }
 
