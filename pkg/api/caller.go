@@ -36,7 +36,7 @@ type Caller struct {
 	done        *Idempotency
 	wasReplayed bool
 	since       time.Time // what updated_since asked for
-	refused     *Problem // what the handler was refused with
+	refused     *Problem  // what the handler was refused with
 	setCookies  []string
 	store       *store.Store
 }
