@@ -127,7 +127,7 @@ func (h *Handle) admit(item dynamo.Item, row Row, tombstones bool) (bool, error)
 		return false, fmt.Errorf("list %s: %w", row.Type(), err)
 	}
 	m := row.Head()
-	if !m.Alive(h.store.now()) || m.Restricted && !h.seesRestricted {
+	if !h.seesDue && !m.Alive(h.store.now()) || m.Restricted && !h.seesRestricted {
 		return false, nil
 	}
 	return m.RowType == row.Type() || tombstones && m.RowType == TombstoneType, nil
