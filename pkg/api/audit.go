@@ -38,7 +38,7 @@ func (c *Caller) audit(tx *store.Tx, object, outcome string) {
 	rec := id.New[id.Record](c.store.IDs())
 	actor, scope := string(c.User), store.Scope{}
 	switch {
-	case c.Org != nil:
+	case c.inside():
 		actor, scope = string(c.Member), c.Org.Scope()
 	case c.Self != nil:
 		scope = c.Self.Scope()

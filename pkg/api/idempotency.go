@@ -49,7 +49,7 @@ func (c *Caller) keyed(header string, request []byte) error {
 		return problem.InvalidField("header.Idempotency-Key", "at most 255 characters")
 	}
 	scope := c.Self.Scope()
-	if c.Org != nil {
+	if c.inside() {
 		scope = c.Org.Scope()
 	}
 	c.idempotency = &pending{
@@ -82,13 +82,16 @@ func (c *Caller) settleKey(row *Idempotency, err error) error {
 	return nil
 }
 
-// Home is the handle that the caller's own rows go through: the organisation's, or the user's without one.
+// Home is the handle that the records of a call go through: the organisation's on its members' routes, and the user's
+// on routes about the user's own affairs, which are no business of the organisation that the token happens to name.
 func (c *Caller) Home() store.Bound {
-	if c.Org != nil {
+	if c.inside() {
 		return c.Org
 	}
 	return c.Self
 }
+
+func (c *Caller) inside() bool { return c.Org != nil && c.route.Audience == Members }
 
 // Commit carries a transaction out, with the row of the Idempotency-Key in it, and the audit row where the route has
 // one. Object is the id of what the call made or changed. When a twin with the same key was first, the error makes the
