@@ -103,6 +103,20 @@ type Field struct {
 	Export   string  // its name in an export; empty leaves it out
 	Erase    Erasure // of a personal field
 	Secret   bool    // never exported: a hash, a key, a token
+	Lookup   string  // LookupMail or LookupToken when it holds the hash, or hashes, of lookup rows that lead to the subject
+}
+
+// Kinds of lookup rows that a field may hold the hash of. Erasure deletes those rows while they still lead to the
+// subject.
+const (
+	LookupMail  = "MAIL"
+	LookupToken = "TOKEN"
+)
+
+// Leading says of a field that it holds the hashes of lookup rows.
+func Leading(f Field, lookup string) Field {
+	f.Lookup = lookup
+	return f
 }
 
 // Row is one row type with its fields.

@@ -18,6 +18,7 @@ const (
 	Log           = 30 * 24 * time.Hour
 	Mail          = 30 * 24 * time.Hour
 	Backup        = 35 * 24 * time.Hour // the longest recovery window
+	Ledger        = 90 * 24 * time.Hour // the erasure ledger; the vault's lifecycle says the same
 	FinanceYears  = 7
 	AuditYears    = 7
 	SupportYears  = 2
@@ -98,7 +99,7 @@ func Schedule() []Rule {
 		{registry.ClassUsage, "the event", "90 days",
 			Delete, ByTTL, "totals over ten people or more", span(Usage)},
 		{registry.ClassLedger, "the erasure", "until every backup that is older has gone",
-			Delete, ByLifecycle, "", span(Backup + 10*24*time.Hour)},
+			Delete, ByLifecycle, "", span(Ledger)},
 		{registry.ClassWork, "the work is queued", "until it is done; mails 30 days",
 			Delete, ByWorker, "", nil},
 		{registry.ClassPlatform, "", "no limit", Keep, ByParent, "it is nobody's data", nil},

@@ -1,0 +1,81 @@
+// Package privacy makes the privacy policy executable: its versions and registers, consents, data subject requests,
+// export packages, retention and erasure. The rules are in its sub-packages, which know no row and no route; here are
+// the rows, the routes and the jobs.
+package privacy
+
+import (
+	"time"
+
+	"pixeltrack.io/platform/pkg/api"
+	"pixeltrack.io/platform/pkg/job"
+	"pixeltrack.io/platform/pkg/privacy/erasure"
+	"pixeltrack.io/platform/pkg/privacy/purpose"
+	"pixeltrack.io/platform/pkg/registry"
+)
+
+// Routes lists the area's routes.
+func Routes() []api.Operation {
+	return []api.Operation{
+		GetPolicy(time.Now), ListPolicyVersions(), GetPolicyVersion(), GetDataMap(), ListSubprocessors(), ListPurposes(), ListCookies(), GetGpc(),
+		ListConsents(), CreateConsent(nil), WithdrawConsent(nil),
+		CreateRequest(nil), ListRequests(), GetRequest(), VerifyRequest(nil), WithdrawRequest(nil), DownloadRequest(nil, nil),
+	}
+}
+
+// Jobs lists the area's jobs.
+func Jobs() []job.Job {
+	return []job.Job{SweepRetention(nil), CascadeExpired(nil), WorkRequests(nil), BuildExport(nil)}
+}
+
+// Rows registers the area's rows.
+func Rows() []registry.Row {
+	user := []registry.Scope{registry.InUser, registry.InCase}
+	return []registry.Row{
+		{Sample: Consent{}, Type: "CONSENT", Area: "privacy", Subject: registry.SubjectUser, Purpose: purpose.PrivacyRights, Basis: registry.Obligation,
+			Class: registry.ClassConsent, Export: "consents", Family: string(FamilyConsent), Scopes: user, Fields: []registry.Field{
+				registry.Plain("id", "a random id"), registry.Plain("purpose", "from the register of purposes"), registry.Plain("act", "a fixed word"),
+				registry.Internal("sequence", "a count"), registry.Plain("at", "a time"), registry.Plain("policy_version", "a number"),
+				registry.Plain("text_sha256", "the hash of a public text"), registry.Plain("text_version", "a number"), registry.Plain("locale", "a language"),
+				registry.Plain("source", "a fixed word"),
+				registry.Personal("ip", "ip", "where the act came from, shortened to a network", registry.EraseBlank),
+				registry.Plain("previous", "a random id"),
+			}},
+		{Sample: Request{}, Type: "REQUEST", Area: "privacy", Subject: registry.SubjectUser, Purpose: purpose.PrivacyRights, Basis: registry.Obligation,
+			Class: registry.ClassRequest, Export: "privacy_requests", Family: string(FamilyRequest), Scopes: user, Fields: []registry.Field{
+				registry.Plain("id", "a random id"), registry.Plain("kind", "a fixed word"), registry.Plain("state", "a fixed word"), registry.Plain("channel", "a fixed word"),
+				registry.Personal("description", "description", "what the person wrote", registry.EraseBlank),
+				registry.Plain("purpose", "from the register of purposes"), registry.Plain("at_once", "a choice"),
+				registry.Personal("country", "country", "where the person said to live, for the clocks", registry.EraseBlank),
+				registry.Personal("region", "region", "where the person said to live, for the clocks", registry.EraseBlank),
+				registry.Plain("received", "a time"), registry.Plain("due", "a time"), registry.Plain("steps", "laws and dates"), registry.Plain("acknowledge", "laws and dates"),
+				registry.Plain("extended", "a mark"), registry.Plain("acknowledged", "a time"), registry.Plain("ack_failed", "a time"),
+				registry.Plain("items", "names of classes, decisions and counts"), registry.Plain("ledger_written", "a mark"), registry.Plain("destroying", "a mark"),
+				registry.Plain("decided", "a time"), registry.Plain("closed", "a time"), registry.Plain("denial", "a code"), registry.Plain("evidence", "a mark"),
+				registry.Plain("package", "a random id"), registry.Plain("package_until", "a time"), registry.Plain("package_size", "a count of bytes"),
+				registry.Internal("package_sha256", "the hash of a package that is gone after 7 days"),
+				registry.Internal("next", "a time"), registry.Internal("attempts", "a count"), registry.Internal("alarmed", "a time"),
+				registry.Plain("history", "times and fixed words"),
+			}},
+		{Sample: Package{}, Type: "PACKAGE", Area: "privacy", Subject: registry.SubjectUser, Purpose: purpose.PrivacyRights, Basis: registry.Obligation,
+			Class: registry.ClassExport, Export: "export_packages", Family: string(FamilyPackage), Scopes: []registry.Scope{registry.InUser, registry.InOrganization},
+			Fields: []registry.Field{
+				registry.Plain("id", "a random id"), registry.Plain("kind", "a fixed word"), registry.Plain("request", "a random id"), registry.Plain("state", "a fixed word"),
+				registry.Plain("asked", "a time"), registry.Internal("claimed_until", "a time"), registry.Internal("attempts", "a count"),
+				registry.Secret("object", "where the package is stored; it starts with whom it is of", registry.EraseWithRow),
+				registry.Plain("size", "a count of bytes"), registry.Internal("sha256", "the hash of a package"), registry.Plain("records", "a count"),
+				registry.Plain("ready", "a time"), registry.Plain("until", "a time"), registry.Plain("fetched", "times"),
+			}},
+		{Sample: Purge{}, Type: "PURGE", Area: "privacy", Purpose: purpose.PrivacyRights, Basis: registry.Obligation, Class: registry.ClassAudit,
+			Family: string(FamilyPurge), Scopes: []registry.Scope{registry.InPlatform}, Fields: []registry.Field{
+				registry.Internal("id", "a random id"), registry.Internal("rule", "a fixed word"), registry.Internal("at", "a time"),
+				registry.Internal("count", "a count"), registry.Internal("kept", "a count"), registry.Internal("lag", "seconds"),
+			}},
+		{Sample: erasure.Entry{}, Type: "ERASURE", Area: "privacy", Purpose: purpose.PrivacyRights, Basis: registry.Obligation, Class: registry.ClassLedger,
+			Family: string(erasure.FamilyErasure), Scopes: []registry.Scope{registry.InPlatform}, Fields: []registry.Field{
+				registry.Secret("subject", "a keyed hash of whom was erased, to repeat the erasure over a restored backup", registry.KeepForDuty),
+				registry.Internal("of", "a fixed word"), registry.Internal("case", "a random id"), registry.Internal("begun", "a time"), registry.Internal("closed", "a time"),
+				registry.Internal("done", "a time"), registry.Internal("claimed_until", "a time"), registry.Internal("steps", "fixed words and times"),
+				registry.Internal("count", "a count"), registry.Internal("kept", "a count"),
+			}},
+	}
+}

@@ -1,0 +1,160 @@
+package privacy
+
+import (
+	"time"
+
+	"pixeltrack.io/platform/pkg/id"
+	"pixeltrack.io/platform/pkg/privacy/clocks"
+	"pixeltrack.io/platform/pkg/privacy/request"
+	"pixeltrack.io/platform/pkg/privacy/retention"
+	"pixeltrack.io/platform/pkg/store"
+)
+
+// FamilyRequest holds data subject requests.
+const FamilyRequest store.Family = "REQUEST"
+
+// RequestDue is the clock of open requests: when the worker must look at one again.
+const RequestDue store.DueKind = "request"
+
+// Request is one data subject request. It lies in the scope of whoever asks; after an erasure only what the law wants
+// kept of it lies under the keyed hash of the person.
+type Request struct {
+	store.Meta
+	ID            id.Case        `dynamo:"id"`
+	Kind          request.Kind   `dynamo:"kind"`
+	State         request.State  `dynamo:"state"`
+	Channel       string         `dynamo:"channel"`                  // api, mail
+	Description   string         `dynamo:"description,omitempty"`    // the raw wording
+	PurposeOf     string         `dynamo:"purpose,omitempty"`        // what an objection or withdrawal is about
+	AtOnce        bool           `dynamo:"at_once,omitempty"`        // of an erasure: do not wait
+	Country       string         `dynamo:"country,omitempty"`        // the residence that the clocks were derived from
+	Region        string         `dynamo:"region,omitempty"`         //
+	Received      int64          `dynamo:"received"`                 // epoch seconds, as all times here
+	Due           int64          `dynamo:"due"`                      // by when the answer is owed
+	Steps         []DueStep      `dynamo:"steps"`                    // how that was derived
+	Acknowledge   []DueStep      `dynamo:"acknowledge,omitempty"`    // by when the receipt must be confirmed
+	Extended      bool           `dynamo:"extended,omitempty"`       //
+	Acknowledged  int64          `dynamo:"acknowledged,omitempty"`   //
+	AckFailed     int64          `dynamo:"ack_failed,omitempty"`     //
+	Items         []request.Item `dynamo:"items,omitempty"`          //
+	LedgerWritten bool           `dynamo:"ledger_written,omitempty"` //
+	Destroying    bool           `dynamo:"destroying,omitempty"`     //
+	Decided       int64          `dynamo:"decided,omitempty"`        //
+	Closed        int64          `dynamo:"closed,omitempty"`         //
+	Denial        string         `dynamo:"denial,omitempty"`         // a code
+	Evidence      bool           `dynamo:"evidence,omitempty"`       //
+	Package       id.Export      `dynamo:"package,omitempty"`        // what was built for it
+	PackageUntil  int64          `dynamo:"package_until,omitempty"`  // until when it can be fetched
+	PackageSize   int64          `dynamo:"package_size,omitempty"`
+	PackageSHA256 string         `dynamo:"package_sha256,omitempty"`
+	Next          int64          `dynamo:"next,omitempty"`     // when the worker looks at it again; 0 when closed
+	Attempts      int            `dynamo:"attempts,omitempty"` // runs of the present step that failed
+	Alarmed       int64          `dynamo:"alarmed,omitempty"`  // when it was last alarmed about
+	History       []HistoryEntry `dynamo:"history"`            // what happened, oldest first
+	scope         store.Scope
+}
+
+// DueStep is one law's part in the derivation of a date.
+type DueStep struct {
+	Regime clocks.Regime `dynamo:"regime"`
+	Rule   string        `dynamo:"rule"`
+	Due    int64         `dynamo:"due"`
+	Note   string        `dynamo:"note"`
+}
+
+// HistoryEntry is one thing that happened to a request.
+type HistoryEntry struct {
+	At    int64  `dynamo:"at"`
+	Event string `dynamo:"event"` // a fixed word
+	Item  string `dynamo:"item,omitempty"`
+}
+
+// Type is the row's type.
+func (r *Request) Type() string { return "REQUEST" }
+
+// Keys puts requests under whoever asks, in order of arrival.
+func (r *Request) Keys() store.Keys {
+	if r.scope == (store.Scope{}) {
+		return store.Keys{Primary: store.Key{PK: r.PK, SK: r.SK}}
+	}
+	return store.Keys{Primary: requestKey(r.scope, r.ID)}
+}
+
+func requestKey(s store.Scope, c id.Case) store.Key { return s.Key(FamilyRequest, string(c)) }
+
+// due is the row that makes the worker look at the request at its Next.
+func (r *Request) due() *store.Due {
+	return store.NewDue(RequestDue, time.Unix(r.Next, 0), r.Keys().Primary)
+}
+
+// status is the request as its rules see it.
+func (r *Request) status() request.Status {
+	return request.Status{Kind: r.Kind, State: r.State, Received: at(r.Received), Due: at(r.Due), Extended: r.Extended,
+		Acknowledged: at(r.Acknowledged), AckFailed: at(r.AckFailed), Items: r.Items, LedgerWritten: r.LedgerWritten,
+		Destroying: r.Destroying, DecidedAt: at(r.Decided), ClosedAt: at(r.Closed), Denial: r.Denial, EvidenceKept: r.Evidence}
+}
+
+// happen lets an event happen to the request, or gives the reason why it may not.
+func (r *Request) happen(e request.Event) error {
+	s, err := r.status().Apply(e)
+	if err != nil {
+		return err
+	}
+	r.State, r.Due, r.Extended, r.Acknowledged, r.AckFailed = s.State, epoch(s.Due), s.Extended, epoch(s.Acknowledged), epoch(s.AckFailed)
+	r.Items, r.LedgerWritten, r.Destroying = s.Items, s.LedgerWritten, s.Destroying
+	r.Decided, r.Closed, r.Denial, r.Evidence = epoch(s.DecidedAt), epoch(s.ClosedAt), s.Denial, s.EvidenceKept
+	r.note(e.At, string(e.Type), e.Item)
+	if s.State.Open() {
+		r.ExpiresAt = 0
+	} else {
+		r.Next = 0
+		r.Expire(clocks.AddMonths(s.ClosedAt, retention.RequestMonths))
+	}
+	return nil
+}
+
+// longestHistory bounds the row; the middle of a longer history goes, its beginning and end stay.
+const longestHistory = 100
+
+func (r *Request) note(at time.Time, event, item string) {
+	if len(r.History) >= longestHistory {
+		r.History = append(r.History[:longestHistory/2:longestHistory/2], r.History[longestHistory/2+1:]...)
+	}
+	r.History = append(r.History, HistoryEntry{At: at.Unix(), Event: event, Item: item})
+}
+
+// save writes a request that was read, with its due row moved from where it was.
+func (r *Request) save(tx *store.Tx, h holder, was int64) *store.Op {
+	if was != 0 && was != r.Next {
+		old := *r
+		old.Next = was
+		tx.Disarm(h, old.due(), false)
+	}
+	if r.Next != 0 && was != r.Next {
+		tx.Arm(h, r.due())
+	}
+	return tx.Rewrite(h, r)
+}
+
+func stepsOf(steps []clocks.Step) []DueStep {
+	all := make([]DueStep, len(steps))
+	for i, s := range steps {
+		all[i] = DueStep{Regime: s.Regime, Rule: s.Rule, Due: s.Due.Unix(), Note: s.Note}
+	}
+	return all
+}
+
+// at and epoch turn epoch seconds into times and back; 0 is the zero time.
+func at(seconds int64) time.Time {
+	if seconds == 0 {
+		return time.Time{}
+	}
+	return time.Unix(seconds, 0).UTC()
+}
+
+func epoch(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.Unix()
+}

@@ -1,0 +1,98 @@
+package erasure
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"pixeltrack.io/platform/pkg/blob"
+	"pixeltrack.io/platform/pkg/id"
+	"pixeltrack.io/platform/pkg/privacy/retention"
+	"pixeltrack.io/platform/pkg/store"
+)
+
+// FamilyErasure holds the ledger of erasures.
+const FamilyErasure store.Family = "ERASURE"
+
+// What was erased.
+const (
+	ScopeAccount      = "account"
+	ScopeOrganization = "organization"
+)
+
+// Entry is one erasure in the ledger of the table: whom by keyed hash, and how far it is. It is written first and
+// kept longer than any backup.
+type Entry struct {
+	store.Meta
+	Subject      string           `dynamo:"subject"` // keyed hash
+	Of           string           `dynamo:"of"`      // account or organization
+	Case         id.Case          `dynamo:"case,omitempty"`
+	Begun        int64            `dynamo:"begun"` // epoch seconds
+	Closed       int64            `dynamo:"closed,omitempty"`
+	Done         int64            `dynamo:"done,omitempty"`
+	ClaimedUntil int64            `dynamo:"claimed_until,omitempty"`
+	Steps        map[string]int64 `dynamo:"steps,omitempty"` // when each was done
+	Count        int              `dynamo:"count,omitempty"`
+	Kept         int              `dynamo:"kept,omitempty"`
+}
+
+// Type is the row's type.
+func (e *Entry) Type() string { return "ERASURE" }
+
+// Keys puts entries under the keyed hash of whom they are about.
+func (e *Entry) Keys() store.Keys { return store.Keys{Primary: EntryKey(e.Subject)} }
+
+// EntryKey is where the entry of a subject lies.
+func EntryKey(subject string) store.Key { return store.PlatformScope().Key(FamilyErasure, subject) }
+
+// Written is what the vault keeps of an erasure, outside the table and its backups. A restored table is brought up to
+// it before it serves anything.
+type Written struct {
+	Subject string    `json:"subject"`
+	Of      string    `json:"of"`
+	Case    string    `json:"case,omitempty"`
+	Begun   time.Time `json:"begun"`
+}
+
+// VaultKey is where the vault keeps the ledger object of a subject.
+func VaultKey(subject string) string { return "ledger/" + subject + ".json" }
+
+// open gives the entry of a subject, and makes it when there is none.
+func (e *Engine) open(ctx context.Context, p *store.Platform, entry *Entry) (*Entry, error) {
+	there, err := store.Get[Entry](ctx, p, EntryKey(entry.Subject))
+	if !errors.Is(err, store.ErrMissing) {
+		return there, err
+	}
+	entry.Expire(at(entry.Begun).Add(retention.Ledger))
+	tx := e.Store.Begin()
+	tx.Create(p, entry)
+	if err := tx.Commit(ctx); errors.Is(err, store.ErrExists) {
+		return nil, ErrBusy
+	} else if err != nil {
+		return nil, fmt.Errorf("ledger: %w", err)
+	}
+	return entry, nil
+}
+
+// vault writes the erasure where no restored table can undo it.
+func (e *Engine) vault(ctx context.Context, entry *Entry) error {
+	text, err := json.Marshal(Written{Subject: entry.Subject, Of: entry.Of, Case: string(entry.Case), Begun: at(entry.Begun)})
+	if err != nil {
+		return fmt.Errorf("ledger: %w", err)
+	}
+	err = e.Vault.Create(ctx, VaultKey(entry.Subject), "application/json", bytes.NewReader(text))
+	if err != nil && !errors.Is(err, blob.ErrExists) {
+		return fmt.Errorf("ledger: %w", err)
+	}
+	return nil
+}
+
+func at(seconds int64) time.Time {
+	if seconds == 0 {
+		return time.Time{}
+	}
+	return time.Unix(seconds, 0).UTC()
+}

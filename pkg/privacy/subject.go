@@ -1,0 +1,84 @@
+package privacy
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+
+	"pixeltrack.io/platform/pkg/id"
+	"pixeltrack.io/platform/pkg/privacy/clocks"
+	"pixeltrack.io/platform/pkg/privacy/datamap"
+	"pixeltrack.io/platform/pkg/privacy/record"
+	"pixeltrack.io/platform/pkg/registry"
+	"pixeltrack.io/platform/pkg/store"
+)
+
+// residence is where a person says to live. A person whose account says nothing gets every regime.
+func residence(ctx context.Context, h record.Handle) (clocks.Residence, error) {
+	var where clocks.Residence
+	err := walkTypes(ctx, h, "country", func(r *record.Row) {
+		if where.Country == "" {
+			where = clocks.Residence{Country: r.Text("country"), Region: r.Text("region")}
+		}
+	})
+	return where, err
+}
+
+// Membership is one organisation of a user, with who the user is there.
+type Membership struct {
+	Organization id.Organization
+	Member       id.Member
+	Key          store.Key
+}
+
+// Memberships lists the organisations of a user.
+func Memberships(ctx context.Context, h record.Handle) ([]Membership, error) {
+	var all []Membership
+	err := walkTypes(ctx, h, "member", func(r *record.Row) {
+		org, errOrg := id.Parse[id.Organization](r.Text("org"))
+		member, errMember := id.Parse[id.Member](r.Text("member"))
+		if errOrg == nil && errMember == nil {
+			all = append(all, Membership{org, member, r.Key()})
+		}
+	})
+	return all, err
+}
+
+// walkTypes gives the rows of a person whose type has a field.
+func walkTypes(ctx context.Context, h record.Handle, field string, yield func(*record.Row)) error {
+	m := datamap.Current()
+	for _, t := range m.In(registry.InUser) {
+		if t.Class != registry.ClassAccount || !slices.ContainsFunc(t.Fields, func(f datamap.Field) bool { return f.Name == field }) {
+			continue
+		}
+		parts, err := record.Partitions(ctx, h, m, registry.InUser, t.Family)
+		if err != nil {
+			return err
+		}
+		for _, p := range parts {
+			err := record.Walk(ctx, h, store.Query{Partition: p}, func(r *record.Row) error {
+				if r.Type() == t.Type {
+					yield(r)
+				}
+				return nil
+			})
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// number reads a whole number of a record, 0 when it is none.
+func number(v any) int64 {
+	n, ok := v.(json.Number)
+	if !ok {
+		return 0
+	}
+	i, err := n.Int64()
+	if err != nil {
+		return 0
+	}
+	return i
+}

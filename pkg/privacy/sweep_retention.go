@@ -1,0 +1,244 @@
+package privacy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"pixeltrack.io/platform/pkg/job"
+	"pixeltrack.io/platform/pkg/keys"
+	"pixeltrack.io/platform/pkg/outbox"
+	"pixeltrack.io/platform/pkg/privacy/datamap"
+	"pixeltrack.io/platform/pkg/privacy/erasure"
+	"pixeltrack.io/platform/pkg/privacy/purpose"
+	"pixeltrack.io/platform/pkg/privacy/record"
+	"pixeltrack.io/platform/pkg/privacy/request"
+	"pixeltrack.io/platform/pkg/privacy/retention"
+	"pixeltrack.io/platform/pkg/store"
+	"pixeltrack.io/platform/pkg/telemetry"
+)
+
+// NewEngine makes the engine that the jobs of this area erase with.
+func NewEngine(st *store.Store, packages erasure.Objects, vault erasure.Vault, pseudonyms keys.Pseudonyms, clock func() time.Time) *erasure.Engine {
+	return &erasure.Engine{Store: st, Objects: []erasure.Objects{packages}, Vault: vault, Pseudonyms: pseudonyms,
+		Map: datamap.Current(), Clock: clock, Clocks: Clocks}
+}
+
+// Clocks lists the due rows of mails, packages and requests of a scope.
+func Clocks(ctx context.Context, h record.Handle) ([]*store.Due, error) {
+	var all []*store.Due
+	err := errors.Join(
+		each(ctx, h, outbox.Family, func(m *outbox.Mail) { all = append(all, outbox.DueFor(m)) }),
+		each(ctx, h, FamilyPackage, func(p *Package) {
+			if p.State != PackageReady {
+				all = append(all, p.due())
+			}
+		}),
+	)
+	return all, err
+}
+
+func each[T any, P interface {
+	*T
+	store.Row
+}](ctx context.Context, h record.Handle, f store.Family, yield func(P)) error {
+	q := store.Query{Partition: h.Scope().Partition(f), Limit: 200}
+	for {
+		rows, cursor, err := store.List[T, P](ctx, h, q)
+		if err != nil {
+			return err
+		}
+		for _, r := range rows {
+			yield(r)
+		}
+		if cursor == "" {
+			return nil
+		}
+		q.Cursor = cursor
+	}
+}
+
+// SweepRetention carries out, every hour, all retention that is due by the time of its event. It costs what is due, not
+// what is stored, and an outage of any length loses nothing.
+func SweepRetention(engine *erasure.Engine) job.Job {
+	return job.Job{
+		ID: "sweep-retention", Area: "privacy", Summary: "Delete what is due", Purpose: purpose.PrivacyRights, Triggers: []string{"schedule"},
+		Run: func(ctx context.Context, r *job.Run) error {
+			s := &sweeper{worker: worker{st: r.Store, engine: engine, actor: r.Actor, clock: r.Clock, log: r.Log}}
+			var failed error
+			for _, kind := range []store.DueKind{retention.AccountPurge, retention.OrganizationPurge} {
+				failed = errors.Join(failed, s.all(ctx, kind, r.Event.At))
+			}
+			return failed
+		},
+	}
+}
+
+// CascadeExpired carries out the retention whose wake row TTL has just deleted. It does the work of the sweep, earlier.
+func CascadeExpired(engine *erasure.Engine) job.Job {
+	return job.Job{
+		ID: "cascade-expired", Area: "privacy", Summary: "Delete what hangs on rows that have expired", Purpose: purpose.PrivacyRights,
+		Triggers: []string{"stream"},
+		Run: func(ctx context.Context, r *job.Run) error {
+			s := &sweeper{worker: worker{st: r.Store, engine: engine, actor: r.Actor, clock: r.Clock, log: r.Log}}
+			var failed error
+			for _, rec := range r.Event.Records {
+				if !rec.Expired() {
+					continue
+				}
+				d, err := store.DueOf(ctx, r.Platform(), rec.Change.Keys.Text("PK"), rec.Change.Keys.Text("SK"))
+				if errors.Is(err, store.ErrMissing) {
+					continue // not a wake row, or the sweep was first
+				}
+				if err == nil {
+					err = s.purge(ctx, d, r.Event.At)
+				}
+				failed = errors.Join(failed, err)
+			}
+			return failed
+		},
+	}
+}
+
+type sweeper struct{ worker }
+
+func (s *sweeper) all(ctx context.Context, kind store.DueKind, now time.Time) error {
+	p := s.st.BindPlatform(s.actor)
+	var failed error
+	for shard := range store.Shards {
+		seen := map[string]bool{}
+		for {
+			rows, err := store.DueBy(ctx, p, kind, shard, now, batch+len(seen))
+			if err != nil {
+				return err
+			}
+			fresh := 0
+			for _, d := range rows {
+				if seen[d.SK] {
+					continue
+				}
+				seen[d.SK] = true
+				fresh++
+				if err := s.purge(ctx, d, now); err != nil {
+					s.log.Error("retention_failed", telemetry.Kind(string(kind)), telemetry.Lag(now.Sub(d.Time())), telemetry.Cause(err))
+					failed = errors.Join(failed, err)
+				}
+			}
+			if fresh == 0 || ctx.Err() != nil {
+				break
+			}
+		}
+	}
+	return failed
+}
+
+// held is how long a purge that a hold keeps is put off before it is looked at again.
+const held = 24 * time.Hour
+
+// purge carries out one due purge.
+func (s *sweeper) purge(ctx context.Context, d *store.Due, now time.Time) error {
+	if d.Time().After(now) {
+		return nil
+	}
+	scope, _ := store.ScopeOf(d.Target.PK)
+	res, err := erasure.Result{}, error(nil)
+	switch d.Kind {
+	case retention.AccountPurge:
+		user, ok := scope.User()
+		if !ok {
+			return s.forgetWake(ctx, d)
+		}
+		res, err = s.engine.Account(ctx, s.actor, user, "", d.Time(), func(tx *store.Tx, p *store.Platform, res erasure.Result) error {
+			logPurge(tx, p, string(d.Kind), now, d.Time(), res.Count, res.Kept)
+			return s.closeOpen(ctx, tx, p, scope, res.Subject, now)
+		})
+	case retention.OrganizationPurge:
+		org, ok := scope.Organization()
+		if !ok {
+			return s.forgetWake(ctx, d)
+		}
+		res, err = s.engine.Organization(ctx, s.actor, org, d.Time(), func(tx *store.Tx, p *store.Platform, res erasure.Result) error {
+			logPurge(tx, p, string(d.Kind), now, d.Time(), res.Count, res.Kept)
+			return nil
+		})
+	default:
+		return nil
+	}
+	switch {
+	case errors.Is(err, erasure.ErrBusy), errors.Is(err, erasure.ErrSoon):
+		return nil
+	case errors.Is(err, erasure.ErrRestored):
+		return s.forgetWake(ctx, d)
+	case errors.Is(err, erasure.ErrHeld):
+		return s.putOff(ctx, d, now)
+	case err != nil:
+		return err
+	}
+	s.log.Info("purged", telemetry.Kind(string(d.Kind)), telemetry.Count(res.Count), telemetry.Lag(now.Sub(d.Time())))
+	return nil
+}
+
+// forgetWake removes a due row and its wake row whose work has gone.
+func (s *sweeper) forgetWake(ctx context.Context, d *store.Due) error {
+	tx := s.st.Begin()
+	tx.Disarm(s.st.BindPlatform(s.actor), d, true)
+	return tx.Commit(ctx)
+}
+
+// putOff moves the clock of what a hold keeps by a day.
+func (s *sweeper) putOff(ctx context.Context, d *store.Due, now time.Time) error {
+	p := s.st.BindPlatform(s.actor)
+	tx := s.st.Begin()
+	tx.Disarm(p, d, true)
+	tx.ArmWake(p, store.NewDue(d.Kind, now.Add(held), d.Target))
+	return tx.Commit(ctx)
+}
+
+// closeOpen closes the requests that were open when their person's account went: an erasure is thereby done, anything
+// else has lost its subject.
+func (s *sweeper) closeOpen(ctx context.Context, tx *store.Tx, p *store.Platform, from store.Scope, subject string, now time.Time) error {
+	h := s.st.BindCase(subject, s.actor)
+	var failed error
+	err := each(ctx, h, FamilyRequest, func(r *Request) {
+		if !r.State.Open() {
+			return
+		}
+		if r.Next != 0 {
+			tx.Disarm(p, store.NewDue(RequestDue, at(r.Next), requestKey(from, r.ID)), false)
+		}
+		failed = errors.Join(failed, overtaken(r, now))
+		tx.Rewrite(h, r)
+	})
+	return errors.Join(err, failed)
+}
+
+// overtaken ends an open request whose account has gone by another way.
+func overtaken(r *Request, now time.Time) error {
+	if r.Kind != request.Erasure {
+		r.State, r.Denial, r.Closed, r.Next = request.Denied, "account_deleted", now.Unix(), 0
+		r.note(now, "account_deleted", "")
+		r.ExpiresAt = mustDue(now)
+		return nil
+	}
+	for _, e := range []request.Event{
+		{Type: request.IdentityPassed}, {Type: request.Scoped, Items: []request.Item{{Name: itemAccount, Decision: request.Act},
+			{Name: itemProofs, Decision: request.Retain, Ground: "legal_obligation"}}},
+		{Type: request.Approved}, {Type: request.LedgerWritten}, {Type: request.DestructionBegun},
+		{Type: request.StepDone, Item: itemAccount}, {Type: request.Finished}} {
+		e.At = now
+		if request.May(r.State, e.Type) {
+			if err := r.happen(e); err != nil && !errors.Is(err, request.ErrState) {
+				return fmt.Errorf("close an overtaken request: %s: %w", e.Type, err)
+			}
+		}
+	}
+	return nil
+}
+
+// mustDue is the end of a request that is closed now.
+func mustDue(now time.Time) int64 {
+	rule, _ := retention.Of("privacy_request")
+	end, _ := rule.Due(now)
+	return end.Unix()
+}

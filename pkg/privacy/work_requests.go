@@ -1,0 +1,477 @@
+package privacy
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/guregu/dynamo/v2"
+
+	"pixeltrack.io/platform/pkg/access"
+	"pixeltrack.io/platform/pkg/id"
+	"pixeltrack.io/platform/pkg/job"
+	"pixeltrack.io/platform/pkg/outbox"
+	"pixeltrack.io/platform/pkg/privacy/clocks"
+	"pixeltrack.io/platform/pkg/privacy/erasure"
+	"pixeltrack.io/platform/pkg/privacy/purpose"
+	"pixeltrack.io/platform/pkg/privacy/request"
+	"pixeltrack.io/platform/pkg/privacy/retention"
+	"pixeltrack.io/platform/pkg/store"
+	"pixeltrack.io/platform/pkg/telemetry"
+)
+
+// EventRequestReceived is the event of a request that was filed.
+const EventRequestReceived = "RequestReceived"
+
+// Names of the items of requests.
+const (
+	itemData    = "data"    // the package
+	itemAccount = "account" // everything of the account
+	itemProofs  = "proofs"  // consents, requests and audit records
+)
+
+const (
+	// erasureMargin is how long before its answer is due an erasure that need not be at once is carried out.
+	erasureMargin = 24 * time.Hour
+	// lastCall is how long before the due date an unverified request is denied, so that the denial is in time.
+	lastCall = 24 * time.Hour
+	// silence is how long an acknowledgement may take before somebody is told.
+	silence = 24 * time.Hour
+	// warning is how long before the due date an open request raises an alarm, every day from then on.
+	warning = 5 * 24 * time.Hour
+	// mailPatience is how long an erasure waits for its last mail to leave the house.
+	mailPatience = 30 * time.Minute
+	// batch is how many due rows one query takes.
+	batch = 25
+)
+
+// WorkRequests advances open requests: what can be decided by rule is, packages are asked for, erasures are carried
+// out, and what is late or stuck is told to people.
+func WorkRequests(engine *erasure.Engine) job.Job {
+	return job.Job{
+		ID: "work-requests", Area: "privacy", Summary: "Advance open privacy requests and watch their deadlines",
+		Purpose: purpose.PrivacyRights, Triggers: []string{"schedule", EventRequestReceived},
+		Run: func(ctx context.Context, r *job.Run) error {
+			w := &worker{st: r.Store, engine: engine, actor: r.Actor, clock: r.Clock, log: r.Log}
+			if r.Event.Type == EventRequestReceived {
+				var n named
+				if err := json.Unmarshal(r.Event.Detail, &n); err != nil {
+					return fmt.Errorf("work requests: read the event: %w", err)
+				}
+				return w.request(ctx, store.Key{PK: n.PK, SK: n.SK}, r.Event.At, nil)
+			}
+			return errors.Join(w.due(ctx, RequestDue, r.Event.At), w.due(ctx, PackageDue, r.Event.At))
+		},
+	}
+}
+
+type worker struct {
+	st     *store.Store
+	engine *erasure.Engine
+	actor  store.Actor
+	clock  func() time.Time
+	log    *telemetry.Log
+}
+
+// due takes everything of a kind that is due. A thing that fails does not stop the others; it is tried again with the
+// next run.
+func (w *worker) due(ctx context.Context, kind store.DueKind, now time.Time) error {
+	p := w.st.BindPlatform(w.actor)
+	var failed error
+	for shard := range store.Shards {
+		seen := map[string]bool{}
+		for {
+			rows, err := store.DueBy(ctx, p, kind, shard, now, batch+len(seen))
+			if err != nil {
+				return err
+			}
+			fresh := 0
+			for _, d := range rows {
+				key := d.PK + "\n" + d.SK
+				if seen[key] {
+					continue
+				}
+				seen[key] = true
+				fresh++
+				if err := w.one(ctx, d, now); err != nil {
+					w.log.Error("due_work_failed", telemetry.Kind(string(kind)), telemetry.Lag(now.Sub(d.Time())), telemetry.Cause(err))
+					failed = errors.Join(failed, err)
+				}
+			}
+			if fresh == 0 || ctx.Err() != nil {
+				break
+			}
+		}
+	}
+	return failed
+}
+
+func (w *worker) one(ctx context.Context, d *store.Due, now time.Time) error {
+	if d.Kind == PackageDue {
+		return w.repackage(ctx, d)
+	}
+	return w.request(ctx, d.Target, now, d)
+}
+
+// repackage makes a package queued again whose event was lost or whose builder died.
+func (w *worker) repackage(ctx context.Context, d *store.Due) error {
+	h, _, ok := bind(w.st, w.actor, d.Target)
+	if !ok {
+		return w.forget(ctx, d)
+	}
+	p, err := store.Get[Package](ctx, h, d.Target)
+	if errors.Is(err, store.ErrMissing) {
+		return w.forget(ctx, d)
+	}
+	if err != nil {
+		return err
+	}
+	now := w.clock().Unix()
+	switch {
+	case p.State == PackageReady:
+		return w.forget(ctx, d)
+	case p.State == PackageBuilding && p.ClaimedUntil > now:
+		return nil
+	}
+	p.State, p.Asked = PackageQueued, now
+	tx := w.st.Begin()
+	tx.Rewrite(h, p)
+	tx.Disarm(h, d, false)
+	tx.Arm(h, p.due())
+	w.log.Warn("package_again", telemetry.Kind(string(p.Kind)), telemetry.Count(p.Attempts))
+	return ignoreStale(tx.Commit(ctx))
+}
+
+// forget removes a due row whose work has gone.
+func (w *worker) forget(ctx context.Context, d *store.Due) error {
+	tx := w.st.Begin()
+	tx.Disarm(w.st.BindPlatform(w.actor), d, false)
+	return tx.Commit(ctx)
+}
+
+// request advances one request. D is the due row that led to it, nil when an event did.
+func (w *worker) request(ctx context.Context, key store.Key, now time.Time, d *store.Due) error {
+	h, r, err := w.find(ctx, key)
+	if err != nil {
+		return err
+	}
+	if r == nil || r.Next == 0 {
+		if d != nil {
+			return w.forget(ctx, d)
+		}
+		return nil
+	}
+	if d != nil && d.At != r.Next && h.Scope().String() == scopeOf(key) {
+		return w.forget(ctx, d) // an older clock of the request
+	}
+	if r.Next > now.Unix() {
+		return nil
+	}
+	return w.advance(ctx, h, r, key, now, d)
+}
+
+func scopeOf(key store.Key) string {
+	s, _ := store.ScopeOf(key.PK)
+	return s.String()
+}
+
+// find reads a request where its clock says it is, or, once its person has been erased, under the keyed hash.
+func (w *worker) find(ctx context.Context, key store.Key) (holder, *Request, error) {
+	scope, _ := store.ScopeOf(key.PK)
+	user, ok := scope.User()
+	if !ok {
+		return nil, nil, nil
+	}
+	h := w.st.BindUser(user, w.actor)
+	h.SeeRestricted()
+	r, err := store.Get[Request](ctx, h, key)
+	if err == nil {
+		return h, r, nil
+	}
+	if !errors.Is(err, store.ErrMissing) {
+		return nil, nil, err
+	}
+	subject := w.engine.Subject(erasure.ScopeAccount, string(user))
+	c := w.st.BindCase(subject, w.actor)
+	c.SeeRestricted()
+	r, err = store.Get[Request](ctx, c, store.Key{PK: c.Scope().Partition(FamilyRequest), SK: key.SK})
+	if errors.Is(err, store.ErrMissing) {
+		return nil, nil, nil
+	}
+	return c, r, err
+}
+
+// advance takes a request as far as rules can.
+func (w *worker) advance(ctx context.Context, h holder, r *Request, key store.Key, now time.Time, d *store.Due) error {
+	was := r.Next
+	if err := observe(ctx, h, r, now); err != nil {
+		return err
+	}
+	w.watch(r, now)
+	tx := w.st.Begin()
+	switch {
+	case r.State == request.IdentityPending:
+		if err := w.pending(tx, h, r, now); err != nil {
+			return err
+		}
+	case r.Kind.Discloses() && (r.State == request.Verified || r.State == request.InReview):
+		if err := w.disclose(tx, h, r, now); err != nil {
+			return err
+		}
+	case r.Kind == request.Erasure:
+		return w.erase(ctx, h, r, key, now, was)
+	case r.Kind == request.RestrictionLift && r.State == request.Verified:
+		if err := w.lift(tx, h, r, now); err != nil {
+			return err
+		}
+	case r.State == request.Verified:
+		if err := r.happen(request.Event{Type: request.Scoped, At: now, Items: []request.Item{{Name: string(r.Kind), Decision: request.Act}}}); err != nil {
+			return err
+		}
+		w.log.Warn("request_needs_people", telemetry.Case(string(r.ID)), telemetry.Kind(string(r.Kind)))
+		r.Next = watchAt(r, now)
+	default:
+		r.Next = watchAt(r, now)
+	}
+	r.save(tx, h, was)
+	return ignoreStale(tx.Commit(ctx))
+}
+
+// ignoreStale lets whoever changed the row first have its way; the due row is still there.
+func ignoreStale(err error) error {
+	if errors.Is(err, store.ErrStale) {
+		return nil
+	}
+	return err
+}
+
+// watchAt is when an open request that waits for somebody is looked at again.
+func watchAt(r *Request, now time.Time) int64 {
+	next := now.Add(24 * time.Hour)
+	if first := at(r.Due).Add(-warning); now.Before(first) && first.Before(next) {
+		next = first
+	}
+	return next.Unix()
+}
+
+// watch tells people of what is late or stuck, once a day.
+func (w *worker) watch(r *Request, now time.Time) {
+	if !r.State.Open() || r.Alarmed > now.Add(-23*time.Hour).Unix() {
+		return
+	}
+	what := ""
+	switch {
+	case now.After(at(r.Due)):
+		what = "request_overdue"
+	case now.After(at(r.Due).Add(-warning)):
+		what = "request_due_soon"
+	case r.AckFailed != 0, r.Acknowledged == 0 && now.After(at(r.Received).Add(silence)):
+		what = "request_not_acknowledged"
+	}
+	if what == "" {
+		return
+	}
+	r.Alarmed = now.Unix()
+	w.log.Error(what, telemetry.Case(string(r.ID)), telemetry.Kind(string(r.Kind)), telemetry.Lag(now.Sub(at(r.Due))))
+}
+
+// observe records what became of the acknowledgement.
+func observe(ctx context.Context, h holder, r *Request, now time.Time) error {
+	if r.Acknowledged != 0 || r.AckFailed != 0 {
+		return nil
+	}
+	m, err := store.Get[outbox.Mail](ctx, h, outbox.Key(h.Scope(), string(r.ID)))
+	if errors.Is(err, store.ErrMissing) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	switch m.State {
+	case outbox.Sent, outbox.Delivered, outbox.Complained:
+		return r.happen(request.Event{Type: request.AcknowledgementSent, At: at(m.SentAt)})
+	case outbox.Bounced, outbox.Failed, outbox.Dropped:
+		return r.happen(request.Event{Type: request.AcknowledgementFailed, At: now})
+	}
+	return nil
+}
+
+// pending denies a request whose proof of identity never came, in time for the answer.
+func (w *worker) pending(tx *store.Tx, h holder, r *Request, now time.Time) error {
+	if now.Before(at(r.Due).Add(-lastCall)) {
+		r.Next = at(r.Due).Add(-lastCall).Unix()
+		return nil
+	}
+	if err := r.happen(request.Event{Type: request.IdentityFailed, At: now}); err != nil {
+		return err
+	}
+	outbox.Queue(tx, h, MailDenied, store.Join(string(r.ID), "denied"), map[string]string{"case": string(r.ID), "kind": string(r.Kind), "reason": r.Denial})
+	return nil
+}
+
+// disclose approves a request that a package answers, and asks for the package.
+func (w *worker) disclose(tx *store.Tx, h holder, r *Request, now time.Time) error {
+	if r.State == request.Verified {
+		if err := r.happen(request.Event{Type: request.Scoped, At: now, Items: []request.Item{{Name: itemData, Decision: request.Act}}}); err != nil {
+			return err
+		}
+	}
+	if err := r.happen(request.Event{Type: request.Approved, At: now}); err != nil {
+		return err
+	}
+	r.Package = AskForPackage(tx, h, r.Kind, r.ID)
+	r.Next = watchAt(r, now)
+	return nil
+}
+
+// lift ends a restriction.
+func (w *worker) lift(tx *store.Tx, h holder, r *Request, now time.Time) error {
+	user, ok := h.Scope().User()
+	if !ok {
+		return nil
+	}
+	item := request.Item{Name: string(r.Kind), Decision: request.Act}
+	for _, e := range []request.Event{{Type: request.Scoped, Items: []request.Item{item}}, {Type: request.Approved},
+		{Type: request.StepDone, Item: item.Name}, {Type: request.Finished}} {
+		e.At = now
+		if err := r.happen(e); err != nil {
+			return err
+		}
+	}
+	tx.Change(h, access.UserGateKey(user), func(u *dynamo.Update) { u.Remove("restrict") })
+	outbox.Queue(tx, h, MailAnswered, store.Join(string(r.ID), "answered"), map[string]string{"case": string(r.ID), "kind": string(r.Kind), "state": string(r.State)})
+	return nil
+}
+
+// erase takes an erasure through its states. Each state is saved before the next begins, so that a run that dies leaves
+// a request that says truly how far it is.
+func (w *worker) erase(ctx context.Context, h holder, r *Request, key store.Key, now time.Time, was int64) error {
+	step := func(what func(tx *store.Tx) error) error {
+		tx := w.st.Begin()
+		if err := what(tx); err != nil {
+			return err
+		}
+		r.save(tx, h, was)
+		if err := tx.Commit(ctx); err != nil {
+			return err
+		}
+		was = r.Next
+		return nil
+	}
+	if r.State == request.Verified {
+		if err := step(func(*store.Tx) error { return w.scopeErasure(r, now) }); err != nil {
+			return ignoreStale(err)
+		}
+	}
+	if r.State == request.InReview {
+		when := at(r.Due).Add(-erasureMargin)
+		if !r.AtOnce && now.Before(when) {
+			if r.Next = when.Unix(); r.Next == was {
+				return nil
+			}
+			return ignoreStale(step(func(*store.Tx) error { return nil }))
+		}
+		err := step(func(tx *store.Tx) error {
+			if err := r.happen(request.Event{Type: request.Approved, At: now}); err != nil {
+				return err
+			}
+			outbox.Queue(tx, h, MailErasure, store.Join(string(r.ID), "erasing"), map[string]string{"case": string(r.ID), "kind": string(r.Kind)})
+			r.Next = now.Add(time.Minute).Unix()
+			return nil
+		})
+		if err != nil {
+			return ignoreStale(err)
+		}
+	}
+	if r.State != request.Executing {
+		return nil
+	}
+	if waiting, err := w.lastMail(ctx, h, r, now); err != nil {
+		return err
+	} else if waiting {
+		r.Next = now.Add(time.Minute).Unix()
+		return ignoreStale(step(func(*store.Tx) error { return nil }))
+	}
+	return w.execute(ctx, r, key, now, was, step)
+}
+
+// scopeErasure decides what goes and what stays.
+func (w *worker) scopeErasure(r *Request, now time.Time) error {
+	return r.happen(request.Event{Type: request.Scoped, At: now, Items: []request.Item{
+		{Name: itemAccount, Decision: request.Act},
+		{Name: itemProofs, Decision: request.Retain, Ground: "legal_obligation: consents, requests and audit records are kept under a keyed hash, without what leads to you",
+			Until: clocks.AddYears(now, retention.AuditYears)},
+	}})
+}
+
+// lastMail says whether the mail about the erasure is still to be sent.
+func (w *worker) lastMail(ctx context.Context, h holder, r *Request, now time.Time) (bool, error) {
+	if now.Sub(at(r.Decided)) > mailPatience {
+		return false, nil
+	}
+	m, err := store.Get[outbox.Mail](ctx, h, outbox.Key(h.Scope(), store.Join(string(r.ID), "erasing")))
+	if errors.Is(err, store.ErrMissing) {
+		return false, nil
+	}
+	return err == nil && (m.State == outbox.Queued || m.State == outbox.Sending), err
+}
+
+// execute erases the account of a request and closes the request, which by then lies under the keyed hash.
+func (w *worker) execute(ctx context.Context, r *Request, key store.Key, now time.Time, was int64, step func(func(*store.Tx) error) error) error {
+	scope, _ := store.ScopeOf(key.PK)
+	user, ok := scope.User()
+	if !ok {
+		return nil
+	}
+	if !r.Destroying {
+		err := step(func(*store.Tx) error {
+			for _, t := range []request.EventType{request.LedgerWritten, request.DestructionBegun} {
+				if err := r.happen(request.Event{Type: t, At: now}); err != nil {
+					return err
+				}
+			}
+			r.Next = now.Add(time.Minute).Unix()
+			return nil
+		})
+		if err != nil {
+			return ignoreStale(err)
+		}
+	}
+	clock := store.NewDue(RequestDue, at(r.Next), key)
+	res, err := w.engine.Account(ctx, w.actor, user, r.ID, time.Time{}, w.close(ctx, r.ID, key, now, clock))
+	switch {
+	case errors.Is(err, erasure.ErrBusy):
+		return nil
+	case errors.Is(err, erasure.ErrSoon):
+		return nil // the due row of a minute from now is armed
+	case errors.Is(err, erasure.ErrHeld):
+		w.log.Error("erasure_held", telemetry.Case(string(r.ID)))
+		return nil
+	case err != nil:
+		return err
+	}
+	w.log.Info("erased", telemetry.Case(string(r.ID)), telemetry.Count(res.Count))
+	return nil
+}
+
+// close adds the end of a request to the last transaction of its erasure.
+func (w *worker) close(ctx context.Context, c id.Case, key store.Key, now time.Time, clock *store.Due) func(*store.Tx, *store.Platform, erasure.Result) error {
+	return func(tx *store.Tx, p *store.Platform, res erasure.Result) error {
+		h := w.st.BindCase(res.Subject, w.actor)
+		r, err := store.Get[Request](ctx, h, store.Key{PK: h.Scope().Partition(FamilyRequest), SK: key.SK})
+		if err != nil {
+			return fmt.Errorf("close the request: %w", err)
+		}
+		for _, e := range []request.Event{{Type: request.StepDone, Item: itemAccount, Count: res.Count, At: now}, {Type: request.Finished, At: now}} {
+			if err := r.happen(e); err != nil {
+				return fmt.Errorf("close the request: %s: %w", e.Type, err)
+			}
+		}
+		tx.Disarm(p, clock, false)
+		tx.Rewrite(h, r)
+		logPurge(tx, p, "erasure-request", now, at(r.Due), res.Count, res.Kept)
+		return nil
+	}
+}
