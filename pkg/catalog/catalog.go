@@ -6,6 +6,7 @@ import (
 	"pixeltrack.io/platform/pkg/api"
 	"pixeltrack.io/platform/pkg/job"
 	"pixeltrack.io/platform/pkg/meta"
+	"pixeltrack.io/platform/pkg/privacy"
 	"pixeltrack.io/platform/pkg/registry"
 )
 
@@ -13,15 +14,20 @@ import (
 func Routes() []api.Operation {
 	var all []api.Operation
 	all = append(all, meta.Routes()...)
+	all = append(all, privacy.Routes()...)
 	return all
 }
 
 // Jobs lists every background job.
 func Jobs() []job.Job {
-	return nil
+	var all []job.Job
+	all = append(all, privacy.Jobs()...)
+	return all
 }
 
 // Rows lists every row type.
 func Rows() []registry.Row {
-	return nil
+	all := shared()
+	all = append(all, privacy.Rows()...)
+	return all
 }

@@ -1,0 +1,77 @@
+package catalog
+
+import (
+	"pixeltrack.io/platform/pkg/access"
+	"pixeltrack.io/platform/pkg/api"
+	"pixeltrack.io/platform/pkg/keyring"
+	"pixeltrack.io/platform/pkg/outbox"
+	"pixeltrack.io/platform/pkg/privacy/purpose"
+	"pixeltrack.io/platform/pkg/registry"
+	"pixeltrack.io/platform/pkg/store"
+)
+
+// shared registers the rows that belong to no area: gates, records of calls, mails, and the store's own.
+func shared() []registry.Row {
+	both := []registry.Scope{registry.InUser, registry.InOrganization}
+	due := []registry.Field{registry.Internal("kind", "a fixed word"), registry.Internal("at", "a time"),
+		registry.Secret("target", "the key of the row that falls due: ids only", registry.EraseWithRow)}
+	return []registry.Row{
+		{Sample: access.UserGate{}, Type: "USERGATE", Area: "account", Subject: registry.SubjectUser, Purpose: purpose.Authentication,
+			Basis: registry.Contract, Class: registry.ClassAccount, Export: "account", Family: string(access.FamilyUserGate),
+			Scopes: []registry.Scope{registry.InUser}, Fields: []registry.Field{
+				registry.Personal("user", "user_id", "the id of the account", registry.EraseWithRow),
+				registry.Personal("sessions", "sessions", "live sessions and when each ends, in epoch seconds", registry.EraseWithRow),
+				registry.Plain("deleted", "when the account was deleted"), registry.Plain("restrict", "whether processing is restricted"),
+				registry.Plain("hold", "whether a legal hold is in place"),
+			}},
+		{Sample: access.Access{}, Type: "ACCESS", Area: "organization", Subject: registry.SubjectMember, Purpose: purpose.Collaboration,
+			Basis: registry.Contract, Class: registry.ClassAccount, Export: "members", Family: string(access.FamilyAccess),
+			Scopes: []registry.Scope{registry.InOrganization}, Fields: []registry.Field{
+				registry.Plain("org", "the id of the organization"), registry.Plain("member", "a random id of a person in the organization"),
+				registry.Secret("user", "which account the member is; the one link between them", registry.EraseUnlink),
+				registry.Plain("role", "a fixed word"), registry.Plain("grants", "fixed words"), registry.Internal("grant_version", "a count"),
+				registry.Plain("removed", "when the member left"), registry.Plain("joined", "when the member joined"),
+			}},
+		{Sample: access.OrganizationGate{}, Type: "ORGGATE", Area: "organization", Purpose: purpose.ServiceDelivery, Basis: registry.Contract,
+			Class: registry.ClassAccount, Family: string(access.FamilyOrganizationGate), Scopes: []registry.Scope{registry.InOrganization},
+			Fields: []registry.Field{
+				registry.Internal("org", "the id of the organization"), registry.Internal("status", "a fixed word"), registry.Internal("plan", "a fixed word"),
+				{Name: "restricted_members", Personal: true, Why: "members whose processing is restricted, by random id", Erase: registry.EraseUnlink},
+				{Name: "held_members", Personal: true, Why: "members under a legal hold, by random id", Erase: registry.EraseUnlink},
+				registry.Internal("purged_at", "a time"), registry.Internal("closing_at", "a time"),
+			}},
+		{Sample: api.Audit{}, Type: "AUDIT", Area: "organization", Subject: registry.SubjectUser, Purpose: purpose.Security, Basis: registry.Interest,
+			Class: registry.ClassAudit, Export: "audit", Family: string(api.FamilyAudit), Scopes: append([]registry.Scope{registry.InCase}, both...),
+			Fields: []registry.Field{
+				registry.Plain("id", "a random id"), registry.Plain("at", "a time"),
+				registry.Personal("actor", "actor", "who acted: a member id, or the user's own id", registry.EraseUnlink),
+				registry.Plain("action", "the id of an operation"),
+				registry.Personal("object", "object", "the id of what was acted on", registry.EraseUnlink),
+				registry.Plain("outcome", "a fixed word"), registry.Internal("request", "the id of a request"), registry.Plain("purpose", "from the register of purposes"),
+			}},
+		{Sample: api.Idempotency{}, Type: "IDEMPOTENCY", Area: "meta", Subject: registry.SubjectUser, Purpose: purpose.ServiceDelivery, Basis: registry.Contract,
+			Class: registry.ClassSecurity, Family: string(api.FamilyIdempotency), Scopes: both, Fields: []registry.Field{
+				registry.Internal("body", "a hash of a request, for a day"), registry.Internal("status", "an HTTP status"), registry.Internal("object", "the id of what was made"),
+			}},
+		{Sample: outbox.Mail{}, Type: "MAIL_OUT", Area: "notifications", Subject: registry.SubjectUser, Purpose: purpose.ServiceNotices, Basis: registry.Contract,
+			Class: registry.ClassWork, Export: "mails", Family: string(outbox.Family), Scopes: append([]registry.Scope{registry.InCase, registry.InPlatform}, both...),
+			Fields: []registry.Field{
+				registry.Plain("id", "a random id"),
+				registry.Secret("scope", "whom the mail is for", registry.EraseWithRow),
+				registry.Plain("template", "a fixed word"), registry.Internal("dedupe", "ids and fixed words"), registry.Internal("ids", "ids and dates"),
+				registry.Plain("state", "a fixed word"), registry.Plain("queued", "a time"), registry.Internal("claimed_until", "a time"),
+				registry.Internal("attempts", "a count"), registry.Internal("provider", "Resend's id of the mail"), registry.Plain("sent_at", "a time"),
+				registry.Plain("settled_at", "a time"),
+			}},
+		{Sample: keyring.Ring{}, Type: "KEYRING", Area: "auth", Purpose: purpose.Authentication, Basis: registry.Contract, Class: registry.ClassPlatform,
+			Family: string(keyring.Family), Scopes: []registry.Scope{registry.InPlatform}, Fields: []registry.Field{registry.Internal("public_keys", "public keys")}},
+		{Sample: store.Due{}, Type: "DUE", Area: "meta", Subject: registry.SubjectUser, Purpose: purpose.PrivacyRights, Basis: registry.Obligation,
+			Class: registry.ClassWork, Family: "DUE", Scopes: []registry.Scope{registry.InLookup}, Fields: due},
+		{Sample: store.Wake{}, Type: "WAKE", Area: "meta", Subject: registry.SubjectUser, Purpose: purpose.PrivacyRights, Basis: registry.Obligation,
+			Class: registry.ClassWork, Family: "WAKE", Scopes: []registry.Scope{registry.InLookup}, Fields: due},
+		{Sample: store.Tombstone{}, Type: store.TombstoneType, Area: "meta", Purpose: purpose.ServiceDelivery, Basis: registry.Contract,
+			Class: registry.ClassWork, Family: "TOMBSTONE", Scopes: []registry.Scope{registry.InOrganization}, Fields: []registry.Field{
+				registry.Internal("of", "a fixed word"), registry.Internal("id", "a random id"), registry.Internal("deleted", "a time"),
+			}},
+	}
+}
