@@ -8,6 +8,7 @@ import (
 
 	"pixeltrack.io/platform/pkg/api"
 	"pixeltrack.io/platform/pkg/job"
+	"pixeltrack.io/platform/pkg/privacy/datamap"
 	"pixeltrack.io/platform/pkg/privacy/erasure"
 	"pixeltrack.io/platform/pkg/privacy/purpose"
 	"pixeltrack.io/platform/pkg/registry"
@@ -24,7 +25,7 @@ func Routes() []api.Operation {
 
 // Jobs lists the area's jobs.
 func Jobs() []job.Job {
-	return []job.Job{SweepRetention(nil), CascadeExpired(nil), WorkRequests(nil), BuildExport(nil)}
+	return []job.Job{SweepRetention(nil), CascadeExpired(nil), WorkRequests(nil), BuildExport(nil, datamap.Map{})}
 }
 
 // Rows registers the area's rows.

@@ -47,7 +47,7 @@ type Putter interface {
 }
 
 // BuildExport builds the package that a row asks for, from every row of its subject that the registry exports.
-func BuildExport(packages Putter) job.Job {
+func BuildExport(packages Putter, m datamap.Map) job.Job {
 	return job.Job{
 		ID: "build-export", Area: "privacy", Summary: "Build the package of an access or portability request, or an organization's export",
 		Purpose: purpose.PrivacyRights, Triggers: []string{EventExportRequested},
@@ -56,7 +56,7 @@ func BuildExport(packages Putter) job.Job {
 			if err := json.Unmarshal(r.Event.Detail, &n); err != nil {
 				return fmt.Errorf("build export: read the event: %w", err)
 			}
-			b := &builder{st: r.Store, packages: packages, m: datamap.Current(), clock: r.Clock, log: r.Log}
+			b := &builder{st: r.Store, packages: packages, m: m, clock: r.Clock, log: r.Log}
 			return b.build(ctx, r.Actor, store.Key{PK: n.PK, SK: n.SK})
 		},
 	}
@@ -270,7 +270,7 @@ func (b *builder) sources(ctx context.Context, h holder, scope registry.Scope) (
 	if scope != registry.InUser {
 		return all, nil
 	}
-	memberships, err := Memberships(ctx, h)
+	memberships, err := Memberships(ctx, h, b.m)
 	if err != nil {
 		return nil, err
 	}

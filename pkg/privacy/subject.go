@@ -16,7 +16,7 @@ import (
 // residence is where a person says to live. A person whose account says nothing gets every regime.
 func residence(ctx context.Context, h record.Handle) (clocks.Residence, error) {
 	var where clocks.Residence
-	err := walkTypes(ctx, h, "country", func(r *record.Row) {
+	err := walkTypes(ctx, h, datamap.Current(), "country", func(r *record.Row) {
 		if where.Country == "" {
 			where = clocks.Residence{Country: r.Text("country"), Region: r.Text("region")}
 		}
@@ -32,9 +32,9 @@ type Membership struct {
 }
 
 // Memberships lists the organisations of a user.
-func Memberships(ctx context.Context, h record.Handle) ([]Membership, error) {
+func Memberships(ctx context.Context, h record.Handle, m datamap.Map) ([]Membership, error) {
 	var all []Membership
-	err := walkTypes(ctx, h, "member", func(r *record.Row) {
+	err := walkTypes(ctx, h, m, "member", func(r *record.Row) {
 		org, errOrg := id.Parse[id.Organization](r.Text("org"))
 		member, errMember := id.Parse[id.Member](r.Text("member"))
 		if errOrg == nil && errMember == nil {
@@ -45,8 +45,7 @@ func Memberships(ctx context.Context, h record.Handle) ([]Membership, error) {
 }
 
 // walkTypes gives the rows of a person whose type has a field.
-func walkTypes(ctx context.Context, h record.Handle, field string, yield func(*record.Row)) error {
-	m := datamap.Current()
+func walkTypes(ctx context.Context, h record.Handle, m datamap.Map, field string, yield func(*record.Row)) error {
 	for _, t := range m.In(registry.InUser) {
 		if t.Class != registry.ClassAccount || !slices.ContainsFunc(t.Fields, func(f datamap.Field) bool { return f.Name == field }) {
 			continue

@@ -16,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+
 	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/api"
 	"pixeltrack.io/platform/pkg/id"
@@ -30,6 +32,8 @@ type World struct {
 	T     testing.TB
 	Store *store.Store
 	Clock *storetest.Clock
+	AWS   aws.Config // reaches the table past the store
+	Table string
 	Log   *bytes.Buffer // what the operations logged
 
 	private  ed25519.PrivateKey
@@ -56,12 +60,15 @@ const issuer = "https://test.example.com"
 // New makes an empty world.
 func New(t testing.TB) *World {
 	t.Helper()
-	st, clock := storetest.New(t)
+	clock := new(storetest.Clock)
+	clock.Set(storetest.Start)
+	cfg, table := storetest.Table(t)
+	st := store.New(cfg, table, clock.Now)
 	public, private, err := ed25519.GenerateKey(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &World{T: t, Store: st, Clock: clock, Log: new(bytes.Buffer), private: private, shared: new(shared)}
+	w := &World{T: t, Store: st, Clock: clock, AWS: cfg, Table: table, Log: new(bytes.Buffer), private: private, shared: new(shared)}
 	w.verifier = &keys.Verifier{Issuer: issuer, Audience: keys.Audience, Now: clock.Now,
 		Keys: oneKey{public}}
 	w.log = telemetry.New(&locked{w: w}, clock.Now)
