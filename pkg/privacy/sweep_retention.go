@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/job"
 	"pixeltrack.io/platform/pkg/keys"
 	"pixeltrack.io/platform/pkg/outbox"
@@ -151,7 +152,7 @@ func (s *sweeper) purge(ctx context.Context, d *store.Due, now time.Time) error 
 		}
 		res, err = s.engine.Account(ctx, s.actor, user, "", d.Time(), func(tx *store.Tx, p *store.Platform, res erasure.Result) error {
 			logPurge(tx, p, string(d.Kind), now, d.Time(), res.Count, res.Kept)
-			return s.closeOpen(ctx, tx, p, scope, res.Subject, now)
+			return s.closeOpen(ctx, tx, p, scope, res.Subject, "", now)
 		})
 	case retention.OrganizationPurge:
 		org, ok := scope.Organization()
@@ -197,11 +198,11 @@ func (s *sweeper) putOff(ctx context.Context, d *store.Due, now time.Time) error
 
 // closeOpen closes the requests that were open when their person's account went: an erasure is thereby done, anything
 // else has lost its subject.
-func (s *sweeper) closeOpen(ctx context.Context, tx *store.Tx, p *store.Platform, from store.Scope, subject string, now time.Time) error {
-	h := s.st.BindCase(subject, s.actor)
+func (w *worker) closeOpen(ctx context.Context, tx *store.Tx, p *store.Platform, from store.Scope, subject string, except id.Case, now time.Time) error {
+	h := w.st.BindCase(subject, w.actor)
 	var failed error
 	err := each(ctx, h, FamilyRequest, func(r *Request) {
-		if !r.State.Open() {
+		if !r.State.Open() || r.ID == except {
 			return
 		}
 		if r.Next != 0 {

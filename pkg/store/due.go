@@ -131,7 +131,7 @@ func Purge(ctx context.Context, h Bound, partition string) (gone, kept int, err 
 	var start dynamo.PagingKey
 	for {
 		var items []Meta
-		q := hd.store.table.Get(attrPK, partition).Project(attrPK, attrSK).SearchLimit(200).Consistent(true).
+		q := hd.store.table.Get(attrPK, partition).SearchLimit(200).Consistent(true).
 			ConsumedCapacity(meterOf(ctx))
 		if start != nil {
 			q = q.StartFrom(start)

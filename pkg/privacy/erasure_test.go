@@ -1,0 +1,467 @@
+package privacy_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"pixeltrack.io/platform/pkg/access"
+	"pixeltrack.io/platform/pkg/api/apitest"
+	"pixeltrack.io/platform/pkg/privacy"
+	"pixeltrack.io/platform/pkg/privacy/erasure"
+	"pixeltrack.io/platform/pkg/privacy/purpose"
+	"pixeltrack.io/platform/pkg/privacy/retention"
+	"pixeltrack.io/platform/pkg/store"
+)
+
+// deleteAccount does what the deletion of an account does: the gate closes, and its clock is armed.
+func (w *world) deleteAccount(c apitest.Caller) time.Time {
+	w.T.Helper()
+	ctx := context.Background()
+	h := w.Store.BindUser(c.User, store.Actor{Who: string(c.User)})
+	gate, err := store.Get[access.UserGate](ctx, h, access.UserGateKey(c.User))
+	w.must(err)
+	due := w.Clock.Now().Add(retention.Account)
+	gate.Deleted, gate.Sessions, gate.DueAt = w.Clock.Now().Unix(), nil, due.Unix()
+	tx := w.Store.Begin()
+	tx.Replace(h, gate)
+	tx.ArmWake(h, retention.AccountDue(c.User, due))
+	w.must(tx.Commit(ctx))
+	return due
+}
+
+// restore undoes it, as long as the gate can be read.
+func (w *world) restore(c apitest.Caller) error {
+	w.T.Helper()
+	ctx := context.Background()
+	h := w.Store.BindUser(c.User, store.Actor{Who: string(c.User)})
+	gate, err := store.Get[access.UserGate](ctx, h, access.UserGateKey(c.User))
+	if err != nil {
+		return err
+	}
+	due := retention.AccountDue(c.User, time.Unix(gate.DueAt, 0))
+	gate.Deleted, gate.DueAt = 0, 0
+	tx := w.Store.Begin()
+	tx.Replace(h, gate)
+	tx.Disarm(h, due, true)
+	return tx.Commit(ctx)
+}
+
+// gone fails the test when a text of a person is anywhere.
+func (w *world) gone(s somebody) {
+	w.T.Helper()
+	for where, text := range map[string]string{"table": w.dump(), "packages": w.packages.All(), "vault": w.vault.All(), "log": w.Log.String()} {
+		for _, mark := range []string{s.name, s.email, string(s.User), "hash-of-" + s.name, "192.0.2.0/24", "a canary"} {
+			if strings.Contains(text, mark) {
+				w.T.Errorf("the %s still holds %q:\n%s", where, mark, lines(text, mark))
+			}
+		}
+	}
+}
+
+func lines(text, mark string) string {
+	var hits []string
+	for _, l := range strings.Split(text, "\n") {
+		if strings.Contains(l, mark) {
+			hits = append(hits, l)
+		}
+	}
+	return strings.Join(hits, "\n")
+}
+
+// lived is a person who has used every right once.
+func (w *world) lived() somebody {
+	w.T.Helper()
+	ada := w.somebody(w.Organization(), "Ada")
+	w.Call(privacy.CreateConsent(w.Store), ada.Caller, apitest.Request{Body: give("given", purpose.Analytics)})
+	w.Call(privacy.CreateConsent(w.Store), ada.Caller, apitest.Request{Body: give("refused", purpose.Analytics), Key: "a key"})
+	w.file(ada.Caller, map[string]any{"type": "access", "description": "a canary"})
+	w.mails(store.UserScope(ada.User))
+	w.must(w.run(privacy.WorkRequests(w.engine)))
+	w.build(ada.Caller)
+	w.file(ada.Caller, map[string]any{"type": "rectification", "description": "a canary"})
+	return ada
+}
+
+func TestADeletedAccountGoesWhenItIsDue(t *testing.T) {
+	w := newWorld(t)
+	ada := w.lived()
+	bob := w.somebody(w.Member(ada.Org, access.Contributor), "Bob")
+	due := w.deleteAccount(ada.Caller)
+
+	w.Clock.Set(due.Add(-time.Second))
+	w.must(w.run(privacy.SweepRetention(w.engine)))
+	if !strings.Contains(w.dump(), ada.email) {
+		t.Fatal("the account went before its time")
+	}
+	w.Clock.Set(due)
+	if err := w.restore(ada.Caller); !errors.Is(err, store.ErrMissing) {
+		t.Errorf("a restore at the due time = %v; want ErrMissing", err)
+	}
+	w.must(w.run(privacy.SweepRetention(w.engine)))
+	w.gone(ada)
+
+	text := w.dump()
+	for _, want := range []string{bob.email, "work-of-" + string(ada.Member), "PLATFORM#PURGE", "CONSENT", "account_deleted"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the table lost %q", want)
+		}
+	}
+	subject := w.engine.Subject(erasure.ScopeAccount, string(ada.User))
+	if got := w.vault.Keys(); len(got) != 1 || got[0] != erasure.VaultKey(subject) {
+		t.Errorf("the vault holds %v; want the ledger of one erasure", got)
+	}
+	if strings.Contains(text, "_type:DUE") {
+		t.Errorf("clocks are left:\n%s", lines(text, "_type:DUE"))
+	}
+	before := w.dump()
+	w.must(w.run(privacy.SweepRetention(w.engine)))
+	if w.dump() != before {
+		t.Error("a second sweep changed something")
+	}
+}
+
+func TestARestoredAccountStays(t *testing.T) {
+	w := newWorld(t)
+	ada := w.lived()
+	due := w.deleteAccount(ada.Caller)
+	w.Clock.Set(due.Add(-24 * time.Hour))
+	w.must(w.restore(ada.Caller))
+	w.Clock.Set(due.Add(time.Hour))
+	w.must(w.run(privacy.SweepRetention(w.engine)))
+	if !strings.Contains(w.dump(), ada.email) {
+		t.Error("a restored account was erased")
+	}
+	if len(w.vault.Keys()) != 0 {
+		t.Error("the vault says that a restored account was erased")
+	}
+}
+
+// A clock that was left behind by a restore must not count against the account that lives.
+func TestAClockThatWasLeftBehindCountsForNothing(t *testing.T) {
+	w := newWorld(t)
+	ada := w.lived()
+	h := w.Store.BindUser(ada.User, store.Actor{Who: "test"})
+	tx := w.Store.Begin()
+	tx.ArmWake(h, retention.AccountDue(ada.User, w.Clock.Now().Add(time.Hour)))
+	w.must(tx.Commit(context.Background()))
+	w.Clock.Advance(2 * time.Hour)
+	w.must(w.run(privacy.SweepRetention(w.engine)))
+	if text := w.dump(); !strings.Contains(text, ada.email) || strings.Contains(text, "purge-account") {
+		t.Error("want the account alive and the clock gone")
+	}
+}
+
+func TestHoldsAndRestrictionsKeepAnAccount(t *testing.T) {
+	for _, mark := range []string{"hold", "restrict"} {
+		t.Run(mark, func(t *testing.T) {
+			w := newWorld(t)
+			ada := w.lived()
+			due := w.deleteAccount(ada.Caller)
+			w.mark(ada.Caller, mark, true)
+			w.Clock.Set(due.Add(time.Hour))
+			w.must(w.run(privacy.SweepRetention(w.engine)))
+			if !strings.Contains(w.dump(), ada.email) {
+				t.Fatal("the account went")
+			}
+			w.mark(ada.Caller, mark, false)
+			w.Clock.Advance(25 * time.Hour)
+			w.must(w.run(privacy.SweepRetention(w.engine)))
+			w.gone(ada)
+		})
+	}
+}
+
+func (w *world) mark(c apitest.Caller, name string, on bool) {
+	w.T.Helper()
+	ctx := context.Background()
+	h := w.Store.BindUser(c.User, store.Actor{Who: "test"})
+	h.SeeDue()
+	gate, err := store.Get[access.UserGate](ctx, h, access.UserGateKey(c.User))
+	w.must(err)
+	if name == "hold" {
+		gate.Hold = on
+	} else {
+		gate.Restrict = on
+	}
+	tx := w.Store.Begin()
+	tx.Rewrite(h, gate)
+	w.must(tx.Commit(ctx))
+}
+
+func TestErasureAtOnce(t *testing.T) {
+	w := newWorld(t)
+	ada := w.lived()
+	r := w.file(ada.Caller, map[string]any{"type": "erasure", "at_once": true})
+	w.must(w.run(privacy.WorkRequests(w.engine)))
+	if got := w.get(ada.Caller, r.ID); got.State != "executing" {
+		t.Fatalf("the request = %s; want executing, waiting for its last mail", got.State)
+	}
+	if text := w.dump(); !strings.Contains(text, ada.email) {
+		t.Fatal("the address went before the last mail")
+	}
+	w.Want(w.Call(privacy.WithdrawRequest(w.Store), ada.Caller, apitest.Request{Path: "/v1/dsr/" + r.ID + "/withdraw"}), http.StatusConflict, "request_not_withdrawable")
+	w.mails(store.UserScope(ada.User))
+	w.Clock.Advance(15 * time.Minute)
+	w.must(w.run(privacy.WorkRequests(w.engine))) // the gate falls; writers may still be under way
+	w.Want(w.Call(privacy.GetRequest(), w.Later(ada.Caller, 0), apitest.Request{Path: "/v1/dsr/" + r.ID}), http.StatusUnauthorized, "session_ended")
+	w.Clock.Advance(15 * time.Minute)
+	w.must(w.run(privacy.WorkRequests(w.engine)))
+	w.gone(ada)
+	text := w.dump()
+	if !strings.Contains(text, "partially_fulfilled") || !strings.Contains(text, r.ID) {
+		t.Errorf("the request is not closed:\n%s", lines(text, "REQUEST"))
+	}
+	if strings.Contains(text, "_type:DUE") {
+		t.Errorf("clocks are left:\n%s", lines(text, "_type:DUE"))
+	}
+}
+
+func TestErasureComesBeforeItsAnswerIsDue(t *testing.T) {
+	w := newWorld(t)
+	ada := w.somebody(w.Organization(), "Ada")
+	r := w.file(ada.Caller, map[string]any{"type": "erasure"})
+	for w.Clock.Now().Before(r.DueAt) && strings.Contains(w.dump(), ada.email) {
+		w.mails(store.UserScope(ada.User))
+		w.must(w.run(privacy.WorkRequests(w.engine)))
+		w.Clock.Advance(6 * time.Hour)
+	}
+	w.gone(ada)
+	if left := r.DueAt.Sub(w.Clock.Now()); left <= 0 || left > 25*time.Hour {
+		t.Errorf("the account went %v before its answer was due; want on the last day", left)
+	}
+}
+
+func TestAnErasureRequestAndADeletionMeet(t *testing.T) {
+	w := newWorld(t)
+	ada := w.somebody(w.Organization(), "Ada")
+	w.file(ada.Caller, map[string]any{"type": "erasure"})
+	w.Clock.Advance(24 * time.Hour)
+	due := w.deleteAccount(ada.Caller)
+	for w.Clock.Now().Before(due.Add(time.Hour)) {
+		w.must(w.run(privacy.WorkRequests(w.engine)))
+		w.must(w.run(privacy.SweepRetention(w.engine)))
+		w.Clock.Advance(12 * time.Hour)
+	}
+	w.gone(ada)
+	if text := w.dump(); !strings.Contains(text, "partially_fulfilled") || strings.Contains(text, "_type:DUE") {
+		t.Errorf("want the request closed and no clock left:\n%s", lines(text, "DUE"))
+	}
+}
+
+// stopping fails the nth call to a bucket, as if the function had been killed there.
+type stopping struct {
+	erasure.Objects
+	calls, at int
+}
+
+var errKilled = errors.New("killed")
+
+func (s *stopping) Purge(ctx context.Context, prefix string) (int, error) {
+	if s.calls++; s.calls == s.at {
+		return 0, errKilled
+	}
+	return s.Objects.Purge(ctx, prefix)
+}
+
+func TestAKilledErasureEndsTheSame(t *testing.T) {
+	for _, how := range []string{"vault", "objects", "lease"} {
+		t.Run(how, func(t *testing.T) {
+			w := newWorld(t)
+			ada := w.lived()
+			due := w.deleteAccount(ada.Caller)
+			w.Clock.Set(due)
+			switch how {
+			case "vault":
+				w.vault.Fail(errKilled)
+			case "objects":
+				w.engine.Objects = []erasure.Objects{&stopping{Objects: w.packages, at: 1}}
+			case "lease":
+				w.engine.Objects = []erasure.Objects{&dying{w}}
+			}
+			if err := w.run(privacy.SweepRetention(w.engine)); err == nil {
+				t.Fatal("the run did not fail")
+			}
+			if how == "vault" && !strings.Contains(w.dump(), ada.email) {
+				t.Error("something was deleted before the vault had its ledger")
+			}
+			w.vault.Fail(nil)
+			w.engine.Objects = []erasure.Objects{w.packages}
+			w.Clock.Advance(time.Hour)
+			w.must(w.run(privacy.SweepRetention(w.engine)))
+			w.gone(ada)
+		})
+	}
+}
+
+// dying panics in the middle, so that nothing is cleaned up.
+type dying struct{ w *world }
+
+func (d *dying) Purge(context.Context, string) (int, error) { panic("killed") }
+
+func TestErasuresAtTheSameTimeEndTheSame(t *testing.T) {
+	w := newWorld(t)
+	ada := w.lived()
+	due := w.deleteAccount(ada.Caller)
+	w.Clock.Set(due)
+	var wg sync.WaitGroup
+	for range 6 {
+		wg.Go(func() {
+			if err := w.run(privacy.SweepRetention(w.engine)); err != nil {
+				t.Errorf("a run at the same time: %v", err)
+			}
+		})
+	}
+	wg.Wait()
+	w.Clock.Advance(time.Hour)
+	w.must(w.run(privacy.SweepRetention(w.engine)))
+	w.gone(ada)
+	if n := strings.Count(w.dump(), "_type:PURGE"); n != 1 {
+		t.Errorf("%d rows in the ledger of purges; want 1", n)
+	}
+}
+
+func TestALateSweepLosesNothing(t *testing.T) {
+	w := newWorld(t)
+	ada := w.lived()
+	due := w.deleteAccount(ada.Caller)
+	w.Clock.Set(due.AddDate(0, 7, 0))
+	w.must(w.run(privacy.SweepRetention(w.engine)))
+	w.gone(ada)
+	if !strings.Contains(w.Log.String(), `"event":"purged"`) {
+		t.Error("the log does not tell of the purge")
+	}
+}
+
+func TestTheEventDecidesWhatIsDue(t *testing.T) {
+	w := newWorld(t)
+	ada := w.lived()
+	due := w.deleteAccount(ada.Caller)
+	w.Clock.Set(due.Add(time.Hour))
+	w.must(w.runAt(privacy.SweepRetention(w.engine), due.Add(-time.Hour))) // a retry of an event from before
+	if !strings.Contains(w.dump(), ada.email) {
+		t.Error("an event from before its time erased an account")
+	}
+}
+
+func TestTTLWakesTheWork(t *testing.T) {
+	w := newWorld(t)
+	ada := w.lived()
+	due := w.deleteAccount(ada.Caller)
+	w.Clock.Set(due)
+	wake := w.wake(retention.AccountDue(ada.User, due))
+	for _, tt := range []struct {
+		name, identity string
+		gone           bool
+	}{
+		{"a deletion by somebody else wakes nothing", `{"type":"AssumedRole","principalId":"x"}`, false},
+		{"the service's wakes the worker", `{"type":"Service","principalId":"dynamodb.amazonaws.com"}`, true},
+		{"a repeat finds nothing to do", `{"type":"Service","principalId":"dynamodb.amazonaws.com"}`, true},
+	} {
+		payload := `{"Records":[{"eventID":"1","eventName":"REMOVE","userIdentity":` + tt.identity + `,"dynamodb":{"Keys":{"PK":{"S":"` +
+			wake.PK + `"},"SK":{"S":"` + wake.SK + `"}}}}]}`
+		w.must(privacy.CascadeExpired(w.engine).Do(context.Background(), []byte(payload), w.Store, w.log, w.Clock.Now, "run"))
+		if gone := !strings.Contains(w.dump(), ada.email); gone != tt.gone {
+			t.Errorf("%s: gone = %v; want %v", tt.name, gone, tt.gone)
+		}
+	}
+	w.gone(ada)
+}
+
+func (w *world) wake(d *store.Due) store.Key {
+	wake := &store.Wake{Due: *d}
+	return wake.Keys().Primary
+}
+
+func TestARestoredTableIsErasedAgain(t *testing.T) {
+	w := newWorld(t)
+	ada := w.lived()
+	due := w.deleteAccount(ada.Caller)
+	w.Clock.Set(due)
+	w.must(w.run(privacy.SweepRetention(w.engine)))
+	w.gone(ada)
+	// A backup from before brings the rows back; the clock of the deletion comes with it.
+	ctx := context.Background()
+	h := w.Store.BindUser(ada.User, store.Actor{Who: string(ada.User)})
+	gate := &access.UserGate{User: ada.User, Deleted: due.Add(-retention.Account).Unix()}
+	gate.DueAt = due.Unix()
+	tx := w.Store.Begin()
+	tx.Put(h, gate)
+	tx.Put(h, &person{User: ada.User, Name: ada.name, Email: ada.email, Mail: "hash-of-Ada"})
+	tx.ArmWake(h, retention.AccountDue(ada.User, due))
+	w.must(tx.Commit(ctx))
+	w.Clock.Advance(time.Hour)
+	w.must(w.run(privacy.SweepRetention(w.engine)))
+	w.gone(ada)
+}
+
+func TestSomebodyElsesMarkerStays(t *testing.T) {
+	w := newWorld(t)
+	ada := w.lived()
+	due := w.deleteAccount(ada.Caller)
+	bob := w.Member(ada.Org, access.Contributor)
+	tx := w.Store.Begin() // the address belongs to Bob by now
+	tx.Put(w.Store.BindPlatform(store.Actor{Who: "test"}), &marker{User: bob.User, hash: "hash-of-Ada"})
+	w.must(tx.Commit(context.Background()))
+	w.Clock.Set(due)
+	w.must(w.run(privacy.SweepRetention(w.engine)))
+	if !strings.Contains(w.dump(), "MAIL#hash-of-Ada") {
+		t.Error("the marker of somebody else was deleted")
+	}
+}
+
+func TestAnOrganizationGoesWithEverythingInIt(t *testing.T) {
+	w := newWorld(t)
+	ada := w.somebody(w.Organization(), "Ada")
+	bob := w.somebody(w.Member(ada.Org, access.Contributor), "Bob")
+	other := w.somebody(w.Organization(), "Cy")
+	org := w.Store.BindOrganization(ada.Org, store.Actor{Who: "test"})
+	ctx := context.Background()
+
+	tx := w.Store.Begin()
+	e := privacy.AskForPackage(tx, org, "", "")
+	w.must(tx.Commit(ctx))
+	w.must(w.event(privacy.BuildExport(w.packages, w.m), privacy.EventExportRequested, privacy.PackageKey(org.Scope(), e)))
+	if text := strings.Join(w.packages.Keys(), " "); !strings.Contains(text, "ORG/"+string(ada.Org)+"/"+string(e)) {
+		t.Errorf("the packages are %s; want the organisation's", text)
+	}
+
+	gate, err := store.Get[access.OrganizationGate](ctx, org, access.OrganizationGateKey(ada.Org))
+	w.must(err)
+	due := w.Clock.Now().Add(retention.Organization)
+	gate.Status, gate.DueAt = access.Closed, due.Unix()
+	tx = w.Store.Begin()
+	tx.Replace(org, gate)
+	tx.ArmWake(org, retention.OrganizationDue(ada.Org, due))
+	w.must(tx.Commit(ctx))
+	w.Clock.Set(due)
+	w.must(w.run(privacy.SweepRetention(w.engine)))
+
+	text := w.dump() + strings.Join(w.packages.Keys(), " ")
+	if strings.Contains(text, string(ada.Org)) {
+		t.Errorf("the organisation is still there:\n%s", lines(text, string(ada.Org)))
+	}
+	for _, want := range []string{ada.email, bob.email, other.email, "work-of-" + string(other.Member)} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the table lost %q", want)
+		}
+	}
+}
+
+func TestAnOpenOrganizationIsNeverPurged(t *testing.T) {
+	w := newWorld(t)
+	ada := w.somebody(w.Organization(), "Ada")
+	h := w.Store.BindOrganization(ada.Org, store.Actor{Who: "test"})
+	tx := w.Store.Begin()
+	tx.ArmWake(h, retention.OrganizationDue(ada.Org, w.Clock.Now().Add(time.Hour)))
+	w.must(tx.Commit(context.Background()))
+	w.Clock.Advance(2 * time.Hour)
+	w.must(w.run(privacy.SweepRetention(w.engine)))
+	if text := w.dump(); !strings.Contains(text, "work-of-") || strings.Contains(text, "purge-organization") {
+		t.Error("want the organisation untouched and the clock gone")
+	}
+}
