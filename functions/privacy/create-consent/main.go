@@ -1,0 +1,13 @@
+// Command create-consent records a consent or a refusal.
+package main
+
+import (
+	"pixeltrack.io/platform/pkg/app"
+	"pixeltrack.io/platform/pkg/lambdahttp"
+	"pixeltrack.io/platform/pkg/privacy"
+)
+
+func main() {
+	a := app.New()
+	lambdahttp.Start(a, privacy.CreateConsent(a.Table()))
+}

@@ -1,0 +1,15 @@
+// Command download-request gives a link to the package of a request.
+package main
+
+import (
+	"pixeltrack.io/platform/pkg/app"
+	"pixeltrack.io/platform/pkg/blob"
+	"pixeltrack.io/platform/pkg/lambdahttp"
+	"pixeltrack.io/platform/pkg/privacy"
+)
+
+func main() {
+	a := app.New()
+	packages := blob.New(a.AWS("S3"), a.Setting("EXPORTS_BUCKET"), a.Now)
+	lambdahttp.Start(a, privacy.DownloadRequest(a.Table(), packages))
+}

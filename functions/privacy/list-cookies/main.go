@@ -1,0 +1,12 @@
+// Command list-cookies serves the catalogue of cookies.
+package main
+
+import (
+	"pixeltrack.io/platform/pkg/app"
+	"pixeltrack.io/platform/pkg/lambdahttp"
+	"pixeltrack.io/platform/pkg/privacy"
+)
+
+func main() {
+	lambdahttp.StartStatic(app.New(), privacy.ListCookies())
+}

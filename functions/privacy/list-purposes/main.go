@@ -1,0 +1,12 @@
+// Command list-purposes serves the register of purposes.
+package main
+
+import (
+	"pixeltrack.io/platform/pkg/app"
+	"pixeltrack.io/platform/pkg/lambdahttp"
+	"pixeltrack.io/platform/pkg/privacy"
+)
+
+func main() {
+	lambdahttp.StartStatic(app.New(), privacy.ListPurposes())
+}

@@ -1,0 +1,12 @@
+// Command list-subprocessors serves the register of sub-processors.
+package main
+
+import (
+	"pixeltrack.io/platform/pkg/app"
+	"pixeltrack.io/platform/pkg/lambdahttp"
+	"pixeltrack.io/platform/pkg/privacy"
+)
+
+func main() {
+	lambdahttp.StartStatic(app.New(), privacy.ListSubprocessors())
+}

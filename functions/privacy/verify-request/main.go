@@ -1,0 +1,13 @@
+// Command verify-request confirms a request after a login.
+package main
+
+import (
+	"pixeltrack.io/platform/pkg/app"
+	"pixeltrack.io/platform/pkg/lambdahttp"
+	"pixeltrack.io/platform/pkg/privacy"
+)
+
+func main() {
+	a := app.New()
+	lambdahttp.Start(a, privacy.VerifyRequest(a.Table()))
+}

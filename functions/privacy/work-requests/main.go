@@ -1,0 +1,14 @@
+// Command work-requests advances privacy requests.
+package main
+
+import (
+	"pixeltrack.io/platform/pkg/app"
+	"pixeltrack.io/platform/pkg/job/lambdajob"
+	"pixeltrack.io/platform/pkg/privacy"
+	"pixeltrack.io/platform/pkg/privacy/erasing"
+)
+
+func main() {
+	a := app.New()
+	lambdajob.Start(a, privacy.WorkRequests(erasing.Engine(a)))
+}

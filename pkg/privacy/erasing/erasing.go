@@ -1,0 +1,20 @@
+// Package erasing builds the erasure engine from a function's environment.
+package erasing
+
+import (
+	"pixeltrack.io/platform/pkg/app"
+	"pixeltrack.io/platform/pkg/app/secrets"
+	"pixeltrack.io/platform/pkg/blob"
+	"pixeltrack.io/platform/pkg/keys"
+	"pixeltrack.io/platform/pkg/privacy"
+	"pixeltrack.io/platform/pkg/privacy/erasure"
+)
+
+// Engine needs TABLE_NAME, EXPORTS_BUCKET, VAULT_BUCKET and PARAM_PSEUDONYM_SECRET.
+func Engine(a *app.App) *erasure.Engine {
+	s3 := a.AWS("S3")
+	packages := blob.New(s3, a.Setting("EXPORTS_BUCKET"), a.Now)
+	vault := blob.New(s3, a.Setting("VAULT_BUCKET"), a.Now)
+	pseudonyms := keys.Pseudonyms{Secret: secrets.Read(a, "PARAM_PSEUDONYM_SECRET")}
+	return privacy.NewEngine(a.Table(), packages, vault, pseudonyms, a.Now)
+}

@@ -1,0 +1,93 @@
+package privacy
+
+import (
+	"slices"
+
+	"pixeltrack.io/platform/pkg/privacy/request"
+)
+
+// Letter is the text of one mail about a request: its subject, its paragraphs, and where its link leads on the web app.
+type Letter struct {
+	Subject    string
+	Paragraphs []string
+	Label      string // of the link; empty for none
+	Path       string // /privacy/requests/dsr_…
+}
+
+// Templates lists the mails of this area, by the name that the outbox knows them by.
+func Templates() []string { return []string{MailReceived, MailAnswered, MailDenied, MailErasure} }
+
+// Write gives the text of a mail from the ids that the outbox keeps of it, false for a template of another area.
+func Write(template string, ids map[string]string) (Letter, bool) {
+	if !slices.Contains(Templates(), template) {
+		return Letter{}, false
+	}
+	kind := kindInWords(request.Kind(ids["kind"]))
+	l := Letter{Label: "See your request", Path: "/privacy/requests/" + ids["case"]}
+	switch template {
+	case MailReceived:
+		l.Subject = "We have your privacy request"
+		l.Paragraphs = []string{"We have received your request: " + kind + ".", "Its number is " + ids["case"] + ". You have our answer by " +
+			ids["due"] + " at the latest; how that date was found is shown with the request."}
+		if ids["state"] == string(request.IdentityPending) {
+			l.Paragraphs = append(l.Paragraphs, "Please log in again and confirm the request, so that we know it is you. Nothing else is needed.")
+		}
+	case MailAnswered:
+		if ids["package"] != "" {
+			return Letter{Subject: "The export of your organization is ready", Label: "Fetch it", Path: "/organization/exports/" + ids["package"],
+				Paragraphs: []string{"Everything that your organization has in PixelTrack is ready to be fetched until " + ids["until"] + "."}}, true
+		}
+		l.Subject = "Your privacy request is answered"
+		l.Paragraphs = []string{"We have answered your request: " + kind + "."}
+		if ids["until"] != "" {
+			l.Paragraphs = append(l.Paragraphs, "You can fetch the package until "+ids["until"]+". You need to be logged in; each link works for five minutes.")
+		}
+	case MailDenied:
+		l.Subject = "Your privacy request could not be answered"
+		l.Paragraphs = []string{"We could not act on your request: " + kind + ".", "The reason: " + reasonInWords(ids["reason"]), recourse}
+	case MailErasure:
+		l.Subject = "Your privacy request is carried out: your account is being erased"
+		l.Label, l.Path = "", ""
+		l.Paragraphs = []string{"We are erasing your account now, as you asked. This is the last mail to this address.",
+			"What stays, under a keyed hash and without what leads to you: proof of consents and requests for 36 months, records of security " +
+				"and privacy actions for 7 years, and invoices for 7 years without your name. Backups age out within 35 days.", recourse}
+	}
+	return l, true
+}
+
+func kindInWords(k request.Kind) string {
+	switch k {
+	case request.Access, request.KnowSpecific:
+		return "a copy of your personal data"
+	case request.Portability:
+		return "your personal data in open formats"
+	case request.KnowCategories:
+		return "which kinds of personal data we hold"
+	case request.Rectification:
+		return "correcting your personal data"
+	case request.Erasure:
+		return "erasing your personal data"
+	case request.Restriction:
+		return "restricting the processing of your personal data"
+	case request.RestrictionLift:
+		return "lifting the restriction of your personal data"
+	case request.Objection:
+		return "an objection to processing"
+	case request.ConsentWithdrawal:
+		return "taking back consent"
+	case request.OptOut:
+		return "opting out of sale and sharing"
+	case request.Limit:
+		return "limiting the use of sensitive information"
+	case request.ChildReport:
+		return "a report about a child's data"
+	}
+	return "a question about personal data"
+}
+
+func reasonInWords(code string) string {
+	if code == "insufficient_verification" {
+		return "we could not make sure that it was you who asked. Log in and make the request again; nothing else is needed."
+	}
+	return code
+}
