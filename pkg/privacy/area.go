@@ -18,7 +18,7 @@ import (
 func Routes() []api.Operation {
 	return []api.Operation{
 		GetPolicy(time.Now), ListPolicyVersions(), GetPolicyVersion(), GetDataMap(), ListSubprocessors(), ListPurposes(), ListCookies(), GetGpc(),
-		ListConsents(), CreateConsent(nil), WithdrawConsent(nil),
+		ListDisclosures(), ListConsents(), CreateConsent(nil), WithdrawConsent(nil),
 		CreateRequest(nil), ListRequests(), GetRequest(), VerifyRequest(nil), WithdrawRequest(nil), DownloadRequest(nil, nil),
 	}
 }

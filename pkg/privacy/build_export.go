@@ -407,39 +407,6 @@ func agreed(ctx context.Context, h holder) ([]agreedBody, error) {
 	return all, nil
 }
 
-type disclosure struct {
-	Recipient string   `json:"recipient"`
-	Basis     string   `json:"basis"` // consent, provider, portal, legal, transfer
-	What      []string `json:"what"`
-	Count     int      `json:"count,omitempty"`
-	Times     []string `json:"times,omitempty"`
-}
-
-// disclosures lists who received data: the providers that store or carry it, with the mails that went through one.
-func disclosures(ctx context.Context, h holder, now time.Time) ([]disclosure, error) {
-	mails := disclosure{Recipient: "Resend (Plus Five Five, Inc.)", Basis: "provider", What: []string{"name", "e-mail address", "text of the mail"}}
-	err := record.Walk(ctx, h, store.Query{Partition: h.Scope().Partition(outbox.Family)}, func(r *record.Row) error {
-		if sent := number(r.Attributes()["sent_at"]); sent != 0 {
-			mails.Count++
-			mails.Times = append(mails.Times, at(sent).Format(time.RFC3339))
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	all := []disclosure{}
-	for _, p := range subprocessor.All() {
-		if p.ID == "aws" && p.Receives(now) {
-			all = append(all, disclosure{Recipient: p.Name, Basis: "provider", What: p.Categories})
-		}
-	}
-	if mails.Count > 0 {
-		all = append(all, mails)
-	}
-	return all, nil
-}
-
 type retainedBody struct {
 	Records []string `json:"records"`
 	Why     string   `json:"why"`

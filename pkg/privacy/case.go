@@ -113,6 +113,19 @@ func (r *Request) happen(e request.Event) error {
 	return nil
 }
 
+// done takes a verified request of one item, which has been carried out, to its end.
+func (r *Request) done(now time.Time) error {
+	item := request.Item{Name: string(r.Kind), Decision: request.Act}
+	for _, e := range []request.Event{{Type: request.Scoped, Items: []request.Item{item}}, {Type: request.Approved},
+		{Type: request.StepDone, Item: item.Name}, {Type: request.Finished}} {
+		e.At = now
+		if err := r.happen(e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // longestHistory bounds the row; the middle of a longer history goes, its beginning and end stay.
 const longestHistory = 100
 

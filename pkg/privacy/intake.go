@@ -190,18 +190,10 @@ func begin(ctx context.Context, tx *store.Tx, c *api.Caller, r *Request) error {
 	if err := effect(ctx, tx, c, r); err != nil {
 		return err
 	}
-	if r.Kind == request.Objection && weighed(r.PurposeOf) {
-		return nil // it counts from now on; whether it stands is for people to weigh
+	if r.Kind == request.Restriction || r.Kind == request.Objection && weighed(r.PurposeOf) {
+		return nil // it counts from now on; the worker tells the organisations, or people weigh whether it stands
 	}
-	item := request.Item{Name: string(r.Kind), Decision: request.Act}
-	for _, e := range []request.Event{{Type: request.Scoped, Items: []request.Item{item}}, {Type: request.Approved},
-		{Type: request.StepDone, Item: item.Name}, {Type: request.Finished}} {
-		e.At = c.Now
-		if err := r.happen(e); err != nil {
-			return err
-		}
-	}
-	return nil
+	return r.done(c.Now)
 }
 
 // weighed says whether an objection to a purpose must be weighed against a legitimate interest; those to consent and to

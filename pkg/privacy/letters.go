@@ -29,8 +29,11 @@ func Write(template string, ids map[string]string) (Letter, bool) {
 		l.Subject = "We have your privacy request"
 		l.Paragraphs = []string{"We have received your request: " + kind + ".", "Its number is " + ids["case"] + ". You have our answer by " +
 			ids["due"] + " at the latest; how that date was found is shown with the request."}
-		if ids["state"] == string(request.IdentityPending) {
+		switch request.State(ids["state"]) {
+		case request.IdentityPending:
 			l.Paragraphs = append(l.Paragraphs, "Please log in again and confirm the request, so that we know it is you. Nothing else is needed.")
+		case request.Fulfilled:
+			l.Paragraphs = []string{"We have received your request: " + kind + ".", "Its number is " + ids["case"] + ". It has taken effect; this is our answer."}
 		}
 	case MailAnswered:
 		if ids["package"] != "" {

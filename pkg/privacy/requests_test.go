@@ -168,14 +168,15 @@ func TestWhatTakesEffectAtOnce(t *testing.T) {
 		name  string
 		body  map[string]any
 		state string
+		end   string
 		check func(w *world, ada apitest.Caller) bool
 	}{
-		{"withdrawal of consent", map[string]any{"type": "consent_withdrawal", "purpose": purpose.Analytics}, "fulfilled", (*world).analyticsOff},
-		{"objection to analytics", map[string]any{"type": "objection", "purpose": purpose.Analytics}, "fulfilled", (*world).analyticsOff},
-		{"opt-out", map[string]any{"type": "opt_out"}, "fulfilled", (*world).analyticsOff},
-		{"objection to a legitimate interest counts while it is weighed", map[string]any{"type": "objection", "purpose": purpose.Operations}, "verified",
+		{"withdrawal of consent", map[string]any{"type": "consent_withdrawal", "purpose": purpose.Analytics}, "fulfilled", "fulfilled", (*world).analyticsOff},
+		{"objection to analytics", map[string]any{"type": "objection", "purpose": purpose.Analytics}, "fulfilled", "fulfilled", (*world).analyticsOff},
+		{"opt-out", map[string]any{"type": "opt_out"}, "fulfilled", "fulfilled", (*world).analyticsOff},
+		{"objection to a legitimate interest counts while it is weighed", map[string]any{"type": "objection", "purpose": purpose.Operations}, "verified", "in_review",
 			func(w *world, ada apitest.Caller) bool { return !w.agreed(ada, purpose.Operations) }},
-		{"restriction", map[string]any{"type": "restriction"}, "fulfilled", func(w *world, ada apitest.Caller) bool {
+		{"restriction", map[string]any{"type": "restriction"}, "verified", "fulfilled", func(w *world, ada apitest.Caller) bool {
 			return strings.Contains(w.dump(), "restrict:true")
 		}},
 	}
@@ -192,8 +193,8 @@ func TestWhatTakesEffectAtOnce(t *testing.T) {
 				t.Error("it has no effect")
 			}
 			w.must(w.run(privacy.WorkRequests(w.engine)))
-			if got := w.get(ada, r.ID); tt.state == "verified" && got.State != "in_review" {
-				t.Errorf("after the worker = %s; want in_review, for people", got.State)
+			if got := w.get(ada, r.ID); got.State != tt.end {
+				t.Errorf("after the worker = %s; want %s", got.State, tt.end)
 			}
 		})
 	}
@@ -201,12 +202,16 @@ func TestWhatTakesEffectAtOnce(t *testing.T) {
 
 func TestRestrictionIsLifted(t *testing.T) {
 	w := newWorld(t)
-	ada := w.Organization()
+	ada := w.somebody(w.Organization(), "Ada").Caller
 	w.file(ada, map[string]any{"type": "restriction"})
+	w.must(w.run(privacy.WorkRequests(w.engine)))
+	if want := "restricted_members:[" + string(ada.Member) + "]"; !strings.Contains(w.dump(), want) {
+		t.Errorf("the organisation's gate does not say %s", want)
+	}
 	w.Want(w.Call(privacy.CreateConsent(w.Store), ada, apitest.Request{Body: give("refused", purpose.Analytics)}), http.StatusCreated, "")
 	r := w.file(ada, map[string]any{"type": "restriction_lift"})
 	w.must(w.run(privacy.WorkRequests(w.engine)))
-	if got := w.get(ada, r.ID); got.State != "fulfilled" || strings.Contains(w.dump(), "restrict:true") {
+	if got := w.get(ada, r.ID); got.State != "fulfilled" || strings.Contains(w.dump(), "restrict:true") || strings.Contains(w.dump(), "restricted_members:[mbr") {
 		t.Errorf("the lift = %s; want fulfilled, and the mark gone", got.State)
 	}
 }

@@ -2,7 +2,6 @@ package privacy
 
 import (
 	"context"
-	"encoding/json"
 	"slices"
 
 	"pixeltrack.io/platform/pkg/id"
@@ -67,17 +66,4 @@ func walkTypes(ctx context.Context, h record.Handle, m datamap.Map, field string
 		}
 	}
 	return nil
-}
-
-// number reads a whole number of a record, 0 when it is none.
-func number(v any) int64 {
-	n, ok := v.(json.Number)
-	if !ok {
-		return 0
-	}
-	i, err := n.Int64()
-	if err != nil {
-		return 0
-	}
-	return i
 }

@@ -40,26 +40,6 @@ func Clocks(ctx context.Context, h record.Handle) ([]*store.Due, error) {
 	return all, err
 }
 
-func each[T any, P interface {
-	*T
-	store.Row
-}](ctx context.Context, h record.Handle, f store.Family, yield func(P)) error {
-	q := store.Query{Partition: h.Scope().Partition(f), Limit: 200}
-	for {
-		rows, cursor, err := store.List[T, P](ctx, h, q)
-		if err != nil {
-			return err
-		}
-		for _, r := range rows {
-			yield(r)
-		}
-		if cursor == "" {
-			return nil
-		}
-		q.Cursor = cursor
-	}
-}
-
 // SweepRetention carries out, every hour, all retention that is due by the time of its event. It costs what is due, not
 // what is stored, and an outage of any length loses nothing.
 func SweepRetention(engine *erasure.Engine) job.Job {

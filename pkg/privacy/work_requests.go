@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/guregu/dynamo/v2"
@@ -222,8 +223,8 @@ func (w *worker) advance(ctx context.Context, h holder, r *Request, key store.Ke
 		}
 	case r.Kind == request.Erasure:
 		return w.erase(ctx, h, r, key, now, was)
-	case r.Kind == request.RestrictionLift && r.State == request.Verified:
-		if err := w.lift(tx, h, r, now); err != nil {
+	case (r.Kind == request.Restriction || r.Kind == request.RestrictionLift) && r.State == request.Verified:
+		if err := w.restrict(ctx, tx, h, r, now); err != nil {
 			return err
 		}
 	case r.State == request.Verified:
@@ -326,23 +327,55 @@ func (w *worker) disclose(tx *store.Tx, h holder, r *Request, now time.Time) err
 	return nil
 }
 
-// lift ends a restriction.
-func (w *worker) lift(tx *store.Tx, h holder, r *Request, now time.Time) error {
+// restrict tells the organisations of a person that processing is restricted, or no longer is, and ends the request.
+// The person's own gate was marked with the call that asked for it, and is cleared here.
+func (w *worker) restrict(ctx context.Context, tx *store.Tx, h holder, r *Request, now time.Time) error {
 	user, ok := h.Scope().User()
 	if !ok {
 		return nil
 	}
-	item := request.Item{Name: string(r.Kind), Decision: request.Act}
-	for _, e := range []request.Event{{Type: request.Scoped, Items: []request.Item{item}}, {Type: request.Approved},
-		{Type: request.StepDone, Item: item.Name}, {Type: request.Finished}} {
-		e.At = now
-		if err := r.happen(e); err != nil {
+	on := r.Kind == request.Restriction
+	memberships, err := Memberships(ctx, h, w.engine.Map)
+	if err != nil {
+		return err
+	}
+	for _, m := range memberships {
+		if err := w.restrictIn(ctx, m, on); err != nil {
 			return err
 		}
 	}
-	tx.Change(h, access.UserGateKey(user), func(u *dynamo.Update) { u.Remove("restrict") })
+	if err := r.done(now); err != nil {
+		return err
+	}
+	if !on {
+		tx.Change(h, access.UserGateKey(user), func(u *dynamo.Update) { u.Remove("restrict") })
+	}
 	outbox.Queue(tx, h, MailAnswered, store.Join(string(r.ID), "answered"), map[string]string{"case": string(r.ID), "kind": string(r.Kind), "state": string(r.State)})
 	return nil
+}
+
+// restrictIn puts a member on the list of an organisation's gate, or takes it off.
+func (w *worker) restrictIn(ctx context.Context, m Membership, on bool) error {
+	org := w.st.BindOrganization(m.Organization, w.actor)
+	for try := 0; ; try++ {
+		gate, err := store.Get[access.OrganizationGate](ctx, org, access.OrganizationGateKey(m.Organization))
+		if errors.Is(err, store.ErrMissing) || err == nil && slices.Contains(gate.RestrictedMembers, m.Member) == on {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if on {
+			gate.RestrictedMembers = append(gate.RestrictedMembers, m.Member)
+		} else {
+			gate.RestrictedMembers = slices.DeleteFunc(gate.RestrictedMembers, func(x id.Member) bool { return x == m.Member })
+		}
+		tx := w.st.Begin()
+		tx.Replace(org, gate)
+		if err := tx.Commit(ctx); !errors.Is(err, store.ErrStale) || try == 3 {
+			return err
+		}
+	}
 }
 
 // erase takes an erasure through its states. Each state is saved before the next begins, so that a run that dies leaves

@@ -1,0 +1,12 @@
+// Command list-disclosures shows who received the caller's data.
+package main
+
+import (
+	"pixeltrack.io/platform/pkg/app"
+	"pixeltrack.io/platform/pkg/lambdahttp"
+	"pixeltrack.io/platform/pkg/privacy"
+)
+
+func main() {
+	lambdahttp.Start(app.New(), privacy.ListDisclosures())
+}
