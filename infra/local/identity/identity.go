@@ -29,10 +29,11 @@ type Identity struct {
 type Registry struct {
 	mu   sync.RWMutex
 	keys map[string]Identity
+	gone map[string]Identity // revoked
 }
 
 // New returns an empty registry.
-func New() *Registry { return &Registry{keys: map[string]Identity{}} }
+func New() *Registry { return &Registry{keys: map[string]Identity{}, gone: map[string]Identity{}} }
 
 // Issue makes a fresh access key for a process of a function.
 func (r *Registry) Issue(function string, policy *iam.Policy) Identity {
@@ -49,11 +50,26 @@ func (r *Registry) Begin(accessKey, requestID string) { r.setRequest(accessKey, 
 // End says that the process waits again.
 func (r *Registry) End(accessKey string) { r.setRequest(accessKey, "") }
 
-// Revoke forgets a key.
+// Revoke ends a key: nobody calls with it any more. What it signed before counts on.
 func (r *Registry) Revoke(accessKey string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if id, ok := r.keys[accessKey]; ok {
+		r.gone[accessKey] = id
+	}
 	delete(r.keys, accessKey)
+}
+
+// Signer finds who held a key, also when it has been revoked: a link that was signed with it lives as long as it says,
+// not as long as the process.
+func (r *Registry) Signer(accessKey string) (Identity, bool) {
+	if id, ok := r.Lookup(accessKey); ok {
+		return id, true
+	}
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	id, ok := r.gone[accessKey]
+	return id, ok
 }
 
 // Lookup finds who holds a key. The stack's own key has no policy and no function.
