@@ -118,6 +118,9 @@ func (s Scope) User() (id.User, bool) {
 	return user, err == nil
 }
 
+// Case gives the hash that a case's scope is found by, false when the scope is not one.
+func (s Scope) Case() (string, bool) { return strings.CutPrefix(s.prefix, join("CASE", "")) }
+
 // Parts splits a sort key that this package made.
 func Parts(sk string) []string { return strings.Split(sk, separator) }
 
