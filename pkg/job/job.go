@@ -58,6 +58,19 @@ type envelope struct {
 	Records    []Record        `json:"Records"`
 }
 
+// Partial is the error of a run over records of the stream that did its work up to one of them. The stream gives that
+// record and all after it to a later run, and nothing before it. The trigger must ask for the failures of a batch.
+type Partial struct {
+	From  string // the sequence number of the first record that is not done
+	Cause error
+}
+
+// Error names the cause.
+func (p *Partial) Error() string { return fmt.Sprintf("job: the rest of a batch is not done: %v", p.Cause) }
+
+// Unwrap gives the cause.
+func (p *Partial) Unwrap() error { return p.Cause }
+
 // Source is the source of the product's own events on the bus.
 const Source = "pixeltrack"
 

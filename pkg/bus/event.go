@@ -1,0 +1,126 @@
+// Package bus puts the product's events on the EventBridge bus. An event says that something has changed and names the
+// row; whoever takes it reads the row as it is by then, so an event may come twice, late and in any order. An event
+// holds ids and fixed words only.
+package bus
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	"pixeltrack.io/platform/pkg/registry"
+	"pixeltrack.io/platform/pkg/store"
+)
+
+// Event is one event. Its type's name is its detail type on the bus.
+type Event interface{ Type() string }
+
+// Row names the row that an event is about.
+type Row struct {
+	PK string `json:"pk"`
+	SK string `json:"sk"`
+}
+
+// RowOf names the row of a key.
+func RowOf(k store.Key) Row { return Row{PK: k.PK, SK: k.SK} }
+
+// Key is the key of the row.
+func (r Row) Key() store.Key { return store.Key{PK: r.PK, SK: r.SK} }
+
+// OutboxQueued says that a mail waits to be sent.
+type OutboxQueued struct{ Row }
+
+// Type is the event's type.
+func (OutboxQueued) Type() string { return "OutboxQueued" }
+
+// MailSettled says what became of a mail that somebody waits to hear of.
+type MailSettled struct {
+	Row
+	Template string `json:"template"` // the mail's
+	State    string `json:"state"`    // delivered, bounced, complained, failed or dropped
+}
+
+// Type is the event's type.
+func (MailSettled) Type() string { return "MailSettled" }
+
+// RequestReceived says that a data subject request was filed, or confirmed by the person who filed it.
+type RequestReceived struct{ Row }
+
+// Type is the event's type.
+func (RequestReceived) Type() string { return "RequestReceived" }
+
+// ExportRequested says that a package waits to be built.
+type ExportRequested struct{ Row }
+
+// Type is the event's type.
+func (ExportRequested) Type() string { return "ExportRequested" }
+
+// Registered is one event type with its fields.
+type Registered struct {
+	Sample Event
+	Fields []registry.Field
+}
+
+// Types registers every event type that may be put on the bus.
+func Types() []Registered {
+	row := []registry.Field{
+		registry.Secret("pk", "the partition of the row that changed: ids and a family", registry.EraseUnlink),
+		registry.Secret("sk", "its sort key: ids, dates and fixed words", registry.EraseUnlink),
+	}
+	return []Registered{
+		{Sample: OutboxQueued{}, Fields: row},
+		{Sample: MailSettled{}, Fields: append(slices.Clone(row), registry.Internal("template", "a fixed word"), registry.Internal("state", "a fixed word"))},
+		{Sample: RequestReceived{}, Fields: row},
+		{Sample: ExportRequested{}, Fields: row},
+	}
+}
+
+// Check compares event types with what is registered of them, and says what is missing, unknown or without a reason.
+func Check(types []Registered) []string {
+	var findings []string
+	for _, t := range types {
+		name, registered := t.Sample.Type(), map[string]bool{}
+		if s := reflect.TypeOf(t.Sample).Name(); s != name {
+			findings = append(findings, fmt.Sprintf("%s: the type is called %s", name, s))
+		}
+		there := members(reflect.TypeOf(t.Sample))
+		for _, f := range t.Fields {
+			registered[f.Name] = true
+			switch {
+			case f.Why == "":
+				findings = append(findings, fmt.Sprintf("%s.%s: no reason", name, f.Name))
+			case f.Personal && f.Erase == "":
+				findings = append(findings, fmt.Sprintf("%s.%s: personal, but nothing says how it goes", name, f.Name))
+			case !slices.Contains(there, f.Name):
+				findings = append(findings, fmt.Sprintf("%s.%s: registered, but the event has no such field", name, f.Name))
+			}
+		}
+		for _, m := range there {
+			if !registered[m] {
+				findings = append(findings, fmt.Sprintf("%s.%s: not registered", name, m))
+			}
+		}
+	}
+	slices.Sort(findings)
+	return findings
+}
+
+// members lists the JSON members of a struct, its embedded parts included.
+func members(t reflect.Type) []string {
+	var names []string
+	for i := range t.NumField() {
+		f := t.Field(i)
+		tag, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		switch {
+		case f.Anonymous && tag == "":
+			names = append(names, members(f.Type)...)
+		case !f.IsExported() || tag == "-":
+		case tag != "":
+			names = append(names, tag)
+		default:
+			names = append(names, f.Name)
+		}
+	}
+	return names
+}
