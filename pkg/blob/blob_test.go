@@ -1,0 +1,136 @@
+package blob_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+
+	"pixeltrack.io/platform/infra/local/identity"
+	"pixeltrack.io/platform/infra/local/s3"
+	"pixeltrack.io/platform/infra/local/simclock"
+	"pixeltrack.io/platform/pkg/blob"
+	"pixeltrack.io/platform/pkg/id"
+	"pixeltrack.io/platform/pkg/store"
+)
+
+// bucket opens a bucket of the stand-in by the machine's clock, moved by an offset.
+func bucket(t *testing.T, versioned bool, offset time.Duration) *blob.Bucket {
+	t.Helper()
+	clock := &simclock.Clock{}
+	clock.Advance(offset)
+	server, err := s3.New(s3.Options{Dir: t.TempDir(), Identities: identity.New(), Clock: clock, Buckets: []s3.Bucket{{Name: "b", Versioning: versioned}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	web := httptest.NewServer(server)
+	t.Cleanup(func() {
+		web.Close()
+		if err := server.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	cfg := aws.Config{Region: "us-east-1", BaseEndpoint: aws.String(web.URL),
+		Credentials: credentials.NewStaticCredentialsProvider(identity.Root, identity.RootSecret, "")}
+	return blob.New(cfg, "b", clock.Now)
+}
+
+func TestPutOpenCreate(t *testing.T) {
+	ctx := context.Background()
+	b := bucket(t, false, 0)
+	if _, err := b.Open(ctx, "a"); !errors.Is(err, blob.ErrMissing) {
+		t.Errorf("Open of nothing = %v; want ErrMissing", err)
+	}
+	if err := b.Create(ctx, "a", "text/plain", strings.NewReader("one")); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Create(ctx, "a", "text/plain", strings.NewReader("two")); !errors.Is(err, blob.ErrExists) {
+		t.Errorf("a second Create = %v; want ErrExists", err)
+	}
+	if got := read(t, b, "a"); got != "one" {
+		t.Errorf("after a refused Create = %q; want one", got)
+	}
+	if err := b.Put(ctx, "a", "text/plain", strings.NewReader("two")); err != nil {
+		t.Fatal(err)
+	}
+	if got := read(t, b, "a"); got != "two" {
+		t.Errorf("after Put = %q; want two", got)
+	}
+}
+
+func read(t *testing.T, b *blob.Bucket, key string) string {
+	t.Helper()
+	r, err := b.Open(context.Background(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	text, err := io.ReadAll(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func TestLinksFollowTheProductsClock(t *testing.T) {
+	for _, offset := range []time.Duration{0, 400 * 24 * time.Hour} {
+		b := bucket(t, false, offset)
+		if err := b.Put(context.Background(), "USER/u/a b.zip", "application/zip", strings.NewReader("one")); err != nil {
+			t.Fatal(err)
+		}
+		link, err := b.Link(context.Background(), "USER/u/a b.zip", "mine.zip", time.Minute)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res, err := http.Get(link)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(res.Body)
+		res.Body.Close()
+		if err != nil || res.StatusCode != http.StatusOK || string(text) != "one" {
+			t.Errorf("the link, %v from now = %d %q, %v; want the object", offset, res.StatusCode, text, err)
+		}
+		if got := res.Header.Get("Content-Disposition"); got != `attachment; filename="mine.zip"` {
+			t.Errorf("Content-Disposition = %q", got)
+		}
+	}
+}
+
+func TestPurge(t *testing.T) {
+	for _, versioned := range []bool{false, true} {
+		ctx := context.Background()
+		b := bucket(t, versioned, 0)
+		for _, key := range []string{"USER/u1/a", "USER/u1/a", "USER/u1/b", "USER/u2/a"} {
+			if err := b.Put(ctx, key, "text/plain", strings.NewReader(key)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := b.Purge(ctx, "USER/u1/"); err != nil {
+			t.Fatal(err)
+		}
+		if n, err := b.Purge(ctx, "USER/u1/"); n != 0 || err != nil {
+			t.Errorf("a second Purge (versioned: %v) = %d, %v; want nothing left", versioned, n, err)
+		}
+		if got := read(t, b, "USER/u2/a"); got != "USER/u2/a" {
+			t.Errorf("somebody else's object = %q", got)
+		}
+		if _, err := b.Purge(ctx, ""); err == nil {
+			t.Error("Purge of everything was allowed")
+		}
+	}
+}
+
+func TestKeyPrefix(t *testing.T) {
+	user := id.User("usr_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB")
+	if got, want := blob.KeyPrefix(store.UserScope(user)), "USER/"+string(user)+"/"; got != want {
+		t.Errorf("KeyPrefix = %q; want %q", got, want)
+	}
+}
