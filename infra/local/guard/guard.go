@@ -37,6 +37,7 @@ const (
 	TimeoutAfter        // no answer, though all was done
 	Throttle            // the service wants fewer calls
 	Unavailable         // the service fails
+	Conflict            // another writer was there at the same time; a service without the word is unavailable
 )
 
 // Guard judges, breaks and records calls.
