@@ -51,6 +51,18 @@ func (p *Policy) Decide(r Request) Decision {
 	return d
 }
 
+// Denies says whether a statement of the policy denies a call, as a resource's own policy may. What is not known here
+// denies.
+func (p *Policy) Denies(r Request) bool {
+	for _, s := range p.Statements {
+		_, matches, err := s.match(r)
+		if err != nil || matches && s.Effect == "Deny" {
+			return true
+		}
+	}
+	return false
+}
+
 // Without is the policy less one statement.
 func (p *Policy) Without(statement int) *Policy {
 	return &Policy{Statements: slices.Delete(slices.Clone(p.Statements), statement, statement+1)}

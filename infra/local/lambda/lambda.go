@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"pixeltrack.io/platform/infra/local/iam"
 	"pixeltrack.io/platform/infra/local/identity"
 	"pixeltrack.io/platform/infra/local/simclock"
 	"pixeltrack.io/platform/infra/local/template"
@@ -46,9 +47,10 @@ type Service struct {
 	Builder     *Builder
 	Clock       *simclock.Clock
 	Identities  *identity.Registry
-	Environment []string                        // what every function is given beside its own
-	Backoff     func(attempt int) time.Duration // before an asynchronous event is tried again
-	Limit       int                             // processes of one function at once
+	Environment []string                                                // what every function is given beside its own
+	Backoff     func(attempt int) time.Duration                         // before an asynchronous event is tried again
+	Limit       int                                                     // processes of one function at once
+	Allow       func(f *template.Function, actions []iam.Request) error // whether a role lets the service do something for the function
 
 	generation atomic.Int64
 	requests   atomic.Int64
@@ -277,10 +279,31 @@ func (s *Service) InvokeAsync(name string, payload []byte) {
 			}
 			time.Sleep(s.Backoff(attempt))
 		}
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.letters = append(s.letters, DeadLetter{At: s.Clock.Now(), Function: name, Queue: f.OnFailure, Event: payload, Error: last})
+		d := DeadLetter{At: s.Clock.Now(), Function: name, Queue: f.OnFailure, Event: payload, Error: last}
+		if err := s.mayBury(f); err != nil {
+			d.Queue, d.Error = "", fmt.Sprintf("%s; not kept: %v", last, err)
+		}
+		s.Bury(d)
 	}()
+}
+
+// mayBury asks the function's role, with which Lambda puts a failed event into an encrypted queue.
+func (s *Service) mayBury(f *template.Function) error {
+	if f.OnFailure == "" {
+		return errors.New("the function has no place for failed events")
+	}
+	key := "arn:aws:kms:" + template.Region + ":" + template.Account + ":key/" + "tablekey"
+	return s.Allow(f, []iam.Request{{Action: "sqs:SendMessage", Resource: f.OnFailure},
+		{Action: "kms:GenerateDataKey", Resource: key}, {Action: "kms:Decrypt", Resource: key}})
+}
+
+// TakeDeadLetters gives what failed for good and forgets it, as a redrive does.
+func (s *Service) TakeDeadLetters() []DeadLetter {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := s.letters
+	s.letters = nil
+	return all
 }
 
 // Pending is how many asynchronous events are under way.

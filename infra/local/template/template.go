@@ -31,8 +31,10 @@ type Table struct{ Name, ARN, StreamARN, TTL string }
 type Bucket struct {
 	Logical, Name string
 	Versioned     bool
-	Locked        bool // Object Lock
+	Locked        bool   // Object Lock
+	KMSKey        string // the ARN of the key that encrypts it, empty for S3's own
 	Rules         []LifecycleRule
+	Policy        *iam.Policy // what the bucket itself denies, nil for nothing
 }
 
 // LifecycleRule is one rule of a bucket; zero days leave that part out.
@@ -115,7 +117,7 @@ func Read(root string, parameters map[string]string) (*Cloud, error) {
 	for k, v := range parameters {
 		given[k] = v
 	}
-	r := &reader{cloud: c, root: root}
+	r := &reader{cloud: c, root: root, policies: map[string]*iam.Policy{}}
 	if _, err := r.stack(filepath.Join(root, "template.yaml"), "", given); err != nil {
 		return nil, err
 	}
@@ -147,8 +149,9 @@ func (c *Cloud) Function(name string) *Function {
 }
 
 type reader struct {
-	cloud *Cloud
-	root  string
+	cloud    *Cloud
+	root     string
+	policies map[string]*iam.Policy // of buckets, by name
 }
 
 // stack reads one template and gives its outputs.
@@ -348,7 +351,9 @@ func (r *reader) resource(path, area, name, kind string, p map[string]any) error
 			return err
 		}
 		r.cloud.Functions = append(r.cloud.Functions, f)
-	case "AWS::S3::BucketPolicy", "AWS::KMS::Alias", "AWS::SQS::Queue", "AWS::SQS::QueuePolicy", "AWS::SNS::Topic", "AWS::SNS::TopicPolicy",
+	case "AWS::S3::BucketPolicy":
+		return r.bucketPolicy(p)
+	case "AWS::KMS::Alias", "AWS::SQS::Queue", "AWS::SQS::QueuePolicy", "AWS::SNS::Topic", "AWS::SNS::TopicPolicy",
 		"AWS::SNS::Subscription", "AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm", "AWS::Logs::LogGroup", "AWS::Logs::MetricFilter", "AWS::IAM::Role",
 		"AWS::IAM::ManagedPolicy", "AWS::Lambda::Permission":
 	default:
@@ -360,6 +365,9 @@ func (r *reader) resource(path, area, name, kind string, p map[string]any) error
 func bucket(name string, p map[string]any) Bucket {
 	b := Bucket{Logical: name, Name: bucketName(name), Versioned: text(p, "VersioningConfiguration", "Status") == "Enabled",
 		Locked: text(p, "ObjectLockEnabled") == "true"}
+	if defaults, _ := at(p, "BucketEncryption", "ServerSideEncryptionConfiguration").([]any); len(defaults) == 1 {
+		b.KMSKey = text(defaults[0], "ServerSideEncryptionByDefault", "KMSMasterKeyID")
+	}
 	rules, _ := at(p, "LifecycleConfiguration", "Rules").([]any)
 	for _, rule := range rules {
 		if text(rule, "Status") != "Enabled" {
@@ -373,6 +381,27 @@ func bucket(name string, p map[string]any) Bucket {
 		})
 	}
 	return b
+}
+
+// bucketPolicy gives a bucket what its own policy says. Only denials to everybody are known here: the roles allow.
+func (r *reader) bucketPolicy(p map[string]any) error {
+	statements, _ := at(p, "PolicyDocument", "Statement").([]any)
+	all := &iam.Policy{}
+	for _, v := range statements {
+		if text(v, "Effect") != "Deny" || text(v, "Principal") != "*" {
+			return fmt.Errorf("a bucket policy may only deny, and to everybody")
+		}
+		own, _ := v.(map[string]any)
+		own = maps.Clone(own)
+		delete(own, "Principal")
+		s, err := statement(own)
+		if err != nil {
+			return err
+		}
+		all.Statements = append(all.Statements, s)
+	}
+	r.policies[text(p, "Bucket")] = all
+	return nil
 }
 
 func httpAPI(area string, p map[string]any) API {
@@ -396,8 +425,15 @@ func httpAPI(area string, p map[string]any) API {
 	return a
 }
 
-// link gives the routes of functions to the APIs of their areas.
+// link gives the routes of functions to the APIs of their areas, and buckets their policies.
 func (r *reader) link() error {
+	for i := range r.cloud.Buckets {
+		r.cloud.Buckets[i].Policy = r.policies[r.cloud.Buckets[i].Name]
+		delete(r.policies, r.cloud.Buckets[i].Name)
+	}
+	if len(r.policies) > 0 {
+		return fmt.Errorf("template: policies of buckets that are not here: %v", slices.Sorted(maps.Keys(r.policies)))
+	}
 	for _, f := range r.cloud.Functions {
 		for _, route := range f.Routes {
 			i := slices.IndexFunc(r.cloud.APIs, func(a API) bool { return a.Area == f.Area })
