@@ -120,35 +120,44 @@ func (p *player) anonymous(want int, c Call) Answer {
 	return p.call(want, c)
 }
 
-// mail waits for the newest mail to the person whose text has a word, and gives the token of its link.
-func (p *player) mail(subject string) (Mail, string) {
+// mail waits for the newest mail to the person whose subject has a word, and gives the token of its link.
+func (p *player) mail(subject string) string {
 	if p.err != nil {
-		return Mail{}, ""
+		return ""
 	}
 	p.do("settle", p.Settle(p.ctx))
-	mails, err := p.Mails(p.ctx, p.person.Email)
-	p.do("mails", err)
+	token, err := TokenOf(p.ctx, p.Client, p.person.Email, subject)
+	p.do("mail", err)
+	p.note("a mail about %q has come", subject)
+	return token
+}
+
+// TokenOf gives the token of the link in the newest mail to an address whose subject has a word. It is empty when the
+// mail has no such link.
+func TokenOf(ctx context.Context, c *Client, to, subject string) (string, error) {
+	mails, err := c.Mails(ctx, to)
+	if err != nil {
+		return "", err
+	}
 	for _, m := range mails {
 		if !strings.Contains(strings.ToLower(m.Subject), strings.ToLower(subject)) {
 			continue
 		}
-		p.note("mail: %s", m.Subject)
 		for _, link := range m.Links {
 			u, err := url.Parse(link)
 			if err != nil {
 				continue
 			}
 			if token := u.Query().Get("token"); token != "" {
-				return m, token
+				return token, nil
 			}
 			if fragment, err := url.ParseQuery(u.Fragment); err == nil && fragment.Get("token") != "" {
-				return m, fragment.Get("token")
+				return fragment.Get("token"), nil
 			}
 		}
-		return m, ""
+		return "", nil
 	}
-	p.fail("no mail with %q in its subject among %d", subject, len(mails))
-	return Mail{}, ""
+	return "", fmt.Errorf("no mail with %q in its subject among %d", subject, len(mails))
 }
 
 func (p *player) signUp() {
@@ -171,7 +180,7 @@ func number(text string) any {
 
 func (p *player) confirm() {
 	p.say("Confirm by the mailed link")
-	_, token := p.mail("confirm")
+	token := p.mail("confirm")
 	a := p.anonymous(201, Call{Method: http.MethodPost, Path: "/v1/auth/confirm", Body: map[string]any{"token": token, "password": p.person.Password}})
 	p.org = a.Text("organization.id")
 	p.user = a.Text("user.id")
@@ -336,7 +345,7 @@ func (p *player) deleteAccount() {
 
 func (p *player) restore() {
 	p.say("Restore it on day 29")
-	_, token := p.mail("delet")
+	token := p.mail("delet")
 	p.do("clock", p.Advance(p.ctx, 29*24*time.Hour))
 	p.do("sweep", p.Sweep(p.ctx))
 	p.do("job", p.RunJob(p.ctx, "SweepRetention"))
