@@ -36,7 +36,10 @@ func (b *Builder) Binary(ctx context.Context, dir string) (string, error) {
 	}
 	b.mu.Unlock()
 	one.once.Do(func() { one.err = b.build(ctx, dir) })
-	return b.path(dir), one.err
+	if one.err != nil {
+		return "", one.err
+	}
+	return filepath.Abs(b.path(dir))
 }
 
 // All builds the functions given in one go.
@@ -62,7 +65,10 @@ func (b *Builder) path(dir string) string {
 }
 
 func (b *Builder) build(ctx context.Context, dirs ...string) error {
-	out := filepath.Join(b.Root, ".local", "build")
+	out, err := filepath.Abs(filepath.Join(b.Root, ".local", "build"))
+	if err != nil {
+		return err
+	}
 	if err := os.MkdirAll(out, 0o755); err != nil {
 		return err
 	}

@@ -112,25 +112,39 @@ func (s *Service) Invoke(ctx context.Context, name string, payload []byte, reque
 		return Result{}, ctx.Err()
 	}
 	defer func() { <-pl.slots }()
-	p, err := s.take(ctx, f, pl)
-	if err != nil {
-		return Result{}, err
+	for range 3 { // a warm process may end while it waits
+		p, err := s.take(ctx, f, pl)
+		if err != nil {
+			return Result{}, err
+		}
+		if a, err := s.work(p, f, pl, event{request: request, payload: payload, deadline: time.Now().Add(f.Timeout)}); !errors.Is(err, errGone) {
+			return result(a, err, f, request), nil
+		}
 	}
-	s.Identities.Begin(p.id.AccessKey, request)
-	s.setWorking(request, p)
-	a, err := p.invoke(event{request: request, payload: payload, deadline: time.Now().Add(f.Timeout)}, f.Timeout)
-	s.setWorking(request, nil)
+	return result(answer{}, errGone, f, request), nil
+}
+
+// work gives a process one event.
+func (s *Service) work(p *process, f *template.Function, pl *pool, e event) (answer, error) {
+	s.Identities.Begin(p.id.AccessKey, e.request)
+	s.setWorking(e.request, p)
+	a, err := p.invoke(e, f.Timeout)
+	s.setWorking(e.request, nil)
 	s.Identities.End(p.id.AccessKey)
 	s.put(pl, p)
+	return a, err
+}
+
+func result(a answer, err error, f *template.Function, request string) Result {
 	switch {
 	case errors.Is(err, errTimeout):
-		return Result{Error: fmt.Sprintf("%s Task timed out after %.2f seconds", request, f.Timeout.Seconds())}, nil
+		return Result{Error: fmt.Sprintf("%s Task timed out after %.2f seconds", request, f.Timeout.Seconds())}
 	case err != nil:
-		return Result{Error: fmt.Sprintf("RequestId: %s Error: Runtime exited without providing a reason", request)}, nil
+		return Result{Error: fmt.Sprintf("RequestId: %s Error: Runtime exited without providing a reason", request)}
 	case a.failed:
-		return Result{Payload: a.payload, Error: string(a.payload)}, nil
+		return Result{Payload: a.payload, Error: string(a.payload)}
 	}
-	return Result{Payload: a.payload}, nil
+	return Result{Payload: a.payload}
 }
 
 func (s *Service) setWorking(request string, p *process) {

@@ -131,6 +131,7 @@ func (p *process) alive() bool {
 var (
 	errTimeout = errors.New("the function did not end in time")
 	errCrashed = errors.New("the function ended without an answer")
+	errGone    = errors.New("the function ended before it took the event")
 )
 
 // invoke gives the process one event and waits for its answer, its end, or its deadline, at which it is killed.
@@ -143,7 +144,7 @@ func (p *process) invoke(e event, timeout time.Duration) (answer, error) {
 	select {
 	case p.events <- e:
 	case <-p.gone:
-		return answer{}, errCrashed
+		return answer{}, errGone
 	case <-limit.C:
 		p.kill()
 		return answer{}, errTimeout
