@@ -1,6 +1,8 @@
 package privacy_test
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"strings"
 	"testing"
@@ -9,6 +11,8 @@ import (
 	"pixeltrack.io/platform/infra/journey"
 	"pixeltrack.io/platform/pkg/api"
 	"pixeltrack.io/platform/pkg/api/apitest"
+	"pixeltrack.io/platform/pkg/outbox"
+	"pixeltrack.io/platform/pkg/outbox/compose"
 	"pixeltrack.io/platform/pkg/privacy"
 	"pixeltrack.io/platform/pkg/privacy/purpose"
 	"pixeltrack.io/platform/pkg/store"
@@ -269,5 +273,56 @@ func TestOverdueRequestsRaiseAnAlarm(t *testing.T) {
 	}
 	if got := w.get(w.Later(ada, 0), r.ID); got.State != "in_review" {
 		t.Errorf("the request = %s; want in_review: only people can do this", got.State)
+	}
+}
+
+func TestTheReceiptOfARequest(t *testing.T) {
+	tests := []struct {
+		name                 string
+		states               []outbox.State // what becomes of the mail, one after the other
+		acknowledged, failed bool
+	}{
+		{"delivered", []outbox.State{outbox.Delivered}, true, false},
+		{"bounced", []outbox.State{outbox.Bounced}, false, true},
+		{"given up", []outbox.State{outbox.Failed}, false, true},
+		{"delivered, and then bounced", []outbox.State{outbox.Delivered, outbox.Bounced}, true, true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld(t)
+			ada := w.somebody(w.Organization(), "Ada")
+			made := w.file(ada.Caller, map[string]any{"type": "access"})
+			h := w.Store.BindUser(ada.User, store.Actor{Who: "provider:resend"})
+			key := outbox.Key(h.Scope(), made.ID)
+			var version int64
+			for _, state := range tt.states {
+				m, err := store.Get[outbox.Mail](context.Background(), h, key)
+				w.must(err)
+				m.State, m.SentAt = state, w.Clock.Now().Unix()
+				tx := w.Store.Begin()
+				tx.Replace(h, m)
+				w.must(tx.Commit(context.Background()))
+				w.must(w.event(privacy.WorkRequests(w.engine), "MailSettled", key))
+				version = w.version(h.Scope().Key(privacy.FamilyRequest, made.ID))
+				w.must(w.event(privacy.WorkRequests(w.engine), "MailSettled", key)) // twice
+			}
+			r, err := store.Get[privacy.Request](context.Background(), h, h.Scope().Key(privacy.FamilyRequest, made.ID))
+			w.must(err)
+			if (r.Acknowledged != 0) != tt.acknowledged || (r.AckFailed != 0) != tt.failed || r.Version != version {
+				t.Errorf("acknowledged %d, failed %d, version %d; want %v, %v, %d", r.Acknowledged, r.AckFailed, r.Version, tt.acknowledged, tt.failed, version)
+			}
+		})
+	}
+}
+
+func TestReach(t *testing.T) {
+	w := newWorld(t)
+	ada := w.somebody(w.Organization(), "Ada")
+	p, err := privacy.Reach(context.Background(), w.Store.BindUser(ada.User, store.Actor{Who: "test"}), w.m)
+	if err != nil || p.Name != "Ada" || p.Address != "ada@example.com" {
+		t.Errorf("Reach = %+v, %v; want the account's name and address", p, err)
+	}
+	if _, err := privacy.Reach(context.Background(), w.Store.BindUser(w.Organization().User, store.Actor{Who: "test"}), w.m); !errors.Is(err, compose.ErrGone) {
+		t.Errorf("Reach of nobody = %v; want ErrGone", err)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/guregu/dynamo/v2"
 
 	"pixeltrack.io/platform/pkg/access"
+	"pixeltrack.io/platform/pkg/bus"
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/job"
 	"pixeltrack.io/platform/pkg/outbox"
@@ -53,13 +54,16 @@ const (
 func WorkRequests(engine *erasure.Engine) job.Job {
 	return job.Job{
 		ID: "work-requests", Area: "privacy", Summary: "Advance open privacy requests and watch their deadlines",
-		Purpose: purpose.PrivacyRights, Triggers: []string{"schedule", EventRequestReceived},
+		Purpose: purpose.PrivacyRights, Triggers: []string{"schedule", EventRequestReceived, bus.MailSettled{}.Type()},
 		Run: func(ctx context.Context, r *job.Run) error {
 			w := &worker{st: r.Store, engine: engine, actor: r.Actor, clock: r.Clock, log: r.Log}
-			if r.Event.Type == EventRequestReceived {
+			if r.Event.Type != "" {
 				var n named
 				if err := json.Unmarshal(r.Event.Detail, &n); err != nil {
 					return fmt.Errorf("work requests: read the event: %w", err)
+				}
+				if r.Event.Type == (bus.MailSettled{}).Type() {
+					return w.receipt(ctx, store.Key{PK: n.PK, SK: n.SK}, r.Event.At)
 				}
 				return w.request(ctx, store.Key{PK: n.PK, SK: n.SK}, r.Event.At, nil)
 			}
@@ -278,9 +282,44 @@ func (w *worker) watch(r *Request, now time.Time) {
 	w.log.Error(what, telemetry.Case(string(r.ID)), telemetry.Kind(string(r.Kind)), telemetry.Lag(now.Sub(at(r.Due))))
 }
 
-// observe records what became of the acknowledgement.
+// receipt records on a request what became of the mail that acknowledged it.
+func (w *worker) receipt(ctx context.Context, mail store.Key, now time.Time) error {
+	h, _, ok := bind(w.st, w.actor, mail)
+	if !ok {
+		return nil
+	}
+	for try := 0; ; try++ {
+		m, err := store.Get[outbox.Mail](ctx, h, mail)
+		if err != nil {
+			return ignoreMissing(err)
+		}
+		r, err := store.Get[Request](ctx, h, requestKey(h.Scope(), id.Case(m.Ids["case"])))
+		if err != nil {
+			return ignoreMissing(err)
+		}
+		was := *r
+		if err := observe(ctx, h, r, now); err != nil || !r.State.Open() || r.Acknowledged == was.Acknowledged && r.AckFailed == was.AckFailed {
+			return err
+		}
+		tx := w.st.Begin()
+		r.save(tx, h, was.Next)
+		if err := tx.Commit(ctx); !errors.Is(err, store.ErrStale) || try == 3 {
+			return err
+		}
+	}
+}
+
+// ignoreMissing lets a thing go that has gone by itself.
+func ignoreMissing(err error) error {
+	if errors.Is(err, store.ErrMissing) {
+		return nil
+	}
+	return err
+}
+
+// observe records what became of the acknowledgement. One that came back after it had left counts as failed.
 func observe(ctx context.Context, h holder, r *Request, now time.Time) error {
-	if r.Acknowledged != 0 || r.AckFailed != 0 {
+	if r.AckFailed != 0 || !r.State.Open() {
 		return nil
 	}
 	m, err := store.Get[outbox.Mail](ctx, h, outbox.Key(h.Scope(), string(r.ID)))
@@ -292,6 +331,9 @@ func observe(ctx context.Context, h holder, r *Request, now time.Time) error {
 	}
 	switch m.State {
 	case outbox.Sent, outbox.Delivered, outbox.Complained:
+		if r.Acknowledged != 0 {
+			return nil
+		}
 		return r.happen(request.Event{Type: request.AcknowledgementSent, At: at(m.SentAt)})
 	case outbox.Bounced, outbox.Failed, outbox.Dropped:
 		return r.happen(request.Event{Type: request.AcknowledgementFailed, At: now})
