@@ -140,5 +140,7 @@ func (r Route) operation() huma.Operation {
 		Tags:          []string{r.Area},
 		DefaultStatus: r.Status,
 		MaxBodyBytes:  -1, // the body's size was judged before
+
+		SkipValidateBody: r.RawBody,
 	}
 }

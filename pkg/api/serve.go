@@ -43,7 +43,13 @@ type Server struct {
 func Serve(op Operation, st *store.Store, verifier Verifier, log *telemetry.Log) *Server {
 	mux := http.NewServeMux()
 	speakProblems()
-	op.register(humago.New(mux, configuration()))
+	surface := humago.New(mux, configuration())
+	op.register(surface)
+	if op.RawBody { // a body that is missing is the handler's to refuse, after its signature
+		for _, item := range surface.OpenAPI().Paths {
+			item.Post.RequestBody.Required = false
+		}
+	}
 	return &Server{operation: op, store: st, verifier: verifier, log: log, inner: mux}
 }
 

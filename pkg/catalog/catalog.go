@@ -6,6 +6,7 @@ import (
 	"pixeltrack.io/platform/pkg/api"
 	"pixeltrack.io/platform/pkg/job"
 	"pixeltrack.io/platform/pkg/meta"
+	"pixeltrack.io/platform/pkg/notifications"
 	"pixeltrack.io/platform/pkg/privacy"
 	"pixeltrack.io/platform/pkg/registry"
 )
@@ -15,6 +16,7 @@ func Routes() []api.Operation {
 	var all []api.Operation
 	all = append(all, meta.Routes()...)
 	all = append(all, privacy.Routes()...)
+	all = append(all, notifications.Routes()...)
 	return all
 }
 
@@ -22,6 +24,7 @@ func Routes() []api.Operation {
 func Jobs() []job.Job {
 	var all []job.Job
 	all = append(all, privacy.Jobs()...)
+	all = append(all, notifications.Jobs()...)
 	return all
 }
 
@@ -29,5 +32,6 @@ func Jobs() []job.Job {
 func Rows() []registry.Row {
 	all := shared()
 	all = append(all, privacy.Rows()...)
+	all = append(all, notifications.Rows()...)
 	return all
 }

@@ -1,0 +1,129 @@
+package notifications
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"pixeltrack.io/platform/pkg/bus"
+	"pixeltrack.io/platform/pkg/job"
+	"pixeltrack.io/platform/pkg/outbox"
+	"pixeltrack.io/platform/pkg/privacy/purpose"
+	"pixeltrack.io/platform/pkg/store"
+	"pixeltrack.io/platform/pkg/telemetry"
+)
+
+// Publisher puts events on the bus. What it could not put there it names by a *bus.Unpublished.
+type Publisher interface {
+	Publish(ctx context.Context, events []bus.Event) error
+}
+
+// DispatchChanges turns changes of the table that somebody wants into events of ids on the bus. A change may give its
+// event twice and after later changes; who takes it reads the row as it is by then.
+func DispatchChanges(p Publisher) job.Job {
+	return job.Job{
+		ID: "dispatch-changes", Area: "notifications", Summary: "Turn changes of the table into events on the bus",
+		Purpose: purpose.ServiceDelivery, Triggers: []string{"stream"},
+		Run: func(ctx context.Context, r *job.Run) error {
+			var events []bus.Event
+			var from []string // the record of each event
+			for _, record := range r.Event.Records {
+				for _, e := range eventsOf(record) {
+					events, from = append(events, e), append(from, record.Change.Sequence)
+				}
+			}
+			if len(events) == 0 {
+				return nil
+			}
+			err := p.Publish(ctx, events)
+			var left *bus.Unpublished
+			if errors.As(err, &left) {
+				r.Log.Warn("events_not_taken", telemetry.Operation("dispatch-changes"), telemetry.Request(r.Request), telemetry.Count(len(left.Places)))
+				return &job.Partial{From: from[left.Places[0]], Cause: err}
+			}
+			return err
+		},
+	}
+}
+
+// change is one write of a row.
+type change struct {
+	key     store.Key
+	was, is job.Image // was is nil of a new row
+}
+
+// became says whether an attribute has a value now that it did not have before.
+func (c change) became(name, value string) bool {
+	return c.is.Text(name) == value && c.was.Text(name) != value
+}
+
+// want is one event that somebody wants of the changes of a row type.
+type want struct {
+	row   string
+	by    string // the job that takes the event; what it wrote itself makes none, so there is no loop
+	event func(c change) bus.Event
+}
+
+// settled are the states in which it is known what became of a mail.
+var settled = [...]outbox.State{outbox.Delivered, outbox.Bounced, outbox.Complained, outbox.Failed, outbox.Dropped}
+
+// awaited says whether somebody waits to hear what became of the mails of a template: the receipt of a privacy request
+// must have reached the person.
+func awaited(template string) bool { return template == "privacy_request_received" }
+
+// wants is the one table of what is dispatched.
+func wants() []want {
+	return []want{
+		{row: "MAIL_OUT", by: "send-outbox", event: func(c change) bus.Event {
+			if !c.became("state", string(outbox.Queued)) {
+				return nil
+			}
+			return bus.OutboxQueued{Row: bus.RowOf(c.key)}
+		}},
+		{row: "MAIL_OUT", event: func(c change) bus.Event {
+			for _, s := range settled {
+				if awaited(c.is.Text("template")) && c.became("state", string(s)) {
+					return bus.MailSettled{Row: bus.RowOf(c.key), Template: c.is.Text("template"), State: string(s)}
+				}
+			}
+			return nil
+		}},
+		{row: "REQUEST", by: "work-requests", event: func(c change) bus.Event {
+			if c.was != nil && !c.became("state", "verified") {
+				return nil
+			}
+			return bus.RequestReceived{Row: bus.RowOf(c.key)}
+		}},
+		{row: "PACKAGE", by: "build-export", event: func(c change) bus.Event {
+			if !c.became("state", "queued") {
+				return nil
+			}
+			return bus.ExportRequested{Row: bus.RowOf(c.key)}
+		}},
+	}
+}
+
+// eventsOf gives the events that are wanted of one record.
+func eventsOf(r job.Record) []bus.Event {
+	if r.Change.New == nil {
+		return nil // a deletion
+	}
+	is := r.Change.New
+	c := change{key: store.Key{PK: is.Text("PK"), SK: is.Text("SK")}, was: r.Change.Old, is: is}
+	var events []bus.Event
+	for _, w := range wants() {
+		if w.row != is.Text("_type") || w.by != "" && writtenBy(is.Text("_by"), w.by) {
+			continue
+		}
+		if e := w.event(c); e != nil {
+			events = append(events, e)
+		}
+	}
+	return events
+}
+
+// writtenBy says whether a row was written last by a job.
+func writtenBy(by, jobID string) bool {
+	who, _, _ := strings.Cut(by, "/")
+	return who == "job:"+jobID
+}

@@ -1,0 +1,95 @@
+// Package letters is the one list of the mails that are sent: every area's templates, and how they are written.
+package letters
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"pixeltrack.io/platform/pkg/access"
+	"pixeltrack.io/platform/pkg/mail"
+	"pixeltrack.io/platform/pkg/outbox"
+	"pixeltrack.io/platform/pkg/outbox/compose"
+	"pixeltrack.io/platform/pkg/privacy"
+	"pixeltrack.io/platform/pkg/store"
+)
+
+// Templates lists the templates of all areas.
+func Templates() []compose.Template {
+	return slices.Concat(aboutRequests())
+}
+
+// aboutRequests are the mails of privacy requests and packages.
+func aboutRequests() []compose.Template {
+	var all []compose.Template
+	for _, kind := range privacy.Templates() {
+		all = append(all, compose.Template{Kind: kind, Compose: aboutRequest})
+	}
+	return all
+}
+
+func aboutRequest(ctx context.Context, c *compose.Composer, m *outbox.Mail) (mail.Message, error) {
+	l, ok := privacy.Write(m.Template, m.Ids)
+	if !ok {
+		return mail.Message{}, fmt.Errorf("letters: no letter is called %s", m.Template)
+	}
+	to, err := recipient(ctx, c, m)
+	if err != nil {
+		return mail.Message{}, err
+	}
+	letter := compose.Letter{Subject: l.Subject, Paragraphs: l.Paragraphs}
+	if l.Label != "" {
+		letter.Link = mail.Link{Label: l.Label, URL: c.Page(l.Path)}
+	}
+	return c.Write(to, letter), nil
+}
+
+// recipient is the person in whose scope a mail lies; of an organisation's mail it is the owner who has been there for
+// the longest time.
+func recipient(ctx context.Context, c *compose.Composer, m *outbox.Mail) (compose.Person, error) {
+	scope, _ := store.ScopeOf(m.PK)
+	if _, ok := scope.Organization(); !ok {
+		return c.Recipient(ctx, m)
+	}
+	org, err := c.Organization(m)
+	if err != nil {
+		return compose.Person{}, err
+	}
+	owners, err := owners(ctx, org)
+	if err != nil {
+		return compose.Person{}, err
+	}
+	for _, o := range owners {
+		h := c.Store.BindUser(o.User, c.Actor)
+		h.SeeRestricted()
+		to, err := c.People(ctx, h)
+		if !errors.Is(err, compose.ErrGone) {
+			return to, err
+		}
+	}
+	return compose.Person{}, compose.ErrGone
+}
+
+// owners lists the owners of an organisation, the first to join first.
+func owners(ctx context.Context, org *store.Organization) ([]*access.Access, error) {
+	var all []*access.Access
+	q := store.Query{Partition: org.Scope().Partition(access.FamilyAccess), Limit: 100}
+	for {
+		page, cursor, err := store.List[access.Access](ctx, org, q)
+		if err != nil {
+			return nil, fmt.Errorf("letters: owners: %w", err)
+		}
+		for _, a := range page {
+			if a.Role == access.Owner && a.Removed == 0 && a.User != "" {
+				all = append(all, a)
+			}
+		}
+		if cursor == "" {
+			break
+		}
+		q.Cursor = cursor
+	}
+	slices.SortStableFunc(all, func(a, b *access.Access) int { return int(a.Joined - b.Joined) })
+	return all, nil
+}
