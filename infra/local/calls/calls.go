@@ -47,7 +47,14 @@ type Recorder struct {
 	calls    []Call
 	requests map[string][]Call
 	uses     map[Use]int
+	proofs   map[Need]iam.Request
 	denied   []Denied
+}
+
+// Need is a statement of a function's role.
+type Need struct {
+	Function  string
+	Statement int
 }
 
 // Use is a part of a role that was needed.
@@ -138,12 +145,16 @@ func CostOf(calls []Call) Cost {
 	return c
 }
 
-// Used remembers which parts of a role a call needed.
-func (r *Recorder) Used(function string, uses []iam.Use) {
+// Used remembers which parts of a role a call needed. A call that one statement alone allowed is kept as the proof that
+// the role is not complete without it.
+func (r *Recorder) Used(function string, request iam.Request, uses []iam.Use) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.uses == nil {
-		r.uses = map[Use]int{}
+		r.uses, r.proofs = map[Use]int{}, map[Need]iam.Request{}
+	}
+	if len(uses) == 1 {
+		r.proofs[Need{function, uses[0].Statement}] = request
 	}
 	for _, u := range uses {
 		r.uses[Use{function, u.Statement, "action:" + u.Action}]++
@@ -163,6 +174,14 @@ func (r *Recorder) Uses() map[Use]int {
 		all[u] = n
 	}
 	return all
+}
+
+// Proof gives a call that only one statement of a role allowed.
+func (r *Recorder) Proof(function string, statement int) (iam.Request, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	request, ok := r.proofs[Need{function, statement}]
+	return request, ok
 }
 
 // Refused remembers a call that a role did not allow.

@@ -42,8 +42,11 @@ func TestUnused(t *testing.T) {
 			Condition: map[string]map[string][]string{"ForAllValues:StringLike": {"dynamodb:LeadingKeys": {"A*", "B*"}}, "Null": {"dynamodb:LeadingKeys": {"false"}}}},
 	}}
 	var r calls.Recorder
-	d := p.Decide(iam.Request{Action: "a:Get", Resource: "r", Context: map[string][]string{"dynamodb:LeadingKeys": {"A1"}}})
-	r.Used("F", d.Uses)
+	request := iam.Request{Action: "a:Get", Resource: "r", Context: map[string][]string{"dynamodb:LeadingKeys": {"A1"}}}
+	r.Used("F", request, p.Decide(request).Uses)
+	if got, ok := r.Proof("F", 0); !ok || p.Without(0).Decide(got).Allowed {
+		t.Errorf("Proof = %v, %v; want a call that the rest of the role refuses", got, ok)
+	}
 	want := []string{"F: Read: a:Put", "F: Read: dynamodb:LeadingKeys B*"}
 	if got := calls.Unused("F", p, r.Uses()); !slices.Equal(got, want) {
 		t.Errorf("Unused = %q; want %q", got, want)

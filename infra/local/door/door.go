@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"pixeltrack.io/platform/infra/local/calls"
@@ -30,7 +31,7 @@ const (
 	target  = "DynamoDB_20120810."
 )
 
-// Door is the proxy. All fields but Family must be set.
+// Door is the proxy. New makes one.
 type Door struct {
 	Endpoint   string // of the stand-in
 	Identities *identity.Registry
@@ -38,9 +39,14 @@ type Door struct {
 	Recorder   *calls.Recorder
 	Faults     *calls.Faults
 
-	flight flight
-	client http.Client
+	flight  flight
+	client  http.Client
+	latency atomic.Int64
 }
+
+// Slow makes every call of a function take at least so long, so that calls beside each other are seen to be. Zero ends
+// it.
+func (d *Door) Slow(by time.Duration) { d.latency.Store(int64(by)) }
 
 // New makes a door before a stand-in.
 func New(endpoint string, identities *identity.Registry, now func() time.Time, recorder *calls.Recorder, faults *calls.Faults) *Door {
@@ -121,7 +127,7 @@ func (d *Door) judge(who identity.Identity, q *request) *failure {
 			return refusal("AccessDeniedException", "User: %s is not authorized to perform: %s on resource: %s because no identity-based policy allows the %s action",
 				who.Function, one.Action, one.Resource, one.Action)
 		}
-		d.Recorder.Used(who.Function, decision.Uses)
+		d.Recorder.Used(who.Function, one, decision.Uses)
 	}
 	return nil
 }
@@ -159,6 +165,7 @@ func (d *Door) carry(w http.ResponseWriter, r *http.Request, who identity.Identi
 		fail(q.conflict(busy))
 		return
 	}
+	time.Sleep(time.Duration(d.latency.Load()))
 	status, header, text, err := d.forward(r, q.body)
 	d.flight.leave(q)
 	if err != nil {

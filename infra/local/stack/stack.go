@@ -75,6 +75,7 @@ type Stack struct {
 	Stream     *stream.Reader
 	S3         *s3.Server
 	Mail       *resend.Server
+	Door       *door.Door
 	Table      *dynamodb.Client // of the stack itself, past the door
 
 	API      string // http://127.0.0.1:8080
@@ -176,8 +177,8 @@ func (s *Stack) services(o Options, listeners []net.Listener, raw string) error 
 		s.Recorder.Note(calls.Call{Service: c.Service, Operation: c.Operation, Function: c.Function, RequestID: c.RequestID, Target: c.Resource,
 			Start: c.Start, End: c.End, Status: c.Status, Error: c.Error})
 	}}
-	d := door.New(raw, s.Identities, s.Clock.Now, s.Recorder, s.Faults)
-	s.serve(listeners[2], d)
+	s.Door = door.New(raw, s.Identities, s.Clock.Now, s.Recorder, s.Faults)
+	s.serve(listeners[2], s.Door)
 
 	dir := filepath.Join(o.Root, ".local", "run")
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -250,7 +251,7 @@ func (s *Stack) judge(who identity.Identity, r iam.Request) error {
 		s.Recorder.Refused(calls.Denied{Function: who.Function, Action: r.Action, Resource: r.Resource, Context: r.Context, Why: d.Why})
 		return guard.ErrDenied
 	}
-	s.Recorder.Used(who.Function, d.Uses)
+	s.Recorder.Used(who.Function, r, d.Uses)
 	return nil
 }
 
