@@ -20,6 +20,19 @@ type List[T any] struct {
 	NextCursor string `json:"next_cursor,omitempty" doc:"Where the next page begins; absent at the end."`
 }
 
+// Changes is the body of a list that can also tell what was deleted.
+type Changes[T any] struct {
+	Data       []T       `json:"data" doc:"The page, in the order of the list."`
+	Deleted    []Deleted `json:"deleted,omitempty" nullable:"false" doc:"What was deleted since; only with updated_since."`
+	NextCursor string    `json:"next_cursor,omitempty" doc:"Where the next page begins; absent at the end."`
+}
+
+// Deleted is a thing that was deleted: which and when, and nothing of it.
+type Deleted struct {
+	ID string    `json:"id" doc:"The id it had."`
+	At time.Time `json:"deleted_at" doc:"When it was deleted."`
+}
+
 // Since is embedded in the input of a list that can tell what has changed.
 type Since struct {
 	UpdatedSince time.Time `query:"updated_since" doc:"Only what was changed or deleted at this time or later, oldest change first; at most 30 days ago. Read again from a few seconds before your last call: changes appear here with a short delay." example:"2026-03-01T08:00:00Z"`

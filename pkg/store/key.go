@@ -67,9 +67,9 @@ func (s Scope) KeyIn(f Family, division string, parts ...string) Key {
 	return Key{PK: s.Partition(f, division), SK: join(parts...)}
 }
 
-// Updated is a key of the second index that lists a family by time of change, for updated_since.
-func (s Scope) Updated(f Family, at time.Time, rowID string) Key {
-	return Key{PK: s.Partition(f), SK: join(Instant(at), rowID)}
+// Updated is a key of the second index that lists a family, or a division of it, by time of change, for updated_since.
+func (s Scope) Updated(f Family, at time.Time, rowID string, division ...string) Key {
+	return Key{PK: s.Partition(f, division...), SK: join(Instant(at), rowID)}
 }
 
 // String is the scope's prefix, ORG#org_….

@@ -28,9 +28,8 @@ func (t *Tombstone) Keys() Keys { return t.keys }
 func (tx *Tx) Bury(h Bound, row Row, rowID string) *Op {
 	now := tx.store.now()
 	k := row.Keys()
-	scope, family := ScopeOf(k.Index2.PK)
 	t := &Tombstone{Of: row.Type(), ID: rowID, Deleted: now.Unix(),
-		keys: Keys{Primary: k.Primary, Index2: scope.Updated(family, now, rowID)}}
+		keys: Keys{Primary: k.Primary, Index2: Key{PK: k.Index2.PK, SK: join(Instant(now), rowID)}}}
 	t.ExpiresAt = now.Add(TombstoneLife).Unix()
 	t.Version = row.Head().Version + 1
 	op := tx.put(anonymous(h), t)
