@@ -4,6 +4,7 @@ package catalog
 
 import (
 	"pixeltrack.io/platform/pkg/api"
+	"pixeltrack.io/platform/pkg/clients"
 	"pixeltrack.io/platform/pkg/job"
 	"pixeltrack.io/platform/pkg/meta"
 	"pixeltrack.io/platform/pkg/notifications"
@@ -16,6 +17,7 @@ func Routes() []api.Operation {
 	var all []api.Operation
 	all = append(all, meta.Routes()...)
 	all = append(all, privacy.Routes()...)
+	all = append(all, clients.Routes()...)
 	all = append(all, notifications.Routes()...)
 	return all
 }
@@ -32,6 +34,7 @@ func Jobs() []job.Job {
 func Rows() []registry.Row {
 	all := shared()
 	all = append(all, privacy.Rows()...)
+	all = append(all, clients.Rows()...)
 	all = append(all, notifications.Rows()...)
 	return all
 }

@@ -1,0 +1,13 @@
+// Command archive-client puts a client away.
+package main
+
+import (
+	"pixeltrack.io/platform/pkg/app"
+	"pixeltrack.io/platform/pkg/clients"
+	"pixeltrack.io/platform/pkg/lambdahttp"
+)
+
+func main() {
+	a := app.New()
+	lambdahttp.Start(a, clients.ArchiveClient(a.Table()))
+}

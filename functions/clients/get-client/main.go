@@ -1,0 +1,12 @@
+// Command get-client answers one client.
+package main
+
+import (
+	"pixeltrack.io/platform/pkg/app"
+	"pixeltrack.io/platform/pkg/clients"
+	"pixeltrack.io/platform/pkg/lambdahttp"
+)
+
+func main() {
+	lambdahttp.Start(app.New(), clients.GetClient())
+}

@@ -1,0 +1,206 @@
+package clients
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/guregu/dynamo/v2"
+
+	"pixeltrack.io/platform/pkg/access"
+	"pixeltrack.io/platform/pkg/api"
+	"pixeltrack.io/platform/pkg/id"
+	"pixeltrack.io/platform/pkg/money"
+	"pixeltrack.io/platform/pkg/problem"
+	"pixeltrack.io/platform/pkg/store"
+)
+
+// Family holds clients.
+const Family store.Family = "CLIENT"
+
+// Status says whether a client is worked for.
+type Status string
+
+// The states of a client.
+const (
+	Active   Status = "active"
+	Archived Status = "archived"
+)
+
+// Client is whom an organisation works for.
+type Client struct {
+	store.Meta
+	Org         id.Organization `dynamo:"org"`
+	ID          id.Client       `dynamo:"id"`
+	Number      int64           `dynamo:"number"` // counted in the organisation
+	Name        string          `dynamo:"name"`
+	Currency    string          `dynamo:"currency"`
+	Language    string          `dynamo:"language"`
+	TermsDays   int             `dynamo:"payment_terms_days"`
+	Email       string          `dynamo:"email,omitempty"`
+	Phone       string          `dynamo:"phone,omitempty"`
+	Address     *Address        `dynamo:"address,omitempty"`
+	Notes       string          `dynamo:"notes,omitempty"`
+	Tags        []string        `dynamo:"tags,omitempty"`
+	DefaultRate *money.Money    `dynamo:"default_rate,omitempty"`
+	Status      Status          `dynamo:"status"`
+	Projects    int64           `dynamo:"projects,omitempty"` // how many projects refer to the client
+	Created     int64           `dynamo:"created"`            // epoch milliseconds
+	Updated     int64           `dynamo:"updated"`            // epoch milliseconds
+}
+
+// Address is where a client is reached by post.
+type Address struct {
+	Line1      string `json:"line1,omitempty" dynamo:"line1,omitempty" maxLength:"200" example:"Beispielweg 1"`
+	Line2      string `json:"line2,omitempty" dynamo:"line2,omitempty" maxLength:"200"`
+	PostalCode string `json:"postal_code,omitempty" dynamo:"postal_code,omitempty" maxLength:"20" example:"10115"`
+	City       string `json:"city,omitempty" dynamo:"city,omitempty" maxLength:"100" example:"Berlin"`
+	Region     string `json:"region,omitempty" dynamo:"region,omitempty" maxLength:"100"`
+	Country    string `json:"country,omitempty" dynamo:"country,omitempty" pattern:"^([A-Z]{2})?$" doc:"The ISO 3166 code of two letters." example:"DE"`
+}
+
+// Type is the row's type.
+func (c *Client) Type() string { return "CLIENT" }
+
+// Keys lists clients by id, by state, and by time of change.
+func (c *Client) Keys() store.Keys {
+	s := store.OrganizationScope(c.Org)
+	return store.Keys{
+		Primary: Key(c.Org, c.ID),
+		Index1:  store.Key{PK: s.Partition(Family, string(c.Status)), SK: string(c.ID)},
+		Index2:  s.Updated(Family, time.UnixMilli(c.Updated), string(c.ID)),
+	}
+}
+
+// Key is where a client lies.
+func Key(org id.Organization, c id.Client) store.Key {
+	return store.OrganizationScope(org).Key(Family, string(c))
+}
+
+// touch sets when the client was changed.
+func (c *Client) touch(now time.Time) { c.Updated = now.UnixMilli() }
+
+// Read reads a client by an id as it came in.
+func Read(ctx context.Context, org *store.Organization, text string) (*Client, error) {
+	cli, err := id.Parse[id.Client](text)
+	if err != nil {
+		return nil, problem.Missing("client")
+	}
+	row, err := store.Get[Client](ctx, org, Key(org.ID, cli))
+	if errors.Is(err, store.ErrMissing) {
+		return nil, problem.Missing("client")
+	}
+	return row, err
+}
+
+// ErrNotActive says that a project cannot refer to a client, because it is archived or not there.
+var ErrNotActive = errors.New("clients: no such active client")
+
+// Use counts one project more that refers to an active client. It fails with ErrNotActive.
+func Use(tx *store.Tx, org *store.Organization, c id.Client) {
+	tx.Change(org, Key(org.ID, c), func(u *dynamo.Update) {
+		u.Add("projects", 1).If("'_type' = ? AND 'status' = ?", (*Client)(nil).Type(), Active)
+	}).Else(ErrNotActive)
+}
+
+// Release counts one project less.
+func Release(tx *store.Tx, org *store.Organization, c id.Client) {
+	tx.Change(org, Key(org.ID, c), func(u *dynamo.Update) {
+		u.Add("projects", -1).If("'_type' = ? AND 'projects' > ?", (*Client)(nil).Type(), 0)
+	})
+}
+
+// Sample is a client as it is stored, for measurements.
+func Sample(org id.Organization, st *store.Store) *Client {
+	now := st.Now().UnixMilli()
+	return &Client{Org: org, ID: id.New[id.Client](st.IDs()), Number: 1, Name: "Example Bakery", Currency: "EUR", Language: "en",
+		TermsDays: DefaultTerms, Email: "office@example.com", Status: Active, Created: now, Updated: now}
+}
+
+// Body is a client on the wire.
+type Body struct {
+	ID          string       `json:"id" example:"cli_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"`
+	Number      int64        `json:"number" doc:"Counted in the organization, from 1; never given twice." example:"1"`
+	Name        string       `json:"name" example:"Example Bakery"`
+	Currency    string       `json:"currency" doc:"ISO 4217." example:"EUR"`
+	Language    string       `json:"language" doc:"BCP 47; of what is sent to the client." example:"en"`
+	TermsDays   int          `json:"payment_terms_days" example:"14"`
+	Email       string       `json:"email,omitempty" example:"office@example.com"`
+	Phone       string       `json:"phone,omitempty" example:"+49 30 5550100"`
+	Address     *Address     `json:"address,omitempty"`
+	Notes       string       `json:"notes,omitempty" doc:"For the team."`
+	Tags        []string     `json:"tags" doc:"At most 20."`
+	DefaultRate *money.Money `json:"default_rate,omitempty" doc:"What an hour costs; shown with the right rates:read."`
+	Status      Status       `json:"status" enum:"active,archived"`
+	Projects    int64        `json:"projects" doc:"How many projects refer to the client."`
+	CreatedAt   time.Time    `json:"created_at"`
+	UpdatedAt   time.Time    `json:"updated_at"`
+}
+
+func body(c *api.Caller, row *Client) Body {
+	b := Body{ID: string(row.ID), Number: row.Number, Name: row.Name, Currency: row.Currency, Language: row.Language, TermsDays: row.TermsDays,
+		Email: row.Email, Phone: row.Phone, Address: row.Address, Notes: row.Notes, Tags: row.Tags, Status: row.Status, Projects: row.Projects,
+		CreatedAt: time.UnixMilli(row.Created).UTC(), UpdatedAt: time.UnixMilli(row.Updated).UTC()}
+	if b.Tags == nil {
+		b.Tags = []string{}
+	}
+	if c.May(access.RatesRead) {
+		b.DefaultRate = row.DefaultRate
+	}
+	return b
+}
+
+func example() Body {
+	at := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+	return Body{ID: "cli_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB", Number: 1, Name: "Example Bakery", Currency: "EUR", Language: "en", TermsDays: DefaultTerms,
+		Email: "office@example.com", Address: &Address{Line1: "Beispielweg 1", PostalCode: "10115", City: "Berlin", Country: "DE"},
+		Tags: []string{"retail"}, DefaultRate: &money.Money{Amount: 9000, Currency: "EUR"}, Status: Active, Projects: 1, CreatedAt: at, UpdatedAt: at}
+}
+
+// Out is the answer of a route about one client.
+type Out struct {
+	api.Tagged
+	Body Body
+}
+
+func show(c *api.Caller, row *Client) *Out {
+	return &Out{Tagged: api.Tag(row.Version), Body: body(c, row)}
+}
+
+// tidy removes what means nothing.
+func (c *Client) tidy() {
+	c.Name = strings.TrimSpace(c.Name)
+	if c.Address != nil && *c.Address == (Address{}) {
+		c.Address = nil
+	}
+}
+
+// check tidies a client and refuses what the fields' own rules do not see.
+func (c *Client) check() error {
+	c.tidy()
+	if c.Name == "" {
+		return problem.InvalidField("body.name", "must not be blank")
+	}
+	if !money.Valid(c.Currency) {
+		return problem.InvalidField("body.currency", "not a currency of ISO 4217")
+	}
+	if r := c.DefaultRate; r != nil && (r.Amount < 0 || r.Amount > MaxRate || !money.Valid(r.Currency)) {
+		return problem.InvalidField("body.default_rate", "not an amount from 0 to 1000000000 in a currency of ISO 4217")
+	}
+	return nil
+}
+
+// MaxRate is the largest rate of an hour, in minor units.
+const MaxRate = 1_000_000_000
+
+// DefaultTerms is how many days a client has to pay unless something else was agreed.
+const DefaultTerms = 14
+
+// mayRate refuses a rate from a caller who may not even see one.
+func mayRate(c *api.Caller, sent bool) error {
+	if sent && !c.May(access.RatesRead) {
+		return problem.Of(problem.Forbidden, "permission_denied", "Your role does not allow rates; it needs %s.", access.RatesRead)
+	}
+	return nil
+}

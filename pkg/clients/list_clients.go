@@ -1,0 +1,66 @@
+package clients
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"pixeltrack.io/platform/pkg/access"
+	"pixeltrack.io/platform/pkg/api"
+	"pixeltrack.io/platform/pkg/privacy/purpose"
+	"pixeltrack.io/platform/pkg/problem"
+	"pixeltrack.io/platform/pkg/store"
+)
+
+// ListIn is the input of list-clients.
+type ListIn struct {
+	api.Page
+	api.Since
+	Status Status `query:"status" enum:"active,archived" doc:"Only clients of this state; not together with updated_since."`
+}
+
+// ListOut is the answer of list-clients.
+type ListOut struct{ Body api.Changes[Body] }
+
+// change is a client or what is left of a deleted one.
+type change struct {
+	Client
+	Deleted int64 `dynamo:"deleted,omitempty"`
+}
+
+// ListClients lists the organisation's clients.
+func ListClients() api.Operation {
+	return api.New(api.Route{
+		ID: "list-clients", Area: "clients", Method: http.MethodGet, Path: "/v1/clients", PureRead: true,
+		Permission: access.ClientsRead, Purpose: purpose.ServiceDelivery, Summary: "The organization's clients",
+		Description: "In the order in which they were added, or with updated_since in the order of their changes.",
+		Refusals:    []api.Refusal{{Kind: problem.Gone, Code: "resync_required", When: "updated_since is older than what is known of deletions."}},
+		ExampleOut:  api.Changes[Body]{Data: []Body{example()}},
+	}, func(ctx context.Context, c *api.Caller, in *ListIn) (*ListOut, error) {
+		q := store.Query{Partition: c.Org.Scope().Partition(Family), Limit: in.Limit, Cursor: in.Cursor}
+		switch {
+		case !in.UpdatedSince.IsZero() && in.Status != "":
+			return nil, problem.InvalidField("query.status", "not together with updated_since")
+		case !in.UpdatedSince.IsZero():
+			if err := c.ChangedSince(in.UpdatedSince); err != nil {
+				return nil, err
+			}
+			q.Index, q.From, q.Tombstones = store.Index2, store.Instant(in.UpdatedSince), true
+		case in.Status != "":
+			q.Index, q.Partition = store.Index1, c.Org.Scope().Partition(Family, string(in.Status))
+		}
+		rows, cursor, err := store.List[change](ctx, c.Org, q)
+		if err != nil {
+			return nil, api.ListError(err)
+		}
+		out := &ListOut{Body: api.Changes[Body]{Data: []Body{}, NextCursor: cursor}}
+		for _, row := range rows {
+			if row.RowType == store.TombstoneType {
+				out.Body.Deleted = append(out.Body.Deleted, api.Deleted{ID: string(row.ID), At: time.Unix(row.Deleted, 0).UTC()})
+				continue
+			}
+			out.Body.Data = append(out.Body.Data, body(c, &row.Client))
+		}
+		return out, nil
+	})
+}
