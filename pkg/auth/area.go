@@ -1,0 +1,55 @@
+// Package auth lets people in, and only them: sign-up, login, sessions and their tokens, the keys that sign them, and the
+// way back into a deleted account.
+package auth
+
+import (
+	"pixeltrack.io/platform/pkg/api"
+	"pixeltrack.io/platform/pkg/auth/guard"
+	"pixeltrack.io/platform/pkg/job"
+	"pixeltrack.io/platform/pkg/keys"
+	"pixeltrack.io/platform/pkg/privacy/purpose"
+	"pixeltrack.io/platform/pkg/registry"
+)
+
+// Routes lists the area's routes.
+func Routes() []api.Operation {
+	return []api.Operation{
+		SignUp(nil, keys.Pseudonyms{}, keys.Links{}), ConfirmSignUp(nil), LogIn(nil, keys.Pseudonyms{}, keys.Links{}, nil),
+		RefreshToken(nil, keys.Links{}, nil), LogOut(nil), SwitchOrganization(nil, nil), RestoreAccount(nil, keys.Pseudonyms{}), GetJwks(nil),
+	}
+}
+
+// Jobs lists the area's jobs.
+func Jobs() []job.Job { return []job.Job{RotateKeys(nil, nil)} }
+
+// Rows registers the area's rows.
+func Rows() []registry.Row {
+	own := func(name, why string) registry.Field {
+		return registry.Personal(name, name, why, registry.EraseWithRow)
+	}
+	hidden := func(name, why string) registry.Field { return registry.Secret(name, why, registry.EraseWithRow) }
+	inCase := []registry.Scope{registry.InCase}
+	return []registry.Row{
+		{Sample: SignUpRequest{}, Type: "SIGNUP", Area: "auth", Subject: registry.SubjectUser, Purpose: purpose.AccountManagement, Basis: registry.Contract,
+			Class: registry.ClassSecurity, Family: string(FamilySignUp), Scopes: inCase, Fields: []registry.Field{
+				registry.Internal("id", "a random id"), registry.Internal("of", "a fixed word"),
+				hidden("name", "what the person is called, for half an hour"), hidden("email", "where the confirmation is mailed to"),
+				hidden("mail_hash", "a keyed hash of the address"), hidden("password_hash", "a salted hash of the password"),
+				hidden("country", "where the person lives"), hidden("region", "where the person lives"), hidden("organization_name", "what the person's organization is called"),
+				registry.Internal("policy_version", "a number"), registry.Internal("policy_sha256", "the hash of a public text"), registry.Internal("accepted", "a time"),
+				hidden("ip", "where it came from, shortened to a network"), registry.Internal("attempts", "a count"),
+			}},
+		{Sample: Letters{}, Type: "LETTERS", Area: "auth", Subject: registry.SubjectUser, Purpose: purpose.Security, Basis: registry.Interest,
+			Class: registry.ClassSecurity, Family: string(FamilyLetters), Scopes: inCase, Fields: []registry.Field{registry.Internal("count", "a count")}},
+		{Sample: guard.Attempts{}, Type: "ATTEMPTS", Area: "auth", Subject: registry.SubjectUser, Purpose: purpose.Security, Basis: registry.Interest,
+			Class: registry.ClassSecurity, Family: string(guard.Family), Scopes: inCase, Fields: []registry.Field{registry.Internal("count", "a count")}},
+		{Sample: Session{}, Type: "SESSION", Area: "auth", Subject: registry.SubjectUser, Purpose: purpose.Authentication, Basis: registry.Contract,
+			Class: registry.ClassSecurity, Export: "sessions", Family: string(FamilySession), Scopes: []registry.Scope{registry.InUser}, Fields: []registry.Field{
+				registry.Plain("id", "a random id"), registry.Personal("user", "user_id", "whose session it is", registry.EraseWithRow),
+				registry.Internal("counter", "a count"), registry.Internal("rotated", "a time"),
+				own("org", "the organization that the session works in"), own("member", "who the person is there"),
+				registry.Plain("began", "a time"), registry.Plain("used", "a time"),
+				own("ip", "where the login came from, shortened to a network"), own("browser", "the family of the browser"),
+			}},
+	}
+}

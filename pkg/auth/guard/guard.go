@@ -1,0 +1,98 @@
+// Package guard limits how often something can be guessed from one place.
+package guard
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/guregu/dynamo/v2"
+
+	"pixeltrack.io/platform/pkg/keys"
+	"pixeltrack.io/platform/pkg/problem"
+	"pixeltrack.io/platform/pkg/store"
+)
+
+// Family holds counts of attempts.
+const Family store.Family = "ATTEMPTS"
+
+// Attempts that are let through, and the time they are counted over.
+const (
+	Most = 10
+	Span = 15 * time.Minute
+)
+
+// Attempts counts attempts of one kind at one thing from one address. It holds nothing that leads to either.
+type Attempts struct {
+	store.Meta
+	Count int `dynamo:"count"`
+	key   store.Key
+}
+
+// Type is the row's type.
+func (a *Attempts) Type() string { return "ATTEMPTS" }
+
+// Keys puts a count under the keyed hash of what is counted.
+func (a *Attempts) Keys() store.Keys { return store.Keys{Primary: a.key} }
+
+// Counter is the count of one thing.
+type Counter struct {
+	h   *store.Case
+	row *Attempts
+	now time.Time
+	st  *store.Store
+}
+
+// New names a count: what is tried, whose it is, and the address of whoever tries.
+func New(st *store.Store, p keys.Pseudonyms, actor store.Actor, what, whose, source string) *Counter {
+	h := st.BindCase(p.Of("attempts", what+"\n"+whose+"\n"+source), actor)
+	return &Counter{h: h, row: &Attempts{key: h.Scope().Key(Family)}, now: st.Now(), st: st}
+}
+
+// tries bounds how often an attempt meets another.
+const tries = 20
+
+// Attempt counts one attempt before it is made, so that many at once cannot be more than are let through. It refuses the
+// attempts beyond, with the time after which one is let through again.
+func (c *Counter) Attempt(ctx context.Context) error {
+	for range tries {
+		tx := c.st.Begin()
+		tx.Change(c.h, c.row.key, func(u *dynamo.Update) { u.Add("count", 1).If("'count' < ?", Most) })
+		err := tx.Commit(ctx)
+		if !errors.Is(err, store.ErrMissing) {
+			return err
+		}
+		there, err := store.Get[Attempts](ctx, c.h, c.row.key)
+		if err == nil && there.Count >= Most {
+			return tooMany(time.Unix(there.ExpiresAt, 0).Sub(c.now))
+		}
+		if err != nil && !errors.Is(err, store.ErrMissing) {
+			return err
+		}
+		if err == nil {
+			continue
+		}
+		first := &Attempts{Count: 1, key: c.row.key}
+		first.Expire(c.now.Add(Span))
+		tx = c.st.Begin()
+		tx.Create(c.h, first)
+		if err := tx.Commit(ctx); !errors.Is(err, store.ErrExists) {
+			return err
+		}
+	}
+	return tooMany(Span)
+}
+
+// Forget adds to a transaction that the count begins anew, after a success.
+func (c *Counter) Forget(tx *store.Tx) { tx.DeleteKey(c.h, c.row.key, "") }
+
+func tooMany(after time.Duration) error {
+	e := problem.Of(problem.TooMany, "too_many_attempts", "Too many attempts; wait a while.")
+	e.After = max(after, time.Second)
+	return e
+}
+
+// Refusal documents the refusal of a route that is guarded.
+func Refusal() (problem.Kind, string, string) {
+	return problem.TooMany, "too_many_attempts", "More than ten attempts within 15 minutes from one place."
+}

@@ -1,0 +1,162 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"pixeltrack.io/platform/pkg/access"
+	"pixeltrack.io/platform/pkg/account"
+	"pixeltrack.io/platform/pkg/api"
+	"pixeltrack.io/platform/pkg/auth/guard"
+	"pixeltrack.io/platform/pkg/auth/password"
+	"pixeltrack.io/platform/pkg/id"
+	"pixeltrack.io/platform/pkg/keys"
+	"pixeltrack.io/platform/pkg/privacy/purpose"
+	"pixeltrack.io/platform/pkg/problem"
+	"pixeltrack.io/platform/pkg/store"
+)
+
+// LogInIn is the input of log-in.
+type LogInIn struct{ Body LogInBody }
+
+// LogInBody is what a person logs in with.
+type LogInBody struct {
+	Email    string `json:"email" maxLength:"254" example:"ada@example.com"`
+	Password string `json:"password" maxLength:"1024" example:"a phrase that nobody else uses"`
+}
+
+// tooManyAttempts documents the refusal of a route that is guarded.
+func tooManyAttempts() api.Refusal {
+	kind, code, when := guard.Refusal()
+	return api.Refusal{Kind: kind, Code: code, When: when}
+}
+
+func keysNotReady() api.Refusal {
+	return api.Refusal{Kind: problem.Unavailable, Code: "keys_not_ready", When: "No signing key is registered yet."}
+}
+
+// LogIn begins a session. An address without an account costs the same and is answered the same as a wrong password.
+func LogIn(st *store.Store, pseudonyms keys.Pseudonyms, refresh keys.Links, minter *Minter) api.Operation {
+	return api.New(api.Route{
+		ID: "log-in", Area: "auth", Method: http.MethodPost, Path: "/v1/auth/login", Audience: api.Public,
+		Summary: "Log in", Purpose: purpose.Authentication,
+		Description: "Begins a session in the user's first organization. A user has at most 50 sessions; one more ends the oldest.",
+		ExampleIn:   LogInBody{Email: "ada@example.com", Password: "a phrase that nobody else uses"}, ExampleOut: exampleTokens(),
+		Refusals: []api.Refusal{
+			{Kind: problem.Unauthenticated, Code: "invalid_credentials", When: "The address or the password is wrong."},
+			{Kind: problem.Forbidden, Code: "account_deleted", When: "The account was deleted less than 30 days ago; the link in the mail restores it."},
+			tooManyAttempts(), keysNotReady(),
+		},
+	}, func(ctx context.Context, c *api.Caller, in *LogInIn) (*TokensOut, error) {
+		if err := minter.Ready(ctx); err != nil {
+			return nil, err
+		}
+		hash := account.HashOf(pseudonyms, in.Body.Email)
+		attempts := guard.New(st, pseudonyms, store.Actor{Who: "log-in", Request: c.Request}, "log-in", hash, c.Source)
+		if err := attempts.Attempt(ctx); err != nil {
+			return nil, err
+		}
+		user, err := userOf(ctx, st, c, hash)
+		if err != nil {
+			return nil, err
+		}
+		h := st.BindUser(user, store.Actor{Who: string(user), Request: c.Request})
+		h.SeeRestricted()
+		cred, gate, err := credentialOf(ctx, st, h)
+		if err != nil {
+			return nil, err
+		}
+		ok, outdated := password.Verify(cred.PasswordHash, in.Body.Password)
+		if !ok {
+			return nil, invalidCredentials()
+		}
+		if gate.Deleted != 0 {
+			return nil, problem.Of(problem.Forbidden, "account_deleted", "The account was deleted; the link in the mail about it restores it for 30 days.")
+		}
+		if outdated {
+			cred.PasswordHash = password.Hash(in.Body.Password)
+		}
+		memberships, err := account.Memberships(ctx, h)
+		if err != nil {
+			return nil, err
+		}
+		belongings, err := account.Belongings(ctx, st, h.Actor(), memberships)
+		if err != nil {
+			return nil, err
+		}
+		s := newSession(c, user)
+		var first *account.Belonging
+		if len(belongings) > 0 {
+			first = &belongings[0]
+			s.Organization, s.Member = first.Organization, first.Member
+		}
+		if err := begin(ctx, st, h, c, gate, s, attempts, cred, outdated); err != nil {
+			return nil, err
+		}
+		return minter.answer(ctx, s, first, refreshToken(refresh, user, s.ID, s.Counter))
+	})
+}
+
+func invalidCredentials() error {
+	return problem.Of(problem.Unauthenticated, "invalid_credentials", "The address or the password is wrong.")
+}
+
+// userOf finds the user of an address by its hash; an unknown one gives a user who is not there.
+func userOf(ctx context.Context, st *store.Store, c *api.Caller, hash string) (id.User, error) {
+	marker, err := store.Get[account.Address](ctx, st.BindPlatform(c.Actor()), store.MailLookup(hash))
+	if errors.Is(err, store.ErrMissing) {
+		return api.NewID[id.User](c), nil
+	}
+	if err != nil {
+		return "", err
+	}
+	return marker.User, nil
+}
+
+// credentialOf reads what proves a user, and their gate. Of a user who is not there both are empty.
+func credentialOf(ctx context.Context, st *store.Store, h *store.User) (*account.Credential, *access.UserGate, error) {
+	cred, gate := new(account.Credential), new(access.UserGate)
+	fetches := []*store.Fetch{{Through: h, Key: account.CredentialKey(h.ID), Row: cred}, {Through: h, Key: access.UserGateKey(h.ID), Row: gate}}
+	if err := st.FetchAll(ctx, fetches...); err != nil {
+		return nil, nil, err
+	}
+	for _, f := range fetches {
+		if errors.Is(f.Err, store.ErrMissing) {
+			return new(account.Credential), new(access.UserGate), nil
+		}
+		if f.Err != nil {
+			return nil, nil, f.Err
+		}
+	}
+	return cred, gate, nil
+}
+
+// begin writes a new session.
+func begin(ctx context.Context, st *store.Store, h *store.User, c *api.Caller, gate *access.UserGate, s *Session, attempts *guard.Counter, cred *account.Credential, outdated bool) error {
+	for range meetings {
+		tx := st.Begin()
+		for _, old := range admit(gate, s, c.Now) {
+			tx.DeleteKey(h, SessionKey(h.ID, old), "")
+		}
+		tx.Replace(h, gate)
+		s.Version = 0
+		tx.Create(h, s)
+		attempts.Forget(tx)
+		if outdated {
+			tx.Replace(h, cred)
+		}
+		err := tx.Commit(ctx)
+		if !errors.Is(err, store.ErrStale) {
+			return err
+		}
+		if cred, gate, err = credentialOf(ctx, st, h); err != nil {
+			return err
+		}
+		if gate.User == "" || gate.Deleted != 0 {
+			return invalidCredentials()
+		}
+		outdated = false
+	}
+	return store.ErrConflict
+}

@@ -1,0 +1,164 @@
+package auth
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"pixeltrack.io/platform/pkg/access"
+	"pixeltrack.io/platform/pkg/api"
+	"pixeltrack.io/platform/pkg/id"
+	"pixeltrack.io/platform/pkg/keys"
+	"pixeltrack.io/platform/pkg/privacy"
+	"pixeltrack.io/platform/pkg/store"
+)
+
+// FamilySession holds the sessions of a user.
+const FamilySession store.Family = "SESSION"
+
+const (
+	// idle is how long a session lives without use.
+	idle = 30 * 24 * time.Hour
+	// longest is how long it lives at all.
+	longest = 365 * 24 * time.Hour
+	// grace is how long the last spent refresh token gives its successor again, for an answer that was lost.
+	grace = 30 * time.Second
+)
+
+// Session is one login and the family of its refresh tokens. It holds no token: each is derived from the counter.
+type Session struct {
+	store.Meta
+	ID           id.Session      `dynamo:"id"`
+	User         id.User         `dynamo:"user"`
+	Counter      int64           `dynamo:"counter"` // of the refresh token that is unspent
+	Rotated      int64           `dynamo:"rotated"` // epoch seconds the one before was spent at
+	Organization id.Organization `dynamo:"org,omitempty"`
+	Member       id.Member       `dynamo:"member,omitempty"`
+	Began        int64           `dynamo:"began"`             // epoch seconds
+	Used         int64           `dynamo:"used"`              // likewise
+	IP           string          `dynamo:"ip,omitempty"`      // truncated
+	Browser      string          `dynamo:"browser,omitempty"` // its family
+}
+
+// Type is the row's type.
+func (s *Session) Type() string { return "SESSION" }
+
+// Keys puts sessions under their user.
+func (s *Session) Keys() store.Keys { return store.Keys{Primary: SessionKey(s.User, s.ID)} }
+
+// SessionKey is where a session lies.
+func SessionKey(u id.User, s id.Session) store.Key {
+	return store.UserScope(u).Key(FamilySession, string(s))
+}
+
+// use marks the session as used at a time, which moves its end.
+func (s *Session) use(at time.Time) {
+	s.Used = at.Unix()
+	end := at.Add(idle)
+	if last := time.Unix(s.Began, 0).Add(longest); last.Before(end) {
+		end = last
+	}
+	s.Expire(end)
+}
+
+// newSession makes a session of a caller who has just logged in.
+func newSession(c *api.Caller, user id.User) *Session {
+	s := &Session{ID: api.NewID[id.Session](c), User: user, Counter: 1, Began: c.Now.Unix(), Rotated: c.Now.Unix(),
+		IP: privacy.Truncate(c.Source), Browser: browser(c.Agent)}
+	s.use(c.Now)
+	return s
+}
+
+// admit adds a session to a gate, and gives those that have to make room or have ended.
+func admit(gate *access.UserGate, s *Session, now time.Time) (ended []id.Session) {
+	live := map[string]int64{}
+	for name, end := range gate.Sessions {
+		if end > now.Unix() {
+			live[name] = end
+		}
+	}
+	oldest := slices.SortedFunc(func(yield func(string) bool) {
+		for name := range live {
+			if !yield(name) {
+				return
+			}
+		}
+	}, func(a, b string) int { return cmp.Or(cmp.Compare(live[a], live[b]), cmp.Compare(a, b)) })
+	for len(oldest) >= access.MaxSessions {
+		ended = append(ended, id.Session(oldest[0]))
+		delete(live, oldest[0])
+		oldest = oldest[1:]
+	}
+	live[string(s.ID)] = time.Unix(s.Began, 0).Add(longest).Unix()
+	gate.Sessions = live
+	return ended
+}
+
+// end ends a session: it leaves the gate, and its row goes. A session that has ended already stays so.
+func end(ctx context.Context, st *store.Store, h *store.User, session id.Session) error {
+	for range meetings {
+		gate, err := store.Get[access.UserGate](ctx, h, access.UserGateKey(h.ID))
+		if errors.Is(err, store.ErrMissing) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if _, there := gate.Sessions[string(session)]; !there {
+			return nil
+		}
+		delete(gate.Sessions, string(session))
+		tx := st.Begin()
+		tx.Replace(h, gate)
+		tx.DeleteKey(h, SessionKey(h.ID, session), "")
+		if err := tx.Commit(ctx); !errors.Is(err, store.ErrStale) {
+			return err
+		}
+	}
+	return store.ErrConflict
+}
+
+// refreshPrefix lets scanners of sources recognise a refresh token.
+const refreshPrefix = "rft"
+
+// refreshToken is the nth refresh token of a session, derived from the server's secret.
+func refreshToken(secret keys.Links, user id.User, session id.Session, n int64) string {
+	name := bare(string(user)) + "." + bare(string(session)) + "." + strconv.FormatInt(n, 10)
+	return refreshPrefix + "_" + name + "." + secret.Token("refresh", name)
+}
+
+// readRefreshToken reads a refresh token that this server derived, false for any other text.
+func readRefreshToken(secret keys.Links, token string) (user id.User, session id.Session, n int64, ok bool) {
+	rest, hasPrefix := strings.CutPrefix(token, refreshPrefix+"_")
+	parts := strings.Split(rest, ".")
+	if !hasPrefix || len(parts) != 4 || !secret.Check(parts[3], "refresh", strings.Join(parts[:3], ".")) {
+		return "", "", 0, false
+	}
+	user, errUser := id.Parse[id.User](id.PrefixUser + "_" + parts[0])
+	session, errSession := id.Parse[id.Session](id.PrefixSession + "_" + parts[1])
+	n, errCount := strconv.ParseInt(parts[2], 10, 64)
+	return user, session, n, errUser == nil && errSession == nil && errCount == nil
+}
+
+func bare(text string) string {
+	_, rest, _ := strings.Cut(text, "_")
+	return rest
+}
+
+// browser is the family of a browser, the most that is kept of a User-Agent.
+func browser(agent string) string {
+	for _, f := range [][2]string{{"Edg/", "Edge"}, {"OPR/", "Opera"}, {"Firefox/", "Firefox"}, {"Chrome/", "Chrome"}, {"Safari/", "Safari"},
+		{"curl/", "curl"}, {"Go-http-client/", "Go"}} {
+		if strings.Contains(agent, f[0]) {
+			return f[1]
+		}
+	}
+	if agent == "" {
+		return ""
+	}
+	return "other"
+}

@@ -1,0 +1,35 @@
+// Package organization is what an organization is and how it ends: its settings, and its closing.
+package organization
+
+import (
+	"pixeltrack.io/platform/pkg/api"
+	"pixeltrack.io/platform/pkg/job"
+	"pixeltrack.io/platform/pkg/privacy/purpose"
+	"pixeltrack.io/platform/pkg/registry"
+)
+
+// Routes lists the area's routes.
+func Routes() []api.Operation { return []api.Operation{GetOrganization(), UpdateOrganization(nil)} }
+
+// Jobs lists the area's jobs.
+func Jobs() []job.Job { return []job.Job{CloseOrganizations()} }
+
+// Rows registers the area's rows. An organization of one person may bear their name, so what it says of itself counts as
+// personal.
+func Rows() []registry.Row {
+	own := func(name, why string) registry.Field {
+		return registry.Personal(name, name, why, registry.EraseWithRow)
+	}
+	return []registry.Row{
+		{Sample: Organization{}, Type: "ORGANIZATION", Area: "organization", Subject: registry.SubjectMember, Purpose: purpose.AccountManagement,
+			Basis: registry.Contract, Class: registry.ClassAccount, Export: "organization", Family: string(Family),
+			Scopes: []registry.Scope{registry.InOrganization}, Fields: []registry.Field{
+				registry.Plain("org", "the id of the organization"),
+				own("name", "what the organization is called"), own("legal_name", "its name on documents"),
+				own("address_line1", "where it is"), own("address_line2", "where it is"), own("postal_code", "where it is"),
+				own("city", "where it is"), own("region", "where it is"), own("country", "where it is"),
+				registry.Plain("currency", "a setting"), registry.Plain("time_zone", "a setting"), registry.Plain("week_start", "a setting"),
+				registry.Plain("retention_days", "a setting"), registry.Plain("created", "a time"),
+			}},
+	}
+}

@@ -1,0 +1,121 @@
+package organization
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/guregu/dynamo/v2"
+
+	"pixeltrack.io/platform/pkg/access"
+	"pixeltrack.io/platform/pkg/id"
+	"pixeltrack.io/platform/pkg/job"
+	"pixeltrack.io/platform/pkg/privacy/purpose"
+	"pixeltrack.io/platform/pkg/privacy/retention"
+	"pixeltrack.io/platform/pkg/store"
+	"pixeltrack.io/platform/pkg/telemetry"
+)
+
+// CloseDue is the clock of organizations that are closing: when whoever still wrote is through.
+const CloseDue store.DueKind = "close-organization"
+
+// Settle is how long an organization is closing before it is closed, longer than any writer that saw it open may write.
+const Settle = time.Minute
+
+// Close adds to a transaction that an organization is closing: it takes no changes from now on, is closed a minute later,
+// and goes with everything in it 30 days after now. Until then Reopen undoes it.
+func Close(tx *store.Tx, h *store.Organization, gate *access.OrganizationGate) *store.Op {
+	now := h.Now()
+	tx.Arm(h, closeDue(h.ID, now))
+	gate.Status, gate.ClosingAt = access.Closing, now.Unix()
+	return tx.Replace(h, gate)
+}
+
+// Reopen adds to a transaction that a closing or closed organization is as it was. It fails with store.ErrMissing when
+// the gate has gone or the organization was closed at another time.
+func Reopen(tx *store.Tx, h *store.Organization, closingAt int64, was access.Status) *store.Op {
+	tx.Disarm(h, closeDue(h.ID, time.Unix(closingAt, 0)), false)
+	tx.Disarm(h, retention.OrganizationDue(h.ID, purgeAt(closingAt)), true)
+	return tx.Change(h, access.OrganizationGateKey(h.ID), func(u *dynamo.Update) {
+		u.Set("status", was).Remove("closing_at").Remove("due_at").If("'closing_at' = ?", closingAt)
+	})
+}
+
+func closeDue(org id.Organization, closing time.Time) *store.Due {
+	return store.NewDue(CloseDue, closing.Add(Settle), access.OrganizationGateKey(org))
+}
+
+func purgeAt(closingAt int64) time.Time {
+	return time.Unix(closingAt, 0).UTC().Add(retention.Organization)
+}
+
+// batch is how many due rows one query takes.
+const batch = 25
+
+// CloseOrganizations closes the organizations that have been closing for a minute, and starts the clock of their
+// retention.
+func CloseOrganizations() job.Job {
+	return job.Job{
+		ID: "close-organizations", Area: "organization", Summary: "Close the organizations that are closing, and start the clock of their deletion",
+		Purpose: purpose.AccountManagement, Triggers: []string{"schedule"},
+		Run: func(ctx context.Context, r *job.Run) error {
+			var failed error
+			for shard := range store.Shards {
+				failed = errors.Join(failed, closeShard(ctx, r, shard))
+			}
+			return failed
+		},
+	}
+}
+
+func closeShard(ctx context.Context, r *job.Run, shard int) error {
+	var failed error
+	seen := map[store.Key]bool{}
+	for ctx.Err() == nil {
+		due, err := store.DueBy(ctx, r.Platform(), CloseDue, shard, r.Event.At, batch+len(seen))
+		if err != nil {
+			return errors.Join(failed, err)
+		}
+		none := true
+		for _, d := range due {
+			if key := (store.Key{PK: d.PK, SK: d.SK}); !seen[key] {
+				seen[key], none = true, false
+				if err := closeOne(ctx, r, d); err != nil {
+					r.Log.Error("due_work_failed", telemetry.Kind(string(CloseDue)), telemetry.Lag(r.Event.At.Sub(d.Time())), telemetry.Cause(err))
+					failed = errors.Join(failed, err)
+				}
+			}
+		}
+		if none {
+			break
+		}
+	}
+	return failed
+}
+
+// closeOne closes one organization, unless it was reopened or is gone.
+func closeOne(ctx context.Context, r *job.Run, d *store.Due) error {
+	tx := r.Store.Begin()
+	tx.Disarm(r.Platform(), d, false)
+	scope, _ := store.ScopeOf(d.Target.PK)
+	org, ok := scope.Organization()
+	if !ok {
+		return tx.Commit(ctx)
+	}
+	h := r.Store.BindOrganization(org, r.Actor)
+	h.SeeDue()
+	gate, err := store.Get[access.OrganizationGate](ctx, h, access.OrganizationGateKey(org))
+	if err != nil && !errors.Is(err, store.ErrMissing) {
+		return err
+	}
+	if err == nil && gate.Status == access.Closing && closeDue(org, time.Unix(gate.ClosingAt, 0)).At == d.At {
+		due := purgeAt(gate.ClosingAt)
+		gate.Status, gate.DueAt = access.Closed, due.Unix()
+		tx.Rewrite(h, gate)
+		tx.ArmWake(h, retention.OrganizationDue(org, due))
+	}
+	if err := tx.Commit(ctx); !errors.Is(err, store.ErrStale) {
+		return err
+	}
+	return nil // it has changed meanwhile; the due row stays for the next run
+}

@@ -1,0 +1,156 @@
+package organization
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+	_ "time/tzdata" // a function has no database of time zones of its own
+
+	"golang.org/x/text/currency"
+
+	"pixeltrack.io/platform/pkg/access"
+	"pixeltrack.io/platform/pkg/api"
+	"pixeltrack.io/platform/pkg/privacy/purpose"
+	"pixeltrack.io/platform/pkg/privacy/retention"
+	"pixeltrack.io/platform/pkg/problem"
+	"pixeltrack.io/platform/pkg/store"
+)
+
+// Body is an organization with its settings.
+type Body struct {
+	ID            string    `json:"id" example:"org_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"`
+	Name          string    `json:"name" example:"Example Studio"`
+	LegalName     string    `json:"legal_name" example:"Example Studio GmbH"`
+	Address       Address   `json:"address"`
+	Currency      string    `json:"currency" doc:"ISO 4217." example:"EUR"`
+	TimeZone      string    `json:"time_zone" doc:"A zone of the IANA database." example:"Europe/Berlin"`
+	WeekStart     string    `json:"week_start" enum:"monday,saturday,sunday" example:"monday"`
+	RetentionDays int       `json:"retention_days" doc:"How long project data is kept after its project's last activity, in days; 0 is as long as the organization exists." example:"730"`
+	CreatedAt     time.Time `json:"created_at"`
+}
+
+// Address is where an organization is.
+type Address struct {
+	Line1      string `json:"line1" maxLength:"200" required:"false" example:"Beispielstraße 1"`
+	Line2      string `json:"line2" maxLength:"200" required:"false"`
+	PostalCode string `json:"postal_code" maxLength:"20" required:"false" example:"10115"`
+	City       string `json:"city" maxLength:"100" required:"false" example:"Berlin"`
+	Region     string `json:"region" maxLength:"100" required:"false"`
+	Country    string `json:"country" pattern:"^([A-Z]{2})?$" required:"false" doc:"ISO 3166-1 alpha-2." example:"DE"`
+}
+
+func bodyOf(o *Organization) Body {
+	return Body{ID: string(o.ID), Name: o.Name, LegalName: o.LegalName,
+		Address:  Address{Line1: o.Line1, Line2: o.Line2, PostalCode: o.PostalCode, City: o.City, Region: o.State, Country: o.Country},
+		Currency: o.Currency, TimeZone: o.TimeZone, WeekStart: o.WeekStart, RetentionDays: o.RetentionDays, CreatedAt: time.Unix(o.Created, 0).UTC()}
+}
+
+func exampleBody() Body {
+	return Body{ID: "org_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB", Name: "Example Studio", LegalName: "Example Studio GmbH",
+		Address:  Address{Line1: "Beispielstraße 1", PostalCode: "10115", City: "Berlin", Country: "DE"},
+		Currency: "EUR", TimeZone: "Europe/Berlin", WeekStart: "monday", RetentionDays: 730, CreatedAt: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)}
+}
+
+// Out is the answer of get-organization and update-organization.
+type Out struct {
+	api.Tagged
+	Body Body
+}
+
+func read(ctx context.Context, c *api.Caller) (*Organization, error) {
+	o, err := store.Get[Organization](ctx, c.Org, Key(c.Org.ID))
+	if errors.Is(err, store.ErrMissing) {
+		return nil, problem.Missing("organization")
+	}
+	return o, err
+}
+
+// GetOrganization shows the organization of the token.
+func GetOrganization() api.Operation {
+	return api.New(api.Route{
+		ID: "get-organization", Area: "organization", Method: http.MethodGet, Path: "/v1/org", Permission: access.OrganizationRead, PureRead: true,
+		Summary: "Your organization and its settings", Purpose: purpose.AccountManagement, ExampleOut: exampleBody(),
+	}, func(ctx context.Context, c *api.Caller, _ *struct{}) (*Out, error) {
+		o, err := read(ctx, c)
+		if err != nil {
+			return nil, err
+		}
+		return &Out{Tagged: api.Tag(o.Version), Body: bodyOf(o)}, nil
+	})
+}
+
+// UpdateIn is the input of update-organization.
+type UpdateIn struct {
+	api.IfMatch
+	Body Changes
+}
+
+// Changes are the settings that are to change; the others stay.
+type Changes struct {
+	Name          *string  `json:"name,omitempty" minLength:"1" maxLength:"100" example:"Example Studio"`
+	LegalName     *string  `json:"legal_name,omitempty" maxLength:"200" doc:"Empty removes it." example:"Example Studio GmbH"`
+	Address       *Address `json:"address,omitempty" doc:"Takes the place of the whole address."`
+	Currency      *string  `json:"currency,omitempty" pattern:"^[A-Z]{3}$" doc:"ISO 4217." example:"EUR"`
+	TimeZone      *string  `json:"time_zone,omitempty" maxLength:"64" doc:"A zone of the IANA database." example:"Europe/Berlin"`
+	WeekStart     *string  `json:"week_start,omitempty" enum:"monday,saturday,sunday" example:"monday"`
+	RetentionDays *int     `json:"retention_days,omitempty" doc:"0 keeps project data as long as the organization exists; otherwise 30 to 3660." example:"730"`
+}
+
+const day = 24 * time.Hour
+
+func (ch Changes) apply(o *Organization) error {
+	if ch.Currency != nil {
+		if _, err := currency.ParseISO(*ch.Currency); err != nil {
+			return problem.InvalidField("body.currency", "not a currency of ISO 4217")
+		}
+	}
+	if ch.TimeZone != nil {
+		if _, err := time.LoadLocation(*ch.TimeZone); err != nil || *ch.TimeZone == "" || *ch.TimeZone == "Local" {
+			return problem.InvalidField("body.time_zone", "not a zone of the IANA database")
+		}
+	}
+	if d := ch.RetentionDays; d != nil {
+		if *d != 0 && (*d < int(retention.ProjectLeast/day) || *d > int(retention.ProjectMost/day)) {
+			return problem.InvalidField("body.retention_days", "0, or 30 to 3660 days")
+		}
+		o.RetentionDays = *d
+	}
+	if a := ch.Address; a != nil {
+		o.Line1, o.Line2, o.PostalCode, o.City, o.State, o.Country = a.Line1, a.Line2, a.PostalCode, a.City, a.Region, a.Country
+	}
+	for to, from := range map[*string]*string{&o.Name: ch.Name, &o.LegalName: ch.LegalName, &o.Currency: ch.Currency, &o.TimeZone: ch.TimeZone,
+		&o.WeekStart: ch.WeekStart} {
+		if from != nil {
+			*to = *from
+		}
+	}
+	return nil
+}
+
+// UpdateOrganization changes the settings of the organization of the token.
+func UpdateOrganization(st *store.Store) api.Operation {
+	days := 730
+	return api.New(api.Route{
+		ID: "update-organization", Area: "organization", Method: http.MethodPatch, Path: "/v1/org", Permission: access.OrganizationWrite, Audit: true,
+		Summary: "Change your organization's settings", Purpose: purpose.AccountManagement,
+		Description: "Fields that are left out stay as they are.", ExampleIn: Changes{RetentionDays: &days}, ExampleOut: exampleBody(),
+	}, func(ctx context.Context, c *api.Caller, in *UpdateIn) (*Out, error) {
+		o, err := read(ctx, c)
+		if err != nil {
+			return nil, err
+		}
+		if err := in.Matches(o.Version); err != nil {
+			return nil, err
+		}
+		if err := in.Body.apply(o); err != nil {
+			return nil, err
+		}
+		tx := st.Begin()
+		tx.Replace(c.Org, o)
+		if err := c.Commit(ctx, tx, string(o.ID)); err != nil {
+			return nil, err
+		}
+		return &Out{Tagged: api.Tag(o.Version), Body: bodyOf(o)}, nil
+	})
+}
