@@ -3,6 +3,7 @@ package calls
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"pixeltrack.io/platform/infra/local/guard"
@@ -11,6 +12,7 @@ import (
 // Plan is something that shall go wrong. Empty members match anything.
 type Plan struct {
 	Function  string `json:"function,omitempty"`
+	RequestID string `json:"request_id,omitempty"`
 	Service   string `json:"service,omitempty"`   // dynamodb, s3, kms, ssm, events, resend
 	Operation string `json:"operation,omitempty"` // GetItem
 	Nth       int    `json:"nth,omitempty"`       // the n-th such call of an invocation, from 1; 0 is each
@@ -36,6 +38,7 @@ type planned struct {
 	left    int
 	seen    map[string]int // by invocation
 	held    int
+	came    int // true
 	release chan struct{}
 }
 
@@ -66,6 +69,21 @@ func (f *Faults) Clear() {
 	}
 	f.plans = nil
 	f.hits = 0
+}
+
+// Forget drops the plans of one invocation, lets go what is held of it, and tells how often they came true.
+func (f *Faults) Forget(request string) (hits int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.plans = slices.DeleteFunc(f.plans, func(p *planned) bool {
+		if p.RequestID != request {
+			return false
+		}
+		hits += p.came
+		close(p.release)
+		return true
+	})
+	return hits
 }
 
 // Hits is how many calls went wrong, or were held, since the last Clear.
@@ -101,6 +119,7 @@ func (f *Faults) Next(c guard.Call) guard.Fault {
 			p.left--
 		}
 		f.hits++
+		p.came++
 		if p.Kind == "hold" {
 			p.held++
 			f.mu.Unlock()
@@ -119,5 +138,5 @@ func (f *Faults) Next(c guard.Call) guard.Fault {
 
 func (p *planned) matches(c guard.Call) bool {
 	is := func(want, have string) bool { return want == "" || want == have }
-	return is(p.Function, c.Function) && is(p.Service, c.Service) && is(p.Operation, c.Operation)
+	return is(p.Function, c.Function) && is(p.RequestID, c.RequestID) && is(p.Service, c.Service) && is(p.Operation, c.Operation)
 }
