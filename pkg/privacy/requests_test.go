@@ -2,7 +2,6 @@ package privacy_test
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"strings"
 	"testing"
@@ -12,7 +11,6 @@ import (
 	"pixeltrack.io/platform/pkg/api"
 	"pixeltrack.io/platform/pkg/api/apitest"
 	"pixeltrack.io/platform/pkg/outbox"
-	"pixeltrack.io/platform/pkg/outbox/compose"
 	"pixeltrack.io/platform/pkg/privacy"
 	"pixeltrack.io/platform/pkg/privacy/purpose"
 	"pixeltrack.io/platform/pkg/store"
@@ -312,17 +310,5 @@ func TestTheReceiptOfARequest(t *testing.T) {
 				t.Errorf("acknowledged %d, failed %d, version %d; want %v, %v, %d", r.Acknowledged, r.AckFailed, r.Version, tt.acknowledged, tt.failed, version)
 			}
 		})
-	}
-}
-
-func TestReach(t *testing.T) {
-	w := newWorld(t)
-	ada := w.somebody(w.Organization(), "Ada")
-	p, err := privacy.Reach(context.Background(), w.Store.BindUser(ada.User, store.Actor{Who: "test"}), w.m)
-	if err != nil || p.Name != "Ada" || p.Address != "ada@example.com" {
-		t.Errorf("Reach = %+v, %v; want the account's name and address", p, err)
-	}
-	if _, err := privacy.Reach(context.Background(), w.Store.BindUser(w.Organization().User, store.Actor{Who: "test"}), w.m); !errors.Is(err, compose.ErrGone) {
-		t.Errorf("Reach of nobody = %v; want ErrGone", err)
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"pixeltrack.io/platform/pkg/id"
-	"pixeltrack.io/platform/pkg/outbox/compose"
 	"pixeltrack.io/platform/pkg/privacy/clocks"
 	"pixeltrack.io/platform/pkg/privacy/datamap"
 	"pixeltrack.io/platform/pkg/privacy/record"
@@ -67,18 +66,4 @@ func walkTypes(ctx context.Context, h record.Handle, m datamap.Map, field string
 		}
 	}
 	return nil
-}
-
-// Reach is where a person is reached: the name and address of the account, or compose.ErrGone when there is none.
-func Reach(ctx context.Context, h record.Handle, m datamap.Map) (compose.Person, error) {
-	var p compose.Person
-	err := walkTypes(ctx, h, m, "email", func(r *record.Row) {
-		if p.Address == "" {
-			p = compose.Person{Name: r.Text("name"), Address: r.Text("email")}
-		}
-	})
-	if err == nil && p.Address == "" {
-		return p, compose.ErrGone
-	}
-	return p, err
 }

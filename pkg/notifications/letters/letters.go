@@ -8,6 +8,8 @@ import (
 	"slices"
 
 	"pixeltrack.io/platform/pkg/access"
+	"pixeltrack.io/platform/pkg/account"
+	"pixeltrack.io/platform/pkg/auth"
 	"pixeltrack.io/platform/pkg/mail"
 	"pixeltrack.io/platform/pkg/outbox"
 	"pixeltrack.io/platform/pkg/outbox/compose"
@@ -17,7 +19,7 @@ import (
 
 // Templates lists the templates of all areas.
 func Templates() []compose.Template {
-	return slices.Concat(aboutRequests())
+	return slices.Concat(auth.Templates(), account.Templates(), aboutRequests())
 }
 
 // aboutRequests are the mails of privacy requests and packages.

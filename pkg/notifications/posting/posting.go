@@ -2,19 +2,15 @@
 package posting
 
 import (
-	"context"
 	"strings"
 
+	"pixeltrack.io/platform/pkg/account"
 	"pixeltrack.io/platform/pkg/app"
 	"pixeltrack.io/platform/pkg/app/secrets"
 	"pixeltrack.io/platform/pkg/keys"
 	"pixeltrack.io/platform/pkg/mail"
 	"pixeltrack.io/platform/pkg/notifications"
 	"pixeltrack.io/platform/pkg/notifications/letters"
-	"pixeltrack.io/platform/pkg/outbox/compose"
-	"pixeltrack.io/platform/pkg/privacy"
-	"pixeltrack.io/platform/pkg/privacy/datamap"
-	"pixeltrack.io/platform/pkg/store"
 )
 
 // Post needs PUBLIC_URL, MAIL_FROM, PARAM_LINK_SECRET, PARAM_PSEUDONYM_SECRET and PARAM_RESEND_KEY; RESEND_BASE_URL leads
@@ -24,12 +20,11 @@ func Post(a *app.App) notifications.Post {
 	if err != nil {
 		panic(err) // a base URL that is none: the function does not start
 	}
-	people := datamap.Current()
 	return notifications.Post{
 		Sender: sender, Templates: letters.Templates(),
 		Links:      keys.Links{Secret: secrets.Read(a, "PARAM_LINK_SECRET")},
 		Pseudonyms: keys.Pseudonyms{Secret: secrets.Read(a, "PARAM_PSEUDONYM_SECRET")},
 		PublicURL:  strings.TrimSuffix(a.Setting("PUBLIC_URL"), "/"), From: a.Setting("MAIL_FROM"),
-		People: func(ctx context.Context, h *store.User) (compose.Person, error) { return privacy.Reach(ctx, h, people) },
+		People: account.People,
 	}
 }
