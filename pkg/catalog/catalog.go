@@ -3,11 +3,14 @@
 package catalog
 
 import (
+	"pixeltrack.io/platform/pkg/account"
 	"pixeltrack.io/platform/pkg/api"
+	"pixeltrack.io/platform/pkg/auth"
 	"pixeltrack.io/platform/pkg/clients"
 	"pixeltrack.io/platform/pkg/job"
 	"pixeltrack.io/platform/pkg/meta"
 	"pixeltrack.io/platform/pkg/notifications"
+	"pixeltrack.io/platform/pkg/organization"
 	"pixeltrack.io/platform/pkg/privacy"
 	"pixeltrack.io/platform/pkg/registry"
 )
@@ -19,6 +22,9 @@ func Routes() []api.Operation {
 	all = append(all, privacy.Routes()...)
 	all = append(all, clients.Routes()...)
 	all = append(all, notifications.Routes()...)
+	all = append(all, auth.Routes()...)
+	all = append(all, account.Routes()...)
+	all = append(all, organization.Routes()...)
 	return all
 }
 
@@ -27,6 +33,9 @@ func Jobs() []job.Job {
 	var all []job.Job
 	all = append(all, privacy.Jobs()...)
 	all = append(all, notifications.Jobs()...)
+	all = append(all, auth.Jobs()...)
+	all = append(all, account.Jobs()...)
+	all = append(all, organization.Jobs()...)
 	return all
 }
 
@@ -36,5 +45,8 @@ func Rows() []registry.Row {
 	all = append(all, privacy.Rows()...)
 	all = append(all, clients.Rows()...)
 	all = append(all, notifications.Rows()...)
+	all = append(all, auth.Rows()...)
+	all = append(all, account.Rows()...)
+	all = append(all, organization.Rows()...)
 	return all
 }

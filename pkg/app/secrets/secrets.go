@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"pixeltrack.io/platform/pkg/app"
+	"pixeltrack.io/platform/pkg/keys"
 )
 
 // patience is how long a function waits for its secrets at its start.
@@ -27,3 +28,14 @@ func Read(a *app.App, variable string) string {
 	}
 	return aws.ToString(out.Parameter.Value)
 }
+
+// Pseudonyms needs PARAM_PSEUDONYM_SECRET.
+func Pseudonyms(a *app.App) keys.Pseudonyms {
+	return keys.Pseudonyms{Secret: Read(a, "PARAM_PSEUDONYM_SECRET")}
+}
+
+// Links needs PARAM_LINK_SECRET.
+func Links(a *app.App) keys.Links { return keys.Links{Secret: Read(a, "PARAM_LINK_SECRET")} }
+
+// Refresh needs PARAM_REFRESH_SECRET, which refresh tokens are derived from.
+func Refresh(a *app.App) keys.Links { return keys.Links{Secret: Read(a, "PARAM_REFRESH_SECRET")} }

@@ -1,0 +1,14 @@
+// Command delete-account deletes the account of the caller.
+package main
+
+import (
+	"pixeltrack.io/platform/pkg/account"
+	"pixeltrack.io/platform/pkg/app"
+	"pixeltrack.io/platform/pkg/app/secrets"
+	"pixeltrack.io/platform/pkg/lambdahttp"
+)
+
+func main() {
+	a := app.New()
+	lambdahttp.Start(a, account.DeleteAccount(a.Table(), secrets.Pseudonyms(a), secrets.Links(a)))
+}

@@ -1,0 +1,13 @@
+// Command confirm-sign-up makes an account and its organization.
+package main
+
+import (
+	"pixeltrack.io/platform/pkg/app"
+	"pixeltrack.io/platform/pkg/auth"
+	"pixeltrack.io/platform/pkg/lambdahttp"
+)
+
+func main() {
+	a := app.New()
+	lambdahttp.Start(a, auth.ConfirmSignUp(a.Table()))
+}
