@@ -58,6 +58,14 @@ func WithCaller(ctx context.Context, c *Caller) context.Context { return withCal
 // May says whether the caller has a permission.
 func (c *Caller) May(p access.Permission) bool { return access.Allows(c.Role, c.Grants, p) }
 
+// Needs refuses what the caller has no permission for.
+func (c *Caller) Needs(p access.Permission) error {
+	if c.May(p) {
+		return nil
+	}
+	return problem.Of(problem.Forbidden, "permission_denied", "Your role does not allow this; it needs %s.", p)
+}
+
 // SetCookie adds a Set-Cookie header to the answer, refusals included.
 func (c *Caller) SetCookie(cookie string) { c.setCookies = append(c.setCookies, cookie) }
 
@@ -86,8 +94,8 @@ func (c *Caller) admit(s *session, now time.Time) error {
 			return err
 		}
 	}
-	if p := c.route.Permission; p != "" && !c.May(p) {
-		return problem.Of(problem.Forbidden, "permission_denied", "Your role does not allow this; it needs %s.", p)
+	if p := c.route.Permission; p != "" {
+		return c.Needs(p)
 	}
 	return nil
 }

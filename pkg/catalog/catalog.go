@@ -12,6 +12,7 @@ import (
 	"pixeltrack.io/platform/pkg/notifications"
 	"pixeltrack.io/platform/pkg/organization"
 	"pixeltrack.io/platform/pkg/privacy"
+	"pixeltrack.io/platform/pkg/projects"
 	"pixeltrack.io/platform/pkg/registry"
 )
 
@@ -21,6 +22,7 @@ func Routes() []api.Operation {
 	all = append(all, meta.Routes()...)
 	all = append(all, privacy.Routes()...)
 	all = append(all, clients.Routes()...)
+	all = append(all, projects.Routes()...)
 	all = append(all, notifications.Routes()...)
 	all = append(all, auth.Routes()...)
 	all = append(all, account.Routes()...)
@@ -32,6 +34,7 @@ func Routes() []api.Operation {
 func Jobs() []job.Job {
 	var all []job.Job
 	all = append(all, privacy.Jobs()...)
+	all = append(all, projects.Jobs()...)
 	all = append(all, notifications.Jobs()...)
 	all = append(all, auth.Jobs()...)
 	all = append(all, account.Jobs()...)
@@ -44,6 +47,7 @@ func Rows() []registry.Row {
 	all := shared()
 	all = append(all, privacy.Rows()...)
 	all = append(all, clients.Rows()...)
+	all = append(all, projects.Rows()...)
 	all = append(all, notifications.Rows()...)
 	all = append(all, auth.Rows()...)
 	all = append(all, account.Rows()...)

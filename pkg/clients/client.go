@@ -196,11 +196,3 @@ const MaxRate = 1_000_000_000
 
 // DefaultTerms is how many days a client has to pay unless something else was agreed.
 const DefaultTerms = 14
-
-// mayRate refuses a rate from a caller who may not even see one.
-func mayRate(c *api.Caller, sent bool) error {
-	if sent && !c.May(access.RatesRead) {
-		return problem.Of(problem.Forbidden, "permission_denied", "Your role does not allow rates; it needs %s.", access.RatesRead)
-	}
-	return nil
-}

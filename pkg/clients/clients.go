@@ -125,8 +125,10 @@ func UpdateClient(st *store.Store) api.Operation {
 		Refusals:    []api.Refusal{missing()}, ExampleIn: UpdateBody{TermsDays: &terms, DefaultRate: api.Some(money.Money{Amount: 9500, Currency: "EUR"})},
 		ExampleOut: example(),
 	}, func(ctx context.Context, c *api.Caller, in *UpdateIn) (*Out, error) {
-		if err := mayRate(c, in.Body.DefaultRate.Sent); err != nil {
-			return nil, err
+		if in.Body.DefaultRate.Sent {
+			if err := c.Needs(access.RatesRead); err != nil {
+				return nil, err
+			}
 		}
 		if err := in.Body.check(); err != nil {
 			return nil, err

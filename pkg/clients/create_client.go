@@ -43,8 +43,10 @@ func CreateClient(st *store.Store) api.Operation {
 			Address: e.Address, Tags: e.Tags, DefaultRate: e.DefaultRate},
 		ExampleOut: e,
 	}, func(ctx context.Context, c *api.Caller, in *CreateIn) (*Out, error) {
-		if err := mayRate(c, in.Body.DefaultRate != nil); err != nil {
-			return nil, err
+		if in.Body.DefaultRate != nil {
+			if err := c.Needs(access.RatesRead); err != nil {
+				return nil, err
+			}
 		}
 		row := in.Body.client(c)
 		if err := row.check(); err != nil {

@@ -1,0 +1,12 @@
+// Command get-project answers one project.
+package main
+
+import (
+	"pixeltrack.io/platform/pkg/app"
+	"pixeltrack.io/platform/pkg/lambdahttp"
+	"pixeltrack.io/platform/pkg/projects"
+)
+
+func main() {
+	lambdahttp.Start(app.New(), projects.GetProject())
+}
