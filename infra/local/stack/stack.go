@@ -78,7 +78,8 @@ type Stack struct {
 	Door       *door.Door
 	Table      *dynamodb.Client // of the stack itself, past the door
 
-	API      string // http://127.0.0.1:8080
+	Secrets  map[string]string // the parameters of this run, by name
+	API      string            // http://127.0.0.1:8080
 	Control  string
 	DynamoDB string
 	Objects  string
@@ -220,7 +221,12 @@ func (s *Stack) services(o Options, listeners []net.Listener, raw string) error 
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/kms", kms.New(kms.Options{Keys: kmsKeys(s.Cloud), Identities: s.Identities, Clock: s.Clock, Guard: g}))
-	mux.Handle("/ssm", ssm.New(ssm.Options{Parameters: secrets(s.Cloud, mailKey, secret, edgeSecret), Identities: s.Identities, Clock: s.Clock, Guard: g}))
+	parameters := secrets(s.Cloud, mailKey, secret, edgeSecret)
+	s.Secrets = map[string]string{}
+	for _, p := range parameters {
+		s.Secrets[p.Name] = p.Value
+	}
+	mux.Handle("/ssm", ssm.New(ssm.Options{Parameters: parameters, Identities: s.Identities, Clock: s.Clock, Guard: g}))
 	mux.Handle("/events", s.Bus)
 	s.serve(inner, mux)
 

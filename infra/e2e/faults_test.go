@@ -1,0 +1,133 @@
+package e2e_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"pixeltrack.io/platform/infra/journey"
+	"pixeltrack.io/platform/infra/local/calls"
+	"pixeltrack.io/platform/infra/size"
+)
+
+// site is one place in a function where it calls a provider.
+type site struct {
+	service, operation string
+	nth                int
+}
+
+func sitesOf(request string) []site {
+	var all []site
+	count := map[string]int{}
+	for _, c := range cloud.Recorder.OfRequest(request) {
+		count[c.Service+c.Operation]++
+		all = append(all, site{c.Service, c.Operation, count[c.Service+c.Operation]})
+	}
+	return all
+}
+
+var kinds = []string{"timeout_before", "timeout_after", "throttle", "conflict", "error"}
+
+// TestFaults lets every call of every route go wrong in every way: the answer is a success or a clear error, and the
+// same call again, under its Idempotency-Key where it has one, ends as if nothing had happened, with nothing lost or
+// doubled. The small size takes one kind for each place in turn.
+func TestFaults(t *testing.T) {
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	slots := make(chan struct{}, 8) // most of the time is spent waiting to try again
+	for first, s := range steps() {
+		if s.moves { // the tokens of all others would expire
+			wg.Wait()
+		}
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			t.Run(s.operation, func(t *testing.T) {
+				p := signUp(t)
+				a := s.do(p, s.prepare(p))
+				if a.Status != s.status {
+					t.Fatalf("without a fault %d; want %d: %s", a.Status, s.status, a.Body)
+				}
+				n := first
+				for _, at := range sitesOf(request(a)) {
+					for i, kind := range kinds {
+						if i != n%len(kinds) && !size.Full() {
+							continue
+						}
+						s.fault(t, &p, at, kind, 1)
+					}
+					n++
+				}
+				for _, at := range lasting(sitesOf(request(a))) {
+					s.fault(t, &p, at, kinds[n%len(kinds)], -1)
+				}
+			})
+		})
+	}
+}
+
+// lasting gives the services whose calls go on failing: each at full size, the last at small.
+func lasting(all []site) []site {
+	var each []site
+	for _, s := range all {
+		s.nth = 0
+		if !slices.Contains(each, s) {
+			each = append(each, s)
+		}
+	}
+	if !size.Full() && len(each) > 0 {
+		each = each[len(each)-1:]
+	}
+	return each
+}
+
+// fault makes the call once with a fault and once without.
+func (s step) fault(t *testing.T, p **caller, at site, kind string, times int) {
+	t.Helper()
+	if s.alone {
+		*p = signUp(t)
+	}
+	who := *p
+	c := s.prepare(who)
+	id := "fault-" + unique() + "-" + s.operation
+	name := fmt.Sprintf("%s %s of %s %s (%d)", s.operation, kind, at.service, at.operation, at.nth)
+	if err := cloud.Faults.Add(calls.Plan{RequestID: id, Service: at.service, Operation: at.operation, Nth: at.nth, Kind: kind, Times: times}); err != nil {
+		t.Fatal(err)
+	}
+	marked := c
+	marked.Headers = map[string]string{"X-Local-Request": id}
+	a := s.do(who, marked)
+	hits := cloud.Faults.Forget(id)
+	if hits == 0 {
+		t.Errorf("%s: the fault did not come", name)
+	}
+	if a.Status != s.status && !clear(a) {
+		t.Errorf("%s: %d; want %d or a clear error: %s", name, a.Status, s.status, a.Body)
+	}
+	again := s.do(who, c)
+	if again.Status != s.status && (c.Key != "" || !slices.Contains(s.again, again.Status)) {
+		t.Errorf("%s: then %d (first %d); want %d or %v: %s", name, again.Status, a.Status, s.status, s.again, again.Body)
+	}
+	if s.check != nil {
+		if err := s.check(t, who); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if s.cleanup != nil {
+		s.cleanup(who)
+	}
+}
+
+// clear says whether an answer is a problem that tells the caller what to do, in the product's own words.
+func clear(a journey.Answer) bool {
+	var p struct {
+		Code   string `json:"code"`
+		Detail string `json:"detail"`
+		Status int    `json:"status"`
+	}
+	return strings.HasPrefix(a.Header.Get("Content-Type"), "application/problem+json") && json.Unmarshal(a.Body, &p) == nil &&
+		p.Code != "" && p.Status == a.Status && slices.Contains([]int{409, 429, 500, 503}, a.Status)
+}

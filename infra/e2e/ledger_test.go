@@ -1,0 +1,146 @@
+package e2e_test
+
+import (
+	"flag"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"testing"
+	"time"
+
+	"gopkg.in/yaml.v3"
+
+	"pixeltrack.io/platform/infra/journey"
+	"pixeltrack.io/platform/infra/local/calls"
+	"pixeltrack.io/platform/pkg/api"
+	"pixeltrack.io/platform/pkg/catalog"
+)
+
+var update = flag.Bool("update", false, "write the unit ledger")
+
+const ledgerFile = "../ledger.yaml"
+
+// cost is a line of the ledger.
+type cost struct {
+	Trips int     `yaml:"trips"`
+	Calls int     `yaml:"calls"`
+	Read  float64 `yaml:"read_units"`
+	Write float64 `yaml:"write_units"`
+}
+
+func costOf(all []calls.Call) cost {
+	c := calls.CostOf(all)
+	return cost{Trips: c.Trips, Calls: c.Calls, Read: c.Read, Write: c.Write}
+}
+
+func readLedger(t *testing.T) map[string]cost {
+	t.Helper()
+	text, err := os.ReadFile(ledgerFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ledger map[string]cost
+	if err := yaml.Unmarshal(text, &ledger); err != nil {
+		t.Fatal(err)
+	}
+	return ledger
+}
+
+// do makes the call of a step as it says, and gives the answer.
+func (s step) do(p *caller, c journey.Call) journey.Answer {
+	if s.public {
+		a, err := p.Do(p.t.Context(), c)
+		if err != nil {
+			p.t.Fatalf("%s: %v", s.operation, err)
+		}
+		return a
+	}
+	return p.call(c)
+}
+
+// TestTheLedger measures every route at the door, in a case that ends well and on an account of its own, and compares
+// trips, calls and units with infra/ledger.yaml. Run it with -update to write them, and read the difference.
+func TestTheLedger(t *testing.T) {
+	want := readLedger(t)
+	routes := map[string]api.Operation{}
+	for _, op := range catalog.Routes() {
+		routes[op.ID] = op
+	}
+	got := map[string]cost{}
+	for _, s := range steps() {
+		p := signUp(t)
+		c := s.prepare(p)
+		p.settle()
+		warm(p, s)
+		cloud.Door.Slow(20 * time.Millisecond)
+		a := s.do(p, c)
+		cloud.Door.Slow(0)
+		if a.Status != s.status {
+			t.Errorf("%s = %d; want %d: %s", s.operation, a.Status, s.status, a.Body)
+			continue
+		}
+		got[s.operation] = costOf(cloud.Recorder.OfRequest(request(a)))
+		if op := routes[s.operation]; op.PureRead && op.Audience != api.Public && got[s.operation].Trips != 1 {
+			t.Errorf("%s, a pure read, makes %d trips; want 1: %v", s.operation, got[s.operation].Trips, describe(request(a)))
+		}
+	}
+	for _, operation := range []string{"create-client", "create-time-entry"} {
+		if c := got[operation]; c.Trips > 2 || c.Write > 8 {
+			t.Errorf("%s costs %d trips and %v write units; want 2 and 8 at most", operation, c.Trips, c.Write)
+		}
+	}
+	maps.Copy(got, jobCosts(t))
+	if *update {
+		text, err := yaml.Marshal(got)
+		if err != nil {
+			t.Fatal(err)
+		}
+		head := "# What each route and job costs at the door: trips one after the other, calls and capacity units. Routes are measured in\n" +
+			"# the case of infra/e2e/steps_test.go, jobs in that of ledger_test.go. Written by: go test ./infra/e2e -run TestTheLedger -update\n"
+		if err := os.WriteFile(ledgerFile, append([]byte(head), text...), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	for _, name := range slices.Sorted(maps.Keys(got)) {
+		if w, ok := want[name]; !ok || w != got[name] {
+			t.Errorf("%s costs %+v; the ledger says %+v", name, got[name], w)
+		}
+	}
+	for name := range want {
+		if _, ok := got[name]; !ok {
+			t.Errorf("the ledger has %s, which nothing measures", name)
+		}
+	}
+	for id := range routes {
+		if _, ok := got[id]; !ok {
+			t.Errorf("no step measures %s", id)
+		}
+	}
+	for _, j := range catalog.Jobs() {
+		if _, ok := got[j.ID]; !ok {
+			t.Errorf("no case measures the job %s", j.ID)
+		}
+	}
+}
+
+// warm starts the function of a step, so that what it reads at its start is not counted. A call that is refused for
+// want of a token does.
+func warm(p *caller, s step) {
+	for _, op := range catalog.Routes() {
+		if op.ID == s.operation {
+			if _, err := p.Do(p.t.Context(), journey.Call{Method: op.Method, Path: pathOf(op.Path), Token: "none"}); err != nil {
+				p.t.Fatal(err)
+			}
+		}
+	}
+}
+
+func describe(request string) []string {
+	var all []string
+	for _, c := range cloud.Recorder.OfRequest(request) {
+		all = append(all, fmt.Sprintf("%s %v", c.Operation, c.Families))
+	}
+	return all
+}

@@ -1,0 +1,159 @@
+// Package e2e tests the product from outside: journeys over HTTP through the local stack, with the functions' own
+// binaries, and what the stack's doors saw of them.
+package e2e_test
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"net/http"
+	"os"
+	"regexp"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"pixeltrack.io/platform/infra/journey"
+	"pixeltrack.io/platform/infra/local/control"
+	"pixeltrack.io/platform/infra/local/stack"
+	"pixeltrack.io/platform/pkg/privacy/policy"
+)
+
+// cloud is the one stack of this package's tests. Building the functions is most of its cost.
+var cloud *stack.Stack
+
+func TestMain(m *testing.M) {
+	code := 1
+	defer func() { os.Exit(code) }()
+	s, err := stack.Start(context.Background(), stack.Options{Root: "../..", Build: true}, control.New)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return
+	}
+	defer s.Close()
+	cloud = s
+	code = m.Run()
+	if code == 0 && flag.Lookup("test.run").Value.String() == "" {
+		rolesAreExact(func(what string) {
+			fmt.Fprintln(os.Stderr, "roles:", what)
+			code = 1
+		})
+	}
+}
+
+// pathOf fills the parameters of a path with something.
+func pathOf(template string) string {
+	return parameter.ReplaceAllString(template, "x")
+}
+
+var parameter = regexp.MustCompile(`\{[^}]+\}`)
+
+func listClients() journey.Call { return journey.Call{Method: "GET", Path: "/v1/clients"} }
+
+func client() *journey.Client {
+	return &journey.Client{API: cloud.API, Control: cloud.Control, HTTP: &http.Client{Timeout: 2 * time.Minute,
+		Transport: &http.Transport{MaxIdleConnsPerHost: 128}}}
+}
+
+// caller is somebody who is signed in.
+type caller struct {
+	*journey.Client
+	t            testing.TB
+	person       journey.Person
+	token        string
+	refresh      string
+	user         string
+	organization string
+	ownProject   string
+}
+
+var people atomic.Int64
+
+// signUp makes a person with an organization of their own, and logs them in.
+func signUp(t testing.TB) *caller {
+	t.Helper()
+	c := &caller{Client: client(), t: t, person: journey.NewPerson()}
+	viewer := map[string]string{"X-Local-Viewer": fmt.Sprintf("192.0.2.%d", people.Add(1)%250+1)}
+	c.must(202, journey.Call{Method: "POST", Path: "/v1/auth/signup", Headers: viewer, Body: signUpBody(c.person)})
+	token := c.mailToken("confirm")
+	a := c.must(201, journey.Call{Method: "POST", Path: "/v1/auth/confirm", Headers: viewer, Body: map[string]any{"token": token, "password": c.person.Password}})
+	c.user, c.organization = a.Text("user.id"), a.Text("organization.id")
+	c.logIn()
+	return c
+}
+
+func signUpBody(p journey.Person) map[string]any {
+	v := policy.InEffect(cloud.Clock.Now())
+	return map[string]any{"date_of_birth": "1990-04-01", "name": p.Name, "email": p.Email, "password": p.Password, "country": "DE",
+		"policy_version": v.Number, "policy_hash": v.SHA256(), "organization_name": p.Organization}
+}
+
+func (c *caller) logIn() {
+	c.t.Helper()
+	a := c.must(200, journey.Call{Method: "POST", Path: "/v1/auth/login", Body: map[string]any{"email": c.person.Email, "password": c.person.Password}})
+	c.token, c.refresh = a.Text("access_token"), a.Text("refresh_token")
+}
+
+// call makes a call as the person.
+func (c *caller) call(in journey.Call) journey.Answer {
+	c.t.Helper()
+	if in.Token == "" {
+		in.Token = c.token
+	}
+	a, err := c.Do(context.Background(), in)
+	if err != nil {
+		c.t.Fatalf("%s %s: %v", in.Method, in.Path, err)
+	}
+	return a
+}
+
+// must makes a call that answers one status.
+func (c *caller) must(status int, in journey.Call) journey.Answer {
+	c.t.Helper()
+	a := c.call(in)
+	if a.Status != status {
+		c.t.Fatalf("%s %s = %d; want %d: %s", in.Method, in.Path, a.Status, status, a.Body)
+	}
+	return a
+}
+
+// request is the id of the invocation that answered.
+func request(a journey.Answer) string { return a.Header.Get("Apigw-Requestid") }
+
+func (c *caller) settle() {
+	c.t.Helper()
+	if err := c.Settle(context.Background()); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// mailToken waits for a mail to the person whose subject has a word, and gives the token of its link.
+func (c *caller) mailToken(subject string) string {
+	c.t.Helper()
+	deadline := time.Now().Add(time.Minute)
+	for {
+		token, err := journey.TokenOf(context.Background(), c.Client, c.person.Email, subject)
+		if err == nil {
+			return token
+		}
+		if time.Now().After(deadline) {
+			c.t.Fatal(err)
+		}
+		<-time.After(10 * time.Millisecond)
+	}
+}
+
+// atOnce runs n calls at the same time.
+func atOnce(n int, do func(i int)) {
+	var wg sync.WaitGroup
+	start := make(chan struct{})
+	for i := range n {
+		wg.Go(func() {
+			<-start
+			do(i)
+		})
+	}
+	close(start)
+	wg.Wait()
+}

@@ -1,0 +1,378 @@
+package e2e_test
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"pixeltrack.io/platform/infra/journey"
+	"pixeltrack.io/platform/infra/local/simclock"
+)
+
+// step is one operation in a case that ends well, with what must be there before it. The unit ledger, the proof of the
+// roles and the fault tests are made of the same steps.
+type step struct {
+	operation string
+	status    int
+	alone     bool                                // whether the step uses its person up
+	prepare   func(p *caller) journey.Call        // what comes before, and the call
+	check     func(t testing.TB, p *caller) error // what must hold however often the call was made; nil for nothing
+	again     []int                               // what a repeat of the call may answer besides status
+	moves     bool                                // whether it moves the clock
+	public    bool                                // called without a token
+	cleanup   func(p *caller)                     // leaves the person as before
+}
+
+var sequence atomic.Int64
+
+// unique gives a text of constant length that no other has.
+func unique() string { return fmt.Sprintf("%06d", sequence.Add(1)) }
+
+// key gives a project key that no other has.
+func projectKey() string {
+	n := sequence.Add(1)
+	letters := make([]byte, 6)
+	for i := range letters {
+		letters[i] = byte('A' + n%26)
+		n /= 26
+	}
+	return string(letters)
+}
+
+func (c *caller) newClient() string {
+	c.t.Helper()
+	return c.must(201, journey.Call{Method: "POST", Path: "/v1/clients", Body: clientBody()}).Text("id")
+}
+
+func clientBody() map[string]any {
+	return map[string]any{"name": "Example Bakery " + unique(), "currency": "EUR"}
+}
+
+func (c *caller) newProject(client string) string {
+	c.t.Helper()
+	return c.must(201, journey.Call{Method: "POST", Path: "/v1/projects", Body: projectBody(client)}).Text("id")
+}
+
+func projectBody(client string) map[string]any {
+	b := map[string]any{"key": projectKey(), "name": "Site " + unique()}
+	if client != "" {
+		b["client_id"] = client
+	}
+	return b
+}
+
+func (c *caller) now() time.Time { return cloud.Clock.Now().Truncate(time.Second) }
+
+func (c *caller) entryBody(project string) map[string]any {
+	now := c.now()
+	return map[string]any{"project_id": project, "note": "Meeting " + unique(), "time_zone": "Europe/Berlin",
+		"start": now.Add(-2 * time.Hour).Format(time.RFC3339), "end": now.Add(-time.Hour).Format(time.RFC3339)}
+}
+
+func (c *caller) newEntry(project string) string {
+	c.t.Helper()
+	return c.must(201, journey.Call{Method: "POST", Path: "/v1/time-entries", Body: c.entryBody(project)}).Text("id")
+}
+
+func (c *caller) etag(path string) string {
+	c.t.Helper()
+	return c.must(200, journey.Call{Method: "GET", Path: path}).Header.Get("ETag")
+}
+
+func (c *caller) range_() string {
+	now := c.now()
+	return "?from=" + now.AddDate(0, 0, -2).Format(time.DateOnly) + "&to=" + now.AddDate(0, 0, 1).Format(time.DateOnly)
+}
+
+// startTimer starts a timer in a project of its own, and ends any other.
+func (c *caller) startTimer() {
+	c.t.Helper()
+	c.must(201, journey.Call{Method: "POST", Path: "/v1/timer", Body: map[string]any{"project_id": c.project(), "on_running": "stop"}})
+}
+
+func (c *caller) discardTimer() {
+	c.call(journey.Call{Method: "DELETE", Path: "/v1/timer"})
+}
+
+// project gives one project of the person, made at the first call.
+func (c *caller) project() string {
+	c.t.Helper()
+	if c.ownProject == "" {
+		c.ownProject = c.newProject("")
+	}
+	return c.ownProject
+}
+
+func get(path string) func(*caller) journey.Call {
+	return func(*caller) journey.Call { return journey.Call{Method: "GET", Path: path} }
+}
+
+// count gives how many things a list holds that were made with a note or name.
+func count(p *caller, path, mark string) int {
+	a := p.must(200, journey.Call{Method: "GET", Path: path})
+	return strings.Count(string(a.Body), mark)
+}
+
+// once checks that a list holds exactly one thing with the mark of the call's body.
+func once(path func(*caller) string, mark func() string) func(testing.TB, *caller) error {
+	return func(_ testing.TB, p *caller) error {
+		if n := count(p, path(p), mark()); n != 1 {
+			return fmt.Errorf("%d things with %q are there; want 1", n, mark())
+		}
+		return nil
+	}
+}
+
+// steps lists a step for every route, and for every job that can be run by itself. They are made anew for each use,
+// because they remember what they prepared.
+func steps() []step {
+	var all []step
+	add := func(s step) { all = append(all, s) }
+	for operation, path := range map[string]string{
+		"get-health": "/v1/health", "get-openapi": "/v1/openapi.json", "get-docs": "/v1/docs",
+		"get-policy": "/v1/privacy/policy", "list-policy-versions": "/v1/privacy/policy/versions", "get-policy-version": "/v1/privacy/policy/versions/1",
+		"get-data-map": "/v1/privacy/data-map", "list-subprocessors": "/v1/privacy/subprocessors", "list-purposes": "/v1/privacy/purposes",
+		"list-cookies": "/v1/privacy/cookies", "get-gpc": "/.well-known/gpc.json", "get-jwks": "/.well-known/jwks.json",
+	} {
+		add(step{operation: operation, status: 200, public: true, prepare: get(path)})
+	}
+	for operation, path := range map[string]string{
+		"get-account": "/v1/me", "get-organization": "/v1/org", "list-consents": "/v1/privacy/consents", "list-disclosures": "/v1/privacy/disclosures",
+		"list-requests": "/v1/dsr", "list-clients": "/v1/clients", "list-projects": "/v1/projects",
+	} {
+		add(step{operation: operation, status: 200, prepare: get(path)})
+	}
+	all = append(all, authSteps()...)
+	all = append(all, workSteps()...)
+	all = append(all, privacySteps()...)
+	return all
+}
+
+func workSteps() []step {
+	var mark string
+	client := func(verb string, status int, path string, body any) step {
+		return step{operation: verb + "-client", status: status, prepare: func(p *caller) journey.Call {
+			id := p.newClient()
+			if verb == "restore" {
+				p.must(200, journey.Call{Method: "POST", Path: "/v1/clients/" + id + "/archive", IfMatch: p.etag("/v1/clients/" + id)})
+			}
+			method := map[string]string{"get": "GET", "update": "PATCH", "delete": "DELETE"}[verb]
+			if method == "" {
+				method = "POST"
+			}
+			c := journey.Call{Method: method, Path: "/v1/clients/" + id + path, Body: body}
+			if verb != "get" {
+				c.IfMatch = p.etag("/v1/clients/" + id)
+			}
+			return c
+		}, again: []int{404, 409, 412}}
+	}
+	project := func(verb string, status int, path string, body any) step {
+		return step{operation: verb + "-project", status: status, prepare: func(p *caller) journey.Call {
+			id := p.newProject(p.newClient())
+			if verb == "restore" {
+				p.must(200, journey.Call{Method: "POST", Path: "/v1/projects/" + id + "/archive", IfMatch: p.etag("/v1/projects/" + id)})
+			}
+			method := map[string]string{"get": "GET", "update": "PATCH", "delete": "DELETE"}[verb]
+			if method == "" {
+				method = "POST"
+			}
+			c := journey.Call{Method: method, Path: "/v1/projects/" + id + path, Body: body}
+			if verb != "get" {
+				c.IfMatch = p.etag("/v1/projects/" + id)
+			}
+			return c
+		}, again: []int{404, 409, 412}}
+	}
+	entry := func(verb, method string, status int, body any) step {
+		return step{operation: verb + "-time-entry", status: status, prepare: func(p *caller) journey.Call {
+			path := "/v1/time-entries/" + p.newEntry(p.project())
+			c := journey.Call{Method: method, Path: path, Body: body}
+			if verb != "get" {
+				c.IfMatch = p.etag(path)
+			}
+			return c
+		}, again: []int{404, 412}}
+	}
+	return []step{
+		{operation: "create-client", status: 201, prepare: func(*caller) journey.Call {
+			body := clientBody()
+			mark = body["name"].(string)
+			return journey.Call{Method: "POST", Path: "/v1/clients", Body: body, Key: "key-" + unique()}
+		}, check: once(func(*caller) string { return "/v1/clients?limit=200" }, func() string { return mark })},
+		client("get", 200, "", nil),
+		client("update", 200, "", map[string]any{"notes": "Pays late"}),
+		client("archive", 200, "/archive", nil),
+		client("restore", 200, "/restore", nil),
+		client("delete", 204, "", nil),
+		{operation: "create-project", status: 201, prepare: func(p *caller) journey.Call {
+			body := projectBody(p.newClient())
+			mark = body["name"].(string)
+			return journey.Call{Method: "POST", Path: "/v1/projects", Body: body, Key: "key-" + unique()}
+		}, check: once(func(*caller) string { return "/v1/projects?limit=200" }, func() string { return mark })},
+		project("get", 200, "", nil),
+		project("update", 200, "", map[string]any{"description": "A new one"}),
+		project("archive", 200, "/archive", nil),
+		project("restore", 200, "/restore", nil),
+		project("delete", 202, "", nil),
+		{operation: "start-timer", status: 201, prepare: func(p *caller) journey.Call {
+			p.project()
+			p.discardTimer()
+			return journey.Call{Method: "POST", Path: "/v1/timer", Body: map[string]any{"project_id": p.project()}, Key: "key-" + unique()}
+		}, check: running, cleanup: (*caller).discardTimer, again: []int{409}},
+		{operation: "get-timer", status: 200, prepare: func(p *caller) journey.Call {
+			p.startTimer()
+			return journey.Call{Method: "GET", Path: "/v1/timer"}
+		}},
+		{operation: "stop-timer", status: 201, prepare: func(p *caller) journey.Call {
+			p.startTimer()
+			return journey.Call{Method: "POST", Path: "/v1/timer/stop", Key: "key-" + unique()}
+		}, again: []int{404}},
+		{operation: "discard-timer", status: 204, prepare: func(p *caller) journey.Call {
+			p.startTimer()
+			return journey.Call{Method: "DELETE", Path: "/v1/timer"}
+		}, again: []int{404}},
+		{operation: "create-time-entry", status: 201, prepare: func(p *caller) journey.Call {
+			body := p.entryBody(p.project())
+			mark = body["note"].(string)
+			return journey.Call{Method: "POST", Path: "/v1/time-entries", Body: body, Key: "key-" + unique()}
+		}, check: once(func(p *caller) string { return "/v1/time-entries" + p.range_() + "&limit=200" }, func() string { return mark })},
+		entry("get", "GET", 200, nil),
+		entry("update", "PATCH", 200, map[string]any{"note": "Meeting, longer"}),
+		entry("delete", "DELETE", 204, nil),
+		{operation: "list-time-entries", status: 200, prepare: func(p *caller) journey.Call {
+			return journey.Call{Method: "GET", Path: "/v1/time-entries" + p.range_()}
+		}},
+	}
+}
+
+// running checks that exactly one timer runs.
+func running(_ testing.TB, p *caller) error {
+	if a := p.call(journey.Call{Method: "GET", Path: "/v1/timer"}); a.Status != 200 {
+		return fmt.Errorf("no timer runs: %d %s", a.Status, a.Body)
+	}
+	return nil
+}
+
+func privacySteps() []step {
+	file := func(p *caller, kind string) string {
+		p.t.Helper()
+		return p.must(201, journey.Call{Method: "POST", Path: "/v1/dsr", Body: map[string]any{"type": kind, "description": "Please."}}).Text("id")
+	}
+	return []step{
+		{operation: "create-consent", status: 201, prepare: func(p *caller) journey.Call {
+			p.call(journey.Call{Method: "DELETE", Path: "/v1/privacy/consents/analytics"})
+			return journey.Call{Method: "POST", Path: "/v1/privacy/consents", Body: p.consent("analytics"), Key: "key-" + unique()}
+		}, again: []int{200, 409}},
+		{operation: "withdraw-consent", status: 200, prepare: func(p *caller) journey.Call {
+			p.call(journey.Call{Method: "POST", Path: "/v1/privacy/consents", Body: p.consent("analytics")})
+			return journey.Call{Method: "DELETE", Path: "/v1/privacy/consents/analytics"}
+		}, again: []int{404}},
+		{operation: "create-request", status: 201, alone: true, prepare: func(p *caller) journey.Call {
+			return journey.Call{Method: "POST", Path: "/v1/dsr", Body: map[string]any{"type": "access", "description": "Everything, please."}, Key: "key-" + unique()}
+		}, again: []int{409}, check: once(func(*caller) string { return "/v1/dsr" }, func() string { return `"id":"dsr_` })},
+		{operation: "get-request", status: 200, alone: true, prepare: func(p *caller) journey.Call {
+			return journey.Call{Method: "GET", Path: "/v1/dsr/" + file(p, "access")}
+		}},
+		{operation: "verify-request", status: 200, alone: true, moves: true, prepare: func(p *caller) journey.Call {
+			p.age()
+			id := file(p, "access")
+			p.logIn()
+			return journey.Call{Method: "POST", Path: "/v1/dsr/" + id + "/verify", Key: "key-" + unique()}
+		}},
+		{operation: "download-request", status: 200, alone: true, prepare: func(p *caller) journey.Call {
+			id := file(p, "access")
+			p.settle()
+			if err := p.RunJob(p.t.Context(), "WorkRequests"); err != nil {
+				p.t.Fatal(err)
+			}
+			p.settle()
+			return journey.Call{Method: "GET", Path: "/v1/dsr/" + id + "/download"}
+		}},
+		{operation: "withdraw-request", status: 200, alone: true, prepare: func(p *caller) journey.Call {
+			id := file(p, "erasure")
+			return journey.Call{Method: "POST", Path: "/v1/dsr/" + id + "/withdraw"}
+		}, again: []int{409}},
+	}
+}
+
+// age makes the session of a person too old for what needs a fresh one.
+func (c *caller) age() {
+	c.t.Helper()
+	cloud.Move(func(clock *simclock.Clock) { clock.Advance(13 * time.Hour) })
+	a := c.must(200, journey.Call{Method: "POST", Path: "/v1/auth/refresh", Token: "none", Body: map[string]any{"refresh_token": c.refresh}})
+	c.token, c.refresh = a.Text("access_token"), a.Text("refresh_token")
+}
+
+func (c *caller) consent(purpose string) map[string]any {
+	return map[string]any{"purpose": purpose}
+}
+
+func authSteps() []step {
+	return []step{
+		{operation: "sign-up", status: 202, public: true, prepare: func(*caller) journey.Call {
+			return journey.Call{Method: "POST", Path: "/v1/auth/signup", Body: signUpBody(journey.NewPerson())}
+		}},
+		{operation: "confirm-sign-up", status: 201, public: true, prepare: func(p *caller) journey.Call {
+			other := &caller{Client: p.Client, t: p.t, person: journey.NewPerson()}
+			other.must(202, journey.Call{Method: "POST", Path: "/v1/auth/signup", Body: signUpBody(other.person)})
+			return journey.Call{Method: "POST", Path: "/v1/auth/confirm", Body: map[string]any{"token": other.mailToken("confirm"), "password": other.person.Password}}
+		}, again: []int{404, 409}},
+		{operation: "log-in", status: 200, public: true, prepare: func(p *caller) journey.Call {
+			return journey.Call{Method: "POST", Path: "/v1/auth/login", Body: map[string]any{"email": p.person.Email, "password": p.person.Password}}
+		}},
+		{operation: "refresh-token", status: 200, public: true, prepare: func(p *caller) journey.Call {
+			p.logIn()
+			return journey.Call{Method: "POST", Path: "/v1/auth/refresh", Body: map[string]any{"refresh_token": p.refresh}}
+		}},
+		{operation: "log-out", status: 204, prepare: func(p *caller) journey.Call {
+			p.logIn()
+			return journey.Call{Method: "POST", Path: "/v1/auth/logout"}
+		}, again: []int{401}, cleanup: (*caller).logIn},
+		{operation: "switch-organization", status: 200, prepare: func(p *caller) journey.Call {
+			return journey.Call{Method: "POST", Path: "/v1/auth/organization", Body: map[string]any{"organization_id": p.organization}}
+		}},
+		{operation: "update-account", status: 200, prepare: func(p *caller) journey.Call {
+			return journey.Call{Method: "PATCH", Path: "/v1/me", IfMatch: p.etag("/v1/me"), Body: map[string]any{"job_title": "Designer " + unique()}}
+		}, again: []int{412}},
+		{operation: "update-organization", status: 200, prepare: func(p *caller) journey.Call {
+			return journey.Call{Method: "PATCH", Path: "/v1/org", IfMatch: p.etag("/v1/org"), Body: map[string]any{"name": "Studio " + unique()}}
+		}, again: []int{412}},
+		{operation: "delete-account", status: 202, alone: true, prepare: func(p *caller) journey.Call {
+			return journey.Call{Method: "DELETE", Path: "/v1/me", Body: p.deletion()}
+		}, again: []int{401}},
+		{operation: "restore-account", status: 200, alone: true, public: true, prepare: func(p *caller) journey.Call {
+			p.must(202, journey.Call{Method: "DELETE", Path: "/v1/me", Body: p.deletion()})
+			return journey.Call{Method: "POST", Path: "/v1/auth/restore", Body: map[string]any{"token": p.mailToken("delet"), "password": p.person.Password}}
+		}, again: []int{404}, check: func(_ testing.TB, p *caller) error {
+			p.logIn()
+			return nil
+		}},
+		{operation: "receive-resend", status: 200, public: true, prepare: func(p *caller) journey.Call {
+			id := "msg_" + unique()
+			body := []byte(`{"type":"email.delivered","created_at":"` + p.now().Format(time.RFC3339) + `","data":{"email_id":"` + id + `","to":["nobody@example.com"]}}`)
+			return journey.Call{Method: "POST", Path: "/v1/webhooks/resend", Body: body, Headers: signedWebhook(id, body)}
+		}},
+	}
+}
+
+// signedWebhook gives the headers of a webhook as Resend signs it.
+func signedWebhook(id string, body []byte) map[string]string {
+	secret, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(cloud.Secrets["/pixeltrack/local/resend-webhook-secret"], "whsec_"))
+	if err != nil {
+		panic(err)
+	}
+	at := fmt.Sprint(cloud.Clock.Now().Unix())
+	m := hmac.New(sha256.New, secret)
+	fmt.Fprintf(m, "%s.%s.%s", id, at, body)
+	return map[string]string{"svix-id": id, "svix-timestamp": at, "svix-signature": "v1," + base64.StdEncoding.EncodeToString(m.Sum(nil))}
+}
+
+func (c *caller) deletion() map[string]any {
+	return map[string]any{"password": c.person.Password, "organizations": []map[string]any{{"organization_id": c.organization, "action": "close"}}}
+}
