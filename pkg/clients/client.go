@@ -118,8 +118,8 @@ func Sample(org id.Organization, st *store.Store) *Client {
 		TermsDays: DefaultTerms, Email: "office@example.com", Status: Active, Created: now, Updated: now}
 }
 
-// Body is a client on the wire.
-type Body struct {
+// ClientBody is a client on the wire.
+type ClientBody struct {
 	ID          string       `json:"id" example:"cli_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"`
 	Number      int64        `json:"number" doc:"Counted in the organization, from 1; never given twice." example:"1"`
 	Name        string       `json:"name" example:"Example Bakery"`
@@ -138,8 +138,8 @@ type Body struct {
 	UpdatedAt   time.Time    `json:"updated_at"`
 }
 
-func body(c *api.Caller, row *Client) Body {
-	b := Body{ID: string(row.ID), Number: row.Number, Name: row.Name, Currency: row.Currency, Language: row.Language, TermsDays: row.TermsDays,
+func body(c *api.Caller, row *Client) ClientBody {
+	b := ClientBody{ID: string(row.ID), Number: row.Number, Name: row.Name, Currency: row.Currency, Language: row.Language, TermsDays: row.TermsDays,
 		Email: row.Email, Phone: row.Phone, Address: row.Address, Notes: row.Notes, Tags: row.Tags, Status: row.Status, Projects: row.Projects,
 		CreatedAt: time.UnixMilli(row.Created).UTC(), UpdatedAt: time.UnixMilli(row.Updated).UTC()}
 	if b.Tags == nil {
@@ -151,9 +151,9 @@ func body(c *api.Caller, row *Client) Body {
 	return b
 }
 
-func example() Body {
+func example() ClientBody {
 	at := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
-	return Body{ID: "cli_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB", Number: 1, Name: "Example Bakery", Currency: "EUR", Language: "en", TermsDays: DefaultTerms,
+	return ClientBody{ID: "cli_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB", Number: 1, Name: "Example Bakery", Currency: "EUR", Language: "en", TermsDays: DefaultTerms,
 		Email: "office@example.com", Address: &Address{Line1: "Beispielweg 1", PostalCode: "10115", City: "Berlin", Country: "DE"},
 		Tags: []string{"retail"}, DefaultRate: &money.Money{Amount: 9000, Currency: "EUR"}, Status: Active, Projects: 1, CreatedAt: at, UpdatedAt: at}
 }
@@ -161,7 +161,7 @@ func example() Body {
 // Out is the answer of a route about one client.
 type Out struct {
 	api.Tagged
-	Body Body
+	Body ClientBody
 }
 
 func show(c *api.Caller, row *Client) *Out {

@@ -23,33 +23,33 @@ type world struct{ *apitest.World }
 
 func newWorld(t *testing.T) world { return world{apitest.New(t)} }
 
-func (w world) create(c apitest.Caller, name string) clients.Body {
+func (w world) create(c apitest.Caller, name string) clients.ClientBody {
 	w.T.Helper()
 	a := w.Call(clients.CreateClient(w.Store), c, apitest.Request{Body: map[string]any{"name": name, "currency": "EUR"}})
 	w.Want(a, http.StatusCreated, "")
-	var b clients.Body
+	var b clients.ClientBody
 	a.Into(w.T, &b)
 	return b
 }
 
-func at(b clients.Body, more ...string) string {
+func at(b clients.ClientBody, more ...string) string {
 	return "/v1/clients/" + b.ID + strings.Join(more, "")
 }
 
-func (w world) get(c apitest.Caller, b clients.Body) apitest.Answer {
+func (w world) get(c apitest.Caller, b clients.ClientBody) apitest.Answer {
 	return w.Call(clients.GetClient(), c, apitest.Request{Path: at(b)})
 }
 
-func (w world) list(c apitest.Caller, query string) api.Changes[clients.Body] {
+func (w world) list(c apitest.Caller, query string) api.Changes[clients.ClientBody] {
 	w.T.Helper()
 	a := w.Call(clients.ListClients(), c, apitest.Request{Path: "/v1/clients?" + query})
 	w.Want(a, http.StatusOK, "")
-	var l api.Changes[clients.Body]
+	var l api.Changes[clients.ClientBody]
 	a.Into(w.T, &l)
 	return l
 }
 
-func names(l api.Changes[clients.Body]) []string {
+func names(l api.Changes[clients.ClientBody]) []string {
 	var all []string
 	for _, b := range l.Data {
 		all = append(all, b.Name)
@@ -64,7 +64,7 @@ func TestAClientIsMadeAndRead(t *testing.T) {
 		"name": "  Example Bakery ", "currency": "EUR", "email": "office@example.com", "tags": []string{"retail"}, "notes": "Ask for Ada Example",
 		"address": map[string]any{"city": "Berlin", "country": "DE"}, "default_rate": map[string]any{"amount": 9000, "currency": "EUR"}}})
 	w.Want(a, http.StatusCreated, "")
-	var made, got clients.Body
+	var made, got clients.ClientBody
 	a.Into(t, &made)
 	w.get(owner, made).Into(t, &got)
 	if got.Name != "Example Bakery" || got.Number != 1 || got.Language != "en" || got.TermsDays != 14 || got.Address.City != "Berlin" ||
@@ -77,7 +77,7 @@ func TestAClientIsMadeAndRead(t *testing.T) {
 	if b := w.create(w.Organization(), "Elsewhere"); b.Number != 1 {
 		t.Errorf("number = %d in another organization; want 1", b.Number)
 	}
-	var hidden clients.Body
+	var hidden clients.ClientBody
 	w.get(w.Member(owner.Org, access.Contributor), made).Into(t, &hidden)
 	if hidden.DefaultRate != nil || hidden.Name != "Example Bakery" {
 		t.Errorf("a member sees %+v; want all but the rate", hidden)
@@ -138,7 +138,7 @@ func TestAClientIsChanged(t *testing.T) {
 	if a.Header.Get("ETag") != `"2"` {
 		t.Errorf("ETag = %s; want 2", a.Header.Get("ETag"))
 	}
-	var b clients.Body
+	var b clients.ClientBody
 	a.Into(t, &b)
 	if b.Email != "new@example.com" || b.DefaultRate == nil || b.Name != made.Name || !b.UpdatedAt.After(b.CreatedAt) {
 		t.Errorf("the client = %+v", b)
@@ -147,7 +147,7 @@ func TestAClientIsChanged(t *testing.T) {
 	w.Want(patch(owner, "", map[string]any{"name": "x"}), http.StatusPreconditionRequired, "if_match_required")
 	a = patch(owner, "*", map[string]any{"email": "", "default_rate": nil, "tags": []string{}})
 	w.Want(a, http.StatusOK, "")
-	b = clients.Body{}
+	b = clients.ClientBody{}
 	a.Into(t, &b)
 	if b.Email != "" || b.DefaultRate != nil || len(b.Tags) != 0 {
 		t.Errorf("the client = %+v; want mail, rate and tags gone", b)
@@ -209,7 +209,7 @@ func TestAClientIsArchivedAndRestored(t *testing.T) {
 	archive := apitest.Request{Path: at(made, "/archive"), IfMatch: `"1"`, Key: "k"}
 	a := w.Call(clients.ArchiveClient(w.Store), owner, archive)
 	w.Want(a, http.StatusOK, "")
-	var b clients.Body
+	var b clients.ClientBody
 	a.Into(t, &b)
 	if b.Status != clients.Archived || a.Header.Get("ETag") != `"2"` {
 		t.Errorf("the client = %+v, %s", b, a.Header.Get("ETag"))
@@ -340,7 +340,7 @@ func TestTwinsUnderOneKeyMakeOneClient(t *testing.T) {
 		wg.Go(func() {
 			a := w.Call(clients.CreateClient(w.Store), owner, apitest.Request{Key: "twin", Body: map[string]any{"name": "Twin", "currency": "EUR"}})
 			w.Want(a, http.StatusCreated, "")
-			var b clients.Body
+			var b clients.ClientBody
 			a.Into(t, &b)
 			mu.Lock()
 			defer mu.Unlock()

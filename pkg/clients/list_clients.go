@@ -20,7 +20,7 @@ type ListIn struct {
 }
 
 // ListOut is the answer of list-clients.
-type ListOut struct{ Body api.Changes[Body] }
+type ListOut struct{ Body api.Changes[ClientBody] }
 
 // change is a client or what is left of a deleted one.
 type change struct {
@@ -35,7 +35,7 @@ func ListClients() api.Operation {
 		Permission: access.ClientsRead, Purpose: purpose.ServiceDelivery, Summary: "The organization's clients",
 		Description: "In the order in which they were added, or with updated_since in the order of their changes.",
 		Refusals:    []api.Refusal{{Kind: problem.Gone, Code: "resync_required", When: "updated_since is older than what is known of deletions."}},
-		ExampleOut:  api.Changes[Body]{Data: []Body{example()}},
+		ExampleOut:  api.Changes[ClientBody]{Data: []ClientBody{example()}},
 	}, func(ctx context.Context, c *api.Caller, in *ListIn) (*ListOut, error) {
 		q := store.Query{Partition: c.Org.Scope().Partition(Family), Limit: in.Limit, Cursor: in.Cursor}
 		switch {
@@ -53,7 +53,7 @@ func ListClients() api.Operation {
 		if err != nil {
 			return nil, api.ListError(err)
 		}
-		out := &ListOut{Body: api.Changes[Body]{Data: []Body{}, NextCursor: cursor}}
+		out := &ListOut{Body: api.Changes[ClientBody]{Data: []ClientBody{}, NextCursor: cursor}}
 		for _, row := range rows {
 			if row.RowType == store.TombstoneType {
 				out.Body.Deleted = append(out.Body.Deleted, api.Deleted{ID: string(row.ID), At: time.Unix(row.Deleted, 0).UTC()})

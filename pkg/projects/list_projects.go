@@ -22,7 +22,7 @@ type ListIn struct {
 }
 
 // ListOut is the answer of list-projects.
-type ListOut struct{ Body api.Changes[Body] }
+type ListOut struct{ Body api.Changes[ProjectBody] }
 
 // change is a project or what is left of a deleted one.
 type change struct {
@@ -37,7 +37,7 @@ func ListProjects() api.Operation {
 		Permission: access.ProjectsRead, Purpose: purpose.ServiceDelivery, Summary: "The organization's projects",
 		Description: "In the order in which they were added; of a status by client; with updated_since in the order of their changes.",
 		Refusals:    []api.Refusal{{Kind: problem.Gone, Code: "resync_required", When: "updated_since is older than what is known of deletions."}},
-		ExampleOut:  api.Changes[Body]{Data: []Body{example()}},
+		ExampleOut:  api.Changes[ProjectBody]{Data: []ProjectBody{example()}},
 	}, func(ctx context.Context, c *api.Caller, in *ListIn) (*ListOut, error) {
 		q, err := in.query(c)
 		if err != nil {
@@ -47,7 +47,7 @@ func ListProjects() api.Operation {
 		if err != nil {
 			return nil, api.ListError(err)
 		}
-		out := &ListOut{Body: api.Changes[Body]{Data: []Body{}, NextCursor: cursor}}
+		out := &ListOut{Body: api.Changes[ProjectBody]{Data: []ProjectBody{}, NextCursor: cursor}}
 		for _, row := range rows {
 			if row.RowType == store.TombstoneType {
 				out.Body.Deleted = append(out.Body.Deleted, api.Deleted{ID: string(row.ID), At: time.Unix(row.Deleted, 0).UTC()})

@@ -130,8 +130,8 @@ func closing() error {
 	return problem.Of(problem.Conflict, "project_closing", "The project is being deleted; ask again in a few minutes.")
 }
 
-// Body is a project on the wire.
-type Body struct {
+// ProjectBody is a project on the wire.
+type ProjectBody struct {
 	ID          string       `json:"id" example:"prj_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"`
 	Key         string       `json:"key" doc:"Unique in the organization; it never changes." example:"WEB"`
 	Name        string       `json:"name" example:"New web site"`
@@ -147,8 +147,8 @@ type Body struct {
 	UpdatedAt   time.Time    `json:"updated_at"`
 }
 
-func body(c *api.Caller, p *Project) Body {
-	b := Body{ID: string(p.ID), Key: p.Short, Name: p.Name, ClientID: string(p.Client), Color: p.Color, Billing: p.Billing,
+func body(c *api.Caller, p *Project) ProjectBody {
+	b := ProjectBody{ID: string(p.ID), Key: p.Short, Name: p.Name, ClientID: string(p.Client), Color: p.Color, Billing: p.Billing,
 		StartsOn: p.StartsOn, EndsOn: p.EndsOn, Description: p.Description, Status: p.Status,
 		CreatedAt: time.UnixMilli(p.Created).UTC(), UpdatedAt: time.UnixMilli(p.Updated).UTC()}
 	if c.May(access.RatesRead) {
@@ -157,16 +157,16 @@ func body(c *api.Caller, p *Project) Body {
 	return b
 }
 
-func example() Body {
+func example() ProjectBody {
 	at := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
-	return Body{ID: "prj_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB", Key: "WEB", Name: "New web site", ClientID: "cli_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB", Color: "#3366cc",
+	return ProjectBody{ID: "prj_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB", Key: "WEB", Name: "New web site", ClientID: "cli_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB", Color: "#3366cc",
 		Billing: Hourly, HourlyRate: &money.Money{Amount: 9000, Currency: "EUR"}, StartsOn: "2026-03-02", Status: Active, CreatedAt: at, UpdatedAt: at}
 }
 
 // Out is the answer of a route about one project.
 type Out struct {
 	api.Tagged
-	Body Body
+	Body ProjectBody
 }
 
 func show(c *api.Caller, p *Project) *Out {

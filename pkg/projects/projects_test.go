@@ -24,18 +24,18 @@ type world struct{ *apitest.World }
 
 func newWorld(t *testing.T) world { return world{apitest.New(t)} }
 
-func (w world) client(c apitest.Caller) clients.Body {
+func (w world) client(c apitest.Caller) clients.ClientBody {
 	w.T.Helper()
 	a := w.Call(clients.CreateClient(w.Store), c, apitest.Request{Body: map[string]any{"name": "Example Bakery", "currency": "EUR"}})
 	w.Want(a, http.StatusCreated, "")
-	var b clients.Body
+	var b clients.ClientBody
 	a.Into(w.T, &b)
 	return b
 }
 
-func (w world) clientNow(c apitest.Caller, b clients.Body) clients.Body {
+func (w world) clientNow(c apitest.Caller, b clients.ClientBody) clients.ClientBody {
 	w.T.Helper()
-	var now clients.Body
+	var now clients.ClientBody
 	w.Call(clients.GetClient(), c, apitest.Request{Path: "/v1/clients/" + b.ID}).Into(w.T, &now)
 	return now
 }
@@ -45,46 +45,46 @@ func (w world) post(c apitest.Caller, body map[string]any) apitest.Answer {
 	return w.Call(projects.CreateProject(w.Store), c, apitest.Request{Body: body})
 }
 
-func (w world) create(c apitest.Caller, key, client string) projects.Body {
+func (w world) create(c apitest.Caller, key, client string) projects.ProjectBody {
 	w.T.Helper()
 	a := w.post(c, map[string]any{"key": key, "name": "Project " + key, "client_id": client})
 	w.Want(a, http.StatusCreated, "")
 	return read(w, a)
 }
 
-func read(w world, a apitest.Answer) projects.Body {
+func read(w world, a apitest.Answer) projects.ProjectBody {
 	w.T.Helper()
-	var b projects.Body
+	var b projects.ProjectBody
 	a.Into(w.T, &b)
 	return b
 }
 
-func at(b projects.Body, more ...string) string {
+func at(b projects.ProjectBody, more ...string) string {
 	return "/v1/projects/" + b.ID + strings.Join(more, "")
 }
 
-func (w world) get(c apitest.Caller, b projects.Body) apitest.Answer {
+func (w world) get(c apitest.Caller, b projects.ProjectBody) apitest.Answer {
 	return w.Call(projects.GetProject(), c, apitest.Request{Path: at(b)})
 }
 
-func (w world) patch(c apitest.Caller, b projects.Body, body map[string]any) apitest.Answer {
+func (w world) patch(c apitest.Caller, b projects.ProjectBody, body map[string]any) apitest.Answer {
 	return w.Call(projects.UpdateProject(w.Store), c, apitest.Request{Path: at(b), IfMatch: "*", Body: body})
 }
 
-func (w world) del(c apitest.Caller, b projects.Body) apitest.Answer {
+func (w world) del(c apitest.Caller, b projects.ProjectBody) apitest.Answer {
 	return w.Call(projects.DeleteProject(w.Store), c, apitest.Request{Path: at(b), IfMatch: "*"})
 }
 
-func (w world) list(c apitest.Caller, query string) api.Changes[projects.Body] {
+func (w world) list(c apitest.Caller, query string) api.Changes[projects.ProjectBody] {
 	w.T.Helper()
 	a := w.Call(projects.ListProjects(), c, apitest.Request{Path: "/v1/projects?" + query})
 	w.Want(a, http.StatusOK, "")
-	var l api.Changes[projects.Body]
+	var l api.Changes[projects.ProjectBody]
 	a.Into(w.T, &l)
 	return l
 }
 
-func keys(l api.Changes[projects.Body]) []string {
+func keys(l api.Changes[projects.ProjectBody]) []string {
 	var all []string
 	for _, b := range l.Data {
 		all = append(all, b.Key)
@@ -101,7 +101,7 @@ func (w world) judge(ahead time.Duration) {
 	}
 }
 
-func (w world) book(c apitest.Caller, b projects.Body, book bool) {
+func (w world) book(c apitest.Caller, b projects.ProjectBody, book bool) {
 	w.T.Helper()
 	org := w.Store.BindOrganization(c.Org, store.Actor{Who: "test"})
 	tx := w.Store.Begin()
@@ -281,6 +281,7 @@ func TestProjectsAreListedByStateAndClient(t *testing.T) {
 		w.Clock.Advance(time.Second)
 		w.create(owner, fmt.Sprint("P", i), client)
 	}
+	w.Clock.Advance(time.Second)
 	away := w.create(owner, "AWAY", bakery.ID)
 	w.Want(w.Call(projects.ArchiveProject(w.Store), owner, apitest.Request{Path: at(away, "/archive"), IfMatch: "*"}), http.StatusOK, "")
 	tests := []struct {
