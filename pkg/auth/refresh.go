@@ -21,7 +21,7 @@ type RefreshIn struct{ Body RefreshBody }
 
 // RefreshBody is a refresh token.
 type RefreshBody struct {
-	RefreshToken string `json:"refresh_token" minLength:"1" maxLength:"300" example:"rft_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB.01J8ZQ4M2V6TQ0Y7N3W5K9XDCC.1.…"`
+	RefreshToken string `json:"refresh_token" minLength:"1" maxLength:"4096" example:"rft_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB.01J8ZQ4M2V6TQ0Y7N3W5K9XDCC.1.…"`
 }
 
 // RefreshToken trades a refresh token for its successor and a fresh access token.
