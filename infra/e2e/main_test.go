@@ -66,6 +66,7 @@ type caller struct {
 	user         string
 	organization string
 	ownProject   string
+	mark         string // what the body of the last call can be found by
 }
 
 var people atomic.Int64

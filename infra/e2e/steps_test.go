@@ -118,11 +118,15 @@ func count(p *caller, path, mark string) int {
 	return strings.Count(string(a.Body), mark)
 }
 
-// once checks that a list holds exactly one thing with the mark of the call's body.
-func once(path func(*caller) string, mark func() string) func(testing.TB, *caller) error {
+// once checks that a list holds exactly one thing with a mark: that of the call's body, when no other is given.
+func once(path func(*caller) string, marks ...string) func(testing.TB, *caller) error {
 	return func(_ testing.TB, p *caller) error {
-		if n := count(p, path(p), mark()); n != 1 {
-			return fmt.Errorf("%d things with %q are there; want 1", n, mark())
+		mark := p.mark
+		if len(marks) > 0 {
+			mark = marks[0]
+		}
+		if n := count(p, path(p), mark); n != 1 {
+			return fmt.Errorf("%d things with %q are there; want 1", n, mark)
 		}
 		return nil
 	}
@@ -154,7 +158,6 @@ func steps() []step {
 }
 
 func workSteps() []step {
-	var mark string
 	client := func(verb string, status int, path string, body any) step {
 		return step{operation: verb + "-client", status: status, prepare: func(p *caller) journey.Call {
 			id := p.newClient()
@@ -200,11 +203,11 @@ func workSteps() []step {
 		}, again: []int{404, 412}}
 	}
 	return []step{
-		{operation: "create-client", status: 201, prepare: func(*caller) journey.Call {
+		{operation: "create-client", status: 201, prepare: func(p *caller) journey.Call {
 			body := clientBody()
-			mark = body["name"].(string)
+			p.mark = body["name"].(string)
 			return journey.Call{Method: "POST", Path: "/v1/clients", Body: body, Key: "key-" + unique()}
-		}, check: once(func(*caller) string { return "/v1/clients?limit=200" }, func() string { return mark })},
+		}, check: once(func(*caller) string { return "/v1/clients?limit=200" })},
 		client("get", 200, "", nil),
 		client("update", 200, "", map[string]any{"notes": "Pays late"}),
 		client("archive", 200, "/archive", nil),
@@ -212,9 +215,9 @@ func workSteps() []step {
 		client("delete", 204, "", nil),
 		{operation: "create-project", status: 201, prepare: func(p *caller) journey.Call {
 			body := projectBody(p.newClient())
-			mark = body["name"].(string)
+			p.mark = body["name"].(string)
 			return journey.Call{Method: "POST", Path: "/v1/projects", Body: body, Key: "key-" + unique()}
-		}, check: once(func(*caller) string { return "/v1/projects?limit=200" }, func() string { return mark })},
+		}, check: once(func(*caller) string { return "/v1/projects?limit=200" })},
 		project("get", 200, "", nil),
 		project("update", 200, "", map[string]any{"description": "A new one"}),
 		project("archive", 200, "/archive", nil),
@@ -239,9 +242,9 @@ func workSteps() []step {
 		}, again: []int{404}},
 		{operation: "create-time-entry", status: 201, prepare: func(p *caller) journey.Call {
 			body := p.entryBody(p.project())
-			mark = body["note"].(string)
+			p.mark = body["note"].(string)
 			return journey.Call{Method: "POST", Path: "/v1/time-entries", Body: body, Key: "key-" + unique()}
-		}, check: once(func(p *caller) string { return "/v1/time-entries" + p.range_() + "&limit=200" }, func() string { return mark })},
+		}, check: once(func(p *caller) string { return "/v1/time-entries" + p.range_() + "&limit=200" })},
 		entry("get", "GET", 200, nil),
 		entry("update", "PATCH", 200, map[string]any{"note": "Meeting, longer"}),
 		entry("delete", "DELETE", 204, nil),
@@ -275,7 +278,7 @@ func privacySteps() []step {
 		}, again: []int{404}},
 		{operation: "create-request", status: 201, alone: true, prepare: func(p *caller) journey.Call {
 			return journey.Call{Method: "POST", Path: "/v1/dsr", Body: map[string]any{"type": "access", "description": "Everything, please."}, Key: "key-" + unique()}
-		}, again: []int{409}, check: once(func(*caller) string { return "/v1/dsr" }, func() string { return `"id":"dsr_` })},
+		}, again: []int{409}, check: once(func(*caller) string { return "/v1/dsr" }, `"id":"dsr_`)},
 		{operation: "get-request", status: 200, alone: true, prepare: func(p *caller) journey.Call {
 			return journey.Call{Method: "GET", Path: "/v1/dsr/" + file(p, "access")}
 		}},
@@ -310,7 +313,15 @@ func (c *caller) age() {
 }
 
 func (c *caller) consent(purpose string) map[string]any {
-	return map[string]any{"purpose": purpose}
+	c.t.Helper()
+	a := c.must(200, journey.Call{Method: "GET", Path: "/v1/privacy/consents"})
+	for i := 0; a.Text(fmt.Sprint("data.", i, ".purpose")) != ""; i++ {
+		if a.Text(fmt.Sprint("data.", i, ".purpose")) == purpose {
+			return map[string]any{"purpose": purpose, "act": "given", "text_sha256": a.Text(fmt.Sprint("data.", i, ".text_sha256")), "source": "screen"}
+		}
+	}
+	c.t.Fatalf("nothing is asked about %s: %s", purpose, a.Body)
+	return nil
 }
 
 func authSteps() []step {
@@ -322,7 +333,7 @@ func authSteps() []step {
 			other := &caller{Client: p.Client, t: p.t, person: journey.NewPerson()}
 			other.must(202, journey.Call{Method: "POST", Path: "/v1/auth/signup", Body: signUpBody(other.person)})
 			return journey.Call{Method: "POST", Path: "/v1/auth/confirm", Body: map[string]any{"token": other.mailToken("confirm"), "password": other.person.Password}}
-		}, again: []int{404, 409}},
+		}, again: []int{401, 409}},
 		{operation: "log-in", status: 200, public: true, prepare: func(p *caller) journey.Call {
 			return journey.Call{Method: "POST", Path: "/v1/auth/login", Body: map[string]any{"email": p.person.Email, "password": p.person.Password}}
 		}},
