@@ -37,16 +37,16 @@ func (a *Attempts) Keys() store.Keys { return store.Keys{Primary: a.key} }
 
 // Counter is the count of one thing.
 type Counter struct {
-	h   *store.Case
-	row *Attempts
-	now time.Time
 	st  *store.Store
+	h   *store.Case
+	key store.Key
+	now time.Time
 }
 
 // New names a count: what is tried, whose it is, and the address of whoever tries.
 func New(st *store.Store, p keys.Pseudonyms, actor store.Actor, what, whose, source string) *Counter {
 	h := st.BindCase(p.Of("attempts", what+"\n"+whose+"\n"+source), actor)
-	return &Counter{h: h, row: &Attempts{key: h.Scope().Key(Family)}, now: st.Now(), st: st}
+	return &Counter{st: st, h: h, key: h.Scope().Key(Family), now: st.Now()}
 }
 
 // tries bounds how often an attempt meets another.
@@ -56,27 +56,23 @@ const tries = 20
 // attempts beyond, with the time after which one is let through again.
 func (c *Counter) Attempt(ctx context.Context) error {
 	for range tries {
-		tx := c.st.Begin()
-		tx.Change(c.h, c.row.key, func(u *dynamo.Update) { u.Add("count", 1).If("'count' < ?", Most) })
-		err := tx.Commit(ctx)
-		if !errors.Is(err, store.ErrMissing) {
-			return err
-		}
-		there, err := store.Get[Attempts](ctx, c.h, c.row.key)
-		if err == nil && there.Count >= Most {
-			return tooMany(time.Unix(there.ExpiresAt, 0).Sub(c.now))
-		}
-		if err != nil && !errors.Is(err, store.ErrMissing) {
-			return err
-		}
-		if err == nil {
-			continue
-		}
-		first := &Attempts{Count: 1, key: c.row.key}
+		first := &Attempts{Count: 1, key: c.key}
 		first.Expire(c.now.Add(Span))
-		tx = c.st.Begin()
+		tx := c.st.Begin()
 		tx.Create(c.h, first)
 		if err := tx.Commit(ctx); !errors.Is(err, store.ErrExists) {
+			return err
+		}
+		tx = c.st.Begin()
+		tx.Change(c.h, c.key, func(u *dynamo.Update) { u.Add("count", 1).If("'count' < ?", Most) })
+		if err := tx.Commit(ctx); !errors.Is(err, store.ErrMissing) {
+			return err
+		}
+		there, err := store.Get[Attempts](ctx, c.h, c.key)
+		switch {
+		case err == nil && there.Count >= Most:
+			return tooMany(time.Unix(there.ExpiresAt, 0).Sub(c.now))
+		case err != nil && !errors.Is(err, store.ErrMissing):
 			return err
 		}
 	}
@@ -84,7 +80,7 @@ func (c *Counter) Attempt(ctx context.Context) error {
 }
 
 // Forget adds to a transaction that the count begins anew, after a success.
-func (c *Counter) Forget(tx *store.Tx) { tx.DeleteKey(c.h, c.row.key, "") }
+func (c *Counter) Forget(tx *store.Tx) { tx.DeleteKey(c.h, c.key, "") }
 
 func tooMany(after time.Duration) error {
 	e := problem.Of(problem.TooMany, "too_many_attempts", "Too many attempts; wait a while.")
