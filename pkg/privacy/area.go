@@ -4,8 +4,6 @@
 package privacy
 
 import (
-	"time"
-
 	"pixeltrack.io/platform/pkg/api"
 	"pixeltrack.io/platform/pkg/job"
 	"pixeltrack.io/platform/pkg/privacy/datamap"
@@ -17,7 +15,7 @@ import (
 // Routes lists the area's routes.
 func Routes() []api.Operation {
 	return []api.Operation{
-		GetPolicy(time.Now), ListPolicyVersions(), GetPolicyVersion(), GetDataMap(), ListSubprocessors(), ListPurposes(), ListCookies(), GetGpc(),
+		GetPolicy(nil), ListPolicyVersions(), GetPolicyVersion(), GetDataMap(), ListSubprocessors(), ListPurposes(), ListCookies(), GetGpc(),
 		ListDisclosures(), ListConsents(), CreateConsent(nil), WithdrawConsent(nil),
 		CreateRequest(nil), ListRequests(), GetRequest(), VerifyRequest(nil), WithdrawRequest(nil), DownloadRequest(nil, nil),
 	}
