@@ -111,6 +111,13 @@ func (op Operation) refusals() []Refusal {
 	if op.Method != http.MethodGet {
 		all = append(all, Refusal{problem.TooLarge, "body_too_large", fmt.Sprintf("The body is larger than %d bytes.", op.MaxBody)})
 	}
+	if !op.RawBody {
+		all = append(all, Refusal{problem.Malformed, "not_json", "The body is not sent as application/json."},
+			Refusal{problem.Malformed, "malformed_text", "A text has a character that is not allowed (U+0000)."})
+	}
+	if strings.Contains(op.Path, "{") {
+		all = append(all, Refusal{problem.NotFound, "route_not_found", "The path does not name one thing."})
+	}
 	if op.Audience != Public {
 		all = append(all,
 			Refusal{problem.Unauthenticated, "authentication_required", "No access token."},

@@ -6,7 +6,7 @@ import (
 	"encoding/base64"
 	"net"
 	"net/http"
-	"strings"
+	"net/url"
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda"
@@ -41,11 +41,9 @@ func run(s *api.Server) {
 	})
 }
 
-// readable mends what the adapter cannot turn into a request: a path that holds a bare percent sign.
+// readable mends what the adapter cannot turn into a request: the path comes decoded, and may hold what no address can.
 func readable(event events.APIGatewayV2HTTPRequest) events.APIGatewayV2HTTPRequest {
-	if strings.Contains(event.RawPath, "%") {
-		event.RawPath = strings.ReplaceAll(event.RawPath, "%", "%25")
-	}
+	event.RawPath = (&url.URL{Path: event.RawPath}).EscapedPath()
 	if event.IsBase64Encoded {
 		if _, err := base64.StdEncoding.DecodeString(event.Body); err != nil {
 			event.IsBase64Encoded = false
