@@ -1,0 +1,116 @@
+package e2e_test
+
+import (
+	"encoding/base64"
+	"fmt"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"golang.org/x/crypto/argon2"
+
+	"pixeltrack.io/platform/infra/journey"
+	"pixeltrack.io/platform/pkg/access"
+	"pixeltrack.io/platform/pkg/account"
+	"pixeltrack.io/platform/pkg/id"
+	"pixeltrack.io/platform/pkg/store"
+)
+
+// row reads a row past the product.
+func (c *caller) row(k store.Key) map[string]any {
+	c.t.Helper()
+	out, err := cloud.Table.GetItem(c.t.Context(), &dynamodb.GetItemInput{TableName: &cloud.Cloud.Table.Name, Key: keyOf(k), ConsistentRead: aws.Bool(true)})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	var row map[string]any
+	if err := attributevalue.UnmarshalMap(out.Item, &row); err != nil {
+		c.t.Fatal(err)
+	}
+	return row
+}
+
+// put writes a row past the product.
+func (c *caller) put(k store.Key, rowType string, fields map[string]any) {
+	c.t.Helper()
+	row := map[string]any{"PK": k.PK, "SK": k.SK, "_type": rowType, "_v": 1}
+	for name, v := range fields {
+		row[name] = v
+	}
+	item, err := attributevalue.MarshalMap(row)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	if _, err := cloud.Table.PutItem(c.t.Context(), &dynamodb.PutItemInput{TableName: &cloud.Cloud.Table.Name, Item: item}); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+func keyOf(k store.Key) map[string]types.AttributeValue {
+	return map[string]types.AttributeValue{"PK": &types.AttributeValueMemberS{Value: k.PK}, "SK": &types.AttributeValueMemberS{Value: k.SK}}
+}
+
+// TestAnOldHashIsMadeAgain logs in with a password whose hash was made with weaker parameters.
+func TestAnOldHashIsMadeAgain(t *testing.T) {
+	p := signUp(t)
+	k := account.CredentialKey(id.User(p.user))
+	salt := []byte("a salt of a test")
+	sum := argon2.IDKey([]byte(p.person.Password), salt, 1, 1024, 1, 32)
+	weak := fmt.Sprintf("$argon2id$v=19$m=1024,t=1,p=1$%s$%s", base64.RawStdEncoding.EncodeToString(salt), base64.RawStdEncoding.EncodeToString(sum))
+	p.put(k, "CREDENTIAL", map[string]any{"user": p.user, "since": 1, "password_hash": weak})
+	p.logIn()
+	strong, _ := p.row(k)["password_hash"].(string)
+	if strong == weak || strong == "" {
+		t.Error("the hash is still the old one after a login")
+	}
+	p.logIn()
+}
+
+// TestTheFiftyFirstLogInEndsTheOldest fills a gate with sessions.
+func TestTheFiftyFirstLogInEndsTheOldest(t *testing.T) {
+	p := signUp(t)
+	k := access.UserGateKey(id.User(p.user))
+	row := p.row(k)
+	sessions, _ := row["sessions"].(map[string]any)
+	source := id.NewSource(cloud.Clock.Now)
+	for i := len(sessions); i < access.MaxSessions; i++ {
+		sessions[string(id.New[id.Session](source))] = cloud.Clock.Now().AddDate(2, 0, i).Unix()
+	}
+	p.put(k, "USERGATE", map[string]any{"user": p.user, "sessions": sessions})
+	first := *p
+	p.logIn()
+	if a := first.call(journey.Call{Method: "GET", Path: "/v1/me"}); a.Status != 401 {
+		t.Errorf("the oldest session = %d; want 401: %s", a.Status, a.Body)
+	}
+	p.must(200, journey.Call{Method: "GET", Path: "/v1/me"})
+}
+
+// TestAnOwnerHandsOver deletes an account whose organization goes on with another owner.
+func TestAnOwnerHandsOver(t *testing.T) {
+	p, heir := signUp(t), signUp(t)
+	member := id.New[id.Member](id.NewSource(cloud.Clock.Now))
+	org := id.Organization(p.organization)
+	p.put(access.AccessKey(org, member), "ACCESS", map[string]any{"org": org, "member": member, "user": heir.user, "role": access.Contributor, "grant_version": 1, "joined": 1})
+	p.put(account.MembershipKey(id.User(heir.user), org), "MEMBERSHIP", map[string]any{"user": heir.user, "org": org, "member": member, "joined": 1})
+
+	into := journey.Call{Method: "POST", Path: "/v1/auth/organization", Body: map[string]any{"organization_id": p.organization}}
+	own := heir.token
+	atOnce(20, func(int) {
+		if a := heir.call(into); a.Status != 200 {
+			t.Errorf("a switch among many = %d: %s", a.Status, a.Body)
+		}
+	})
+	heir.token = heir.must(200, into).Text("access_token")
+	rename := func() journey.Call {
+		return journey.Call{Method: "PATCH", Path: "/v1/org", IfMatch: "*", Body: map[string]any{"name": "Studio " + unique()}}
+	}
+	heir.must(403, rename())
+	p.must(202, journey.Call{Method: "DELETE", Path: "/v1/me", Body: map[string]any{"password": p.person.Password,
+		"organizations": []map[string]any{{"organization_id": p.organization, "action": "transfer", "to_member": member}}}})
+	p.must(401, journey.Call{Method: "GET", Path: "/v1/me"})
+	heir.must(200, rename())
+	heir.token = own
+	heir.must(200, journey.Call{Method: "GET", Path: "/v1/org"})
+}
