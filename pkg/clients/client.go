@@ -3,6 +3,7 @@ package clients
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -187,6 +188,11 @@ func (c *Client) check() error {
 	}
 	if r := c.DefaultRate; r != nil && (r.Amount < 0 || r.Amount > MaxRate || !money.Valid(r.Currency)) {
 		return problem.InvalidField("body.default_rate", "not an amount from 0 to 1000000000 in a currency of ISO 4217")
+	}
+	for i, tag := range c.Tags { // not by the schema: huma's check of unique items fails over a list in the list
+		if slices.Contains(c.Tags[:i], tag) {
+			return problem.InvalidField("body.tags", "each tag once")
+		}
 	}
 	return nil
 }

@@ -83,7 +83,7 @@ type UpdateBody struct {
 	Phone       *string                   `json:"phone,omitempty" maxLength:"50" doc:"Empty removes it."`
 	Address     *Address                  `json:"address,omitempty" doc:"Replaces the whole address; an empty one removes it."`
 	Notes       *string                   `json:"notes,omitempty" maxLength:"10000" doc:"Empty removes them."`
-	Tags        *[]string                 `json:"tags,omitempty" maxItems:"20" uniqueItems:"true" minLength:"1" maxLength:"50" doc:"Replaces all tags."`
+	Tags        *[]string                 `json:"tags,omitempty" maxItems:"20" minLength:"1" maxLength:"50" doc:"Replaces all tags."`
 	DefaultRate api.Optional[money.Money] `json:"default_rate,omitzero" required:"false" doc:"null removes it; needs the right rates:read."`
 }
 

@@ -28,7 +28,7 @@ type CreateBody struct {
 	Phone       string       `json:"phone,omitempty" maxLength:"50" example:"+49 30 5550100"`
 	Address     *Address     `json:"address,omitempty"`
 	Notes       string       `json:"notes,omitempty" maxLength:"10000"`
-	Tags        []string     `json:"tags,omitempty" maxItems:"20" uniqueItems:"true" minLength:"1" maxLength:"50"`
+	Tags        []string     `json:"tags,omitempty" maxItems:"20" minLength:"1" maxLength:"50"`
 	DefaultRate *money.Money `json:"default_rate,omitempty" doc:"What an hour costs; needs the right rates:read."`
 }
 
