@@ -114,3 +114,33 @@ func TestAnOwnerHandsOver(t *testing.T) {
 	heir.token = own
 	heir.must(200, journey.Call{Method: "GET", Path: "/v1/org"})
 }
+
+// TestGuessesAreCounted guesses at each place that a password is asked for, until no guess is let through.
+func TestGuessesAreCounted(t *testing.T) {
+	p := signUp(t)
+	const guess = "not the password of anybody"
+	guesses := func(want int, c journey.Call) {
+		t.Helper()
+		for range 10 {
+			p.must(want, c)
+		}
+		if a := p.must(429, c); a.Header.Get("Retry-After") == "" {
+			t.Errorf("%s %s = 429 without Retry-After", c.Method, c.Path)
+		}
+	}
+	from := map[string]string{"X-Local-Viewer": "198.51.100.7"}
+	guesses(401, journey.Call{Method: "POST", Path: "/v1/auth/login", Headers: from, Body: map[string]any{"email": p.person.Email, "password": guess}})
+	p.logIn()
+	deletion := p.deletion()
+	deletion["password"] = guess
+	guesses(403, journey.Call{Method: "DELETE", Path: "/v1/me", Headers: from, Body: deletion})
+	p.must(202, journey.Call{Method: "DELETE", Path: "/v1/me", Body: p.deletion()})
+	guesses(401, journey.Call{Method: "POST", Path: "/v1/auth/restore", Headers: from, Body: map[string]any{"token": p.mailToken("delet"), "password": guess}})
+}
+
+// TestAKeyChangesNothingAboutSessions sends an Idempotency-Key where repeats need none.
+func TestAKeyChangesNothingAboutSessions(t *testing.T) {
+	p := signUp(t)
+	p.must(200, journey.Call{Method: "POST", Path: "/v1/auth/organization", Key: "a key", Body: map[string]any{"organization_id": p.organization}})
+	p.must(204, journey.Call{Method: "POST", Path: "/v1/auth/logout", Key: "a key"})
+}
