@@ -43,10 +43,10 @@ func TestAMailIsSentOnce(t *testing.T) {
 			for i := range 8 {
 				all.Go(func() {
 					if i%2 == 0 {
-						w.event(key) // one of them does it; a twin may be refused by the table
+						ignore(w.event(key))
 						return
 					}
-					w.schedule()
+					ignore(w.schedule())
 				})
 			}
 			all.Wait()
@@ -226,3 +226,6 @@ func TestAMarkSetMeanwhileDoesNotLoseARecord(t *testing.T) {
 		t.Error("the hold is gone")
 	}
 }
+
+// ignore takes the error of one of several runs at once: one of them does the work, a twin may be refused by the table.
+func ignore(error) {}
