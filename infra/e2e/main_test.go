@@ -49,7 +49,6 @@ func pathOf(template string) string {
 
 var parameter = regexp.MustCompile(`\{[^}]+\}`)
 
-func listClients() journey.Call { return journey.Call{Method: "GET", Path: "/v1/clients"} }
 
 func client() *journey.Client {
 	return &journey.Client{API: cloud.API, Control: cloud.Control, HTTP: &http.Client{Timeout: 2 * time.Minute,

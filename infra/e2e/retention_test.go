@@ -88,6 +88,7 @@ func TestTheScheduleDoesTheWorkOfALostStream(t *testing.T) {
 	if err := first.Sweep(t.Context()); err != nil { // the wake rows go, and nobody hears of it
 		t.Fatal(err)
 	}
+	first.settle() // the deletions have been read, and nobody is told
 	cloud.Move(func(c *simclock.Clock) { c.Advance(48 * time.Hour) })
 	cloud.Stream.On()
 	first.settle()
