@@ -1,0 +1,86 @@
+package organization_test
+
+import (
+	"context"
+	"net/http"
+	"testing"
+
+	"pixeltrack.io/platform/pkg/access"
+	"pixeltrack.io/platform/pkg/api/apitest"
+	"pixeltrack.io/platform/pkg/organization"
+	"pixeltrack.io/platform/pkg/store"
+)
+
+type world struct{ *apitest.World }
+
+// settle gives an organization its settings.
+func (w world) settle(c apitest.Caller) apitest.Caller {
+	w.T.Helper()
+	tx := w.Store.Begin()
+	tx.Create(w.Store.BindOrganization(c.Org, store.Actor{Who: string(c.Member)}), organization.New(c.Org, "Example Studio", "DE", w.Clock.Now()))
+	if err := tx.Commit(context.Background()); err != nil {
+		w.T.Fatal(err)
+	}
+	return c
+}
+
+func (w world) update(c apitest.Caller, match string, body any) apitest.Answer {
+	w.T.Helper()
+	return w.Call(organization.UpdateOrganization(w.Store), c, apitest.Request{Body: body, IfMatch: match})
+}
+
+func TestSettingsAreShownAndChanged(t *testing.T) {
+	w := world{apitest.New(t)}
+	ada := w.settle(w.Organization())
+	bob := w.settle(w.Organization())
+	a := w.Call(organization.GetOrganization(), ada, apitest.Request{})
+	w.Want(a, http.StatusOK, "")
+	a = w.update(ada, a.Header.Get("ETag"), map[string]any{"legal_name": "Example Studio GmbH", "retention_days": 730, "currency": "CHF",
+		"address": map[string]any{"line1": "Beispielstraße 1", "city": "Berlin", "country": "DE"}})
+	w.Want(a, http.StatusOK, "")
+	var body organization.Body
+	a.Into(t, &body)
+	if body.Name != "Example Studio" || body.LegalName != "Example Studio GmbH" || body.RetentionDays != 730 || body.Address.City != "Berlin" || body.Currency != "CHF" {
+		t.Errorf("the settings = %+v; want what was sent changed and nothing else", body)
+	}
+	w.Call(organization.GetOrganization(), bob, apitest.Request{}).Into(t, &body)
+	if body.ID != string(bob.Org) || body.RetentionDays != 0 || body.Currency != "EUR" {
+		t.Errorf("another organization's settings = %+v; want its own", body)
+	}
+	for _, role := range []access.Role{access.Manager, access.Contributor, access.Accountant} {
+		m := w.Member(ada.Org, role)
+		w.Want(w.Call(organization.GetOrganization(), m, apitest.Request{}), http.StatusOK, "")
+		w.Want(w.update(m, `"2"`, map[string]any{"name": "X"}), http.StatusForbidden, "permission_denied")
+	}
+	w.Want(w.Call(organization.GetOrganization(), w.Member(ada.Org, access.Guest), apitest.Request{}), http.StatusForbidden, "permission_denied")
+	w.Want(w.update(w.Member(ada.Org, access.Admin), `"2"`, map[string]any{"retention_days": 0}), http.StatusOK, "")
+}
+
+func TestAChangeOfSettingsIsRefused(t *testing.T) {
+	w := world{apitest.New(t)}
+	ada := w.settle(w.Organization())
+	tests := []struct {
+		name   string
+		match  string
+		body   any
+		status int
+		code   string
+	}{
+		{"without the version", "", map[string]any{"name": "X"}, 428, "if_match_required"},
+		{"of an old version", `"7"`, map[string]any{"name": "X"}, 412, "stale_version"},
+		{"to 29 days", `"1"`, map[string]any{"retention_days": 29}, 422, "invalid_input"},
+		{"to 3661 days", `"1"`, map[string]any{"retention_days": 3661}, 422, "invalid_input"},
+		{"to days before today", `"1"`, map[string]any{"retention_days": -1}, 422, "invalid_input"},
+		{"to no currency", `"1"`, map[string]any{"currency": "QQQ"}, 422, "invalid_input"},
+		{"to no zone", `"1"`, map[string]any{"time_zone": ""}, 422, "invalid_input"},
+		{"of the status", `"1"`, map[string]any{"status": "active"}, 422, "invalid_input"},
+		{"to 30 days", `"1"`, map[string]any{"retention_days": 30}, 200, ""},
+		{"to 3660 days", `"2"`, map[string]any{"retention_days": 3660}, 200, ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			w := world{w.In(t)}
+			w.Want(w.update(ada, tt.match, tt.body), tt.status, tt.code)
+		})
+	}
+}
