@@ -70,7 +70,11 @@ func SendOutbox(post Post) job.Job {
 			if err := json.Unmarshal(r.Event.Detail, &e); err != nil {
 				return fmt.Errorf("send outbox: read the event: %w", err)
 			}
-			return s.one(ctx, e.Key(), r.Event.At, nil)
+			err := s.one(ctx, e.Key(), r.Event.At, nil)
+			if errors.Is(err, errPaused) {
+				return nil // the mail waits for the schedule
+			}
+			return err
 		},
 	}
 }

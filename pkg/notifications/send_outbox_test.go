@@ -115,6 +115,14 @@ func TestAMailIsSentOnce(t *testing.T) {
 			w.pass(5 * time.Minute)
 			w.must(w.schedule())
 		}, outbox.Sent, 1, 0},
+		{"after the provider asked the stream for a pause", func(w *world, key store.Key) {
+			w.faulty(resend.Fault{Status: 429})
+			w.must(w.event(key))
+			w.want(key, outbox.Queued, 0, 1)
+			w.faulty(resend.Fault{})
+			w.pass(5 * time.Minute)
+			w.must(w.schedule())
+		}, outbox.Sent, 1, 0},
 		{"not at all when the provider refuses it", func(w *world, key store.Key) {
 			w.people[w.ada.User] = compose.Person{Address: "no address"}
 			w.must(w.event(key))
