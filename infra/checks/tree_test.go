@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"pixeltrack.io/platform/infra/checks"
+	"pixeltrack.io/platform/pkg/bus"
 	"pixeltrack.io/platform/pkg/catalog"
 )
 
@@ -38,5 +39,27 @@ func TestTheTreeKeepsItsRules(t *testing.T) {
 	}
 	for _, finding := range checks.Check(os.DirFS(root), list()) {
 		t.Error(finding)
+	}
+}
+
+func TestEveryTriggerIsAnEventAndEveryEventIsTaken(t *testing.T) {
+	taken := map[string]bool{}
+	for _, j := range catalog.Jobs() {
+		for _, trigger := range j.Triggers {
+			taken[trigger] = true
+		}
+	}
+	known := map[string]bool{"schedule": true, "stream": true}
+	for _, e := range bus.Types() {
+		name := e.Sample.Type()
+		known[name] = true
+		if !taken[name] {
+			t.Errorf("no job takes %s", name)
+		}
+	}
+	for trigger := range taken {
+		if !known[trigger] {
+			t.Errorf("nothing is called %s on the bus", trigger)
+		}
 	}
 }
