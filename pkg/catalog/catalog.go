@@ -14,6 +14,7 @@ import (
 	"pixeltrack.io/platform/pkg/privacy"
 	"pixeltrack.io/platform/pkg/projects"
 	"pixeltrack.io/platform/pkg/registry"
+	"pixeltrack.io/platform/pkg/timetracking"
 )
 
 // Routes lists every route.
@@ -23,6 +24,7 @@ func Routes() []api.Operation {
 	all = append(all, privacy.Routes()...)
 	all = append(all, clients.Routes()...)
 	all = append(all, projects.Routes()...)
+	all = append(all, timetracking.Routes()...)
 	all = append(all, notifications.Routes()...)
 	all = append(all, auth.Routes()...)
 	all = append(all, account.Routes()...)
@@ -48,6 +50,7 @@ func Rows() []registry.Row {
 	all = append(all, privacy.Rows()...)
 	all = append(all, clients.Rows()...)
 	all = append(all, projects.Rows()...)
+	all = append(all, timetracking.Rows()...)
 	all = append(all, notifications.Rows()...)
 	all = append(all, auth.Rows()...)
 	all = append(all, account.Rows()...)

@@ -109,6 +109,17 @@ func Parse[T Kind](s string) (T, error) {
 	return T(s), nil
 }
 
+// Made is when an id was made, to the millisecond. It says nothing of a member id, and of a text that is no id it is the
+// beginning of time.
+func Made[T Kind](of T) time.Time {
+	_, rest, _ := strings.Cut(string(of), "_")
+	parsed, err := ulid.ParseStrict(rest)
+	if err != nil {
+		return time.Time{}
+	}
+	return ulid.Time(parsed.Time()).UTC()
+}
+
 // Source makes ids. The zero value is not usable: both fields must be set.
 type Source struct {
 	Now  func() time.Time

@@ -1,0 +1,12 @@
+// Command get-time-entry answers one time entry.
+package main
+
+import (
+	"pixeltrack.io/platform/pkg/app"
+	"pixeltrack.io/platform/pkg/lambdahttp"
+	"pixeltrack.io/platform/pkg/timetracking"
+)
+
+func main() {
+	lambdahttp.Start(app.New(), timetracking.GetTimeEntry())
+}

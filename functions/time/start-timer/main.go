@@ -1,0 +1,13 @@
+// Command start-timer starts the caller's timer.
+package main
+
+import (
+	"pixeltrack.io/platform/pkg/app"
+	"pixeltrack.io/platform/pkg/lambdahttp"
+	"pixeltrack.io/platform/pkg/timetracking"
+)
+
+func main() {
+	a := app.New()
+	lambdahttp.Start(a, timetracking.StartTimer(a.Table()))
+}
