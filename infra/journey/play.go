@@ -171,7 +171,7 @@ func (p *player) signUp() {
 }
 
 func number(text string) any {
-	var n json.Number = json.Number(text)
+	n := json.Number(text)
 	if _, err := n.Int64(); err != nil {
 		return text
 	}

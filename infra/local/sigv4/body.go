@@ -58,7 +58,7 @@ type hashed struct {
 func (h *hashed) Read(p []byte) (int, error) {
 	n, err := h.r.Read(p)
 	h.sum.Write(p[:n]) // never fails
-	if err == io.EOF && hex.EncodeToString(h.sum.Sum(nil)) != h.want {
+	if errors.Is(err, io.EOF) && hex.EncodeToString(h.sum.Sum(nil)) != h.want {
 		return n, ErrBody
 	}
 	return n, err
@@ -89,7 +89,7 @@ func (c *chunks) Read(p []byte) (int, error) {
 		}
 	}
 	n, err := c.r.Read(p[:min(len(p), c.left)])
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		err = io.ErrUnexpectedEOF
 	}
 	c.left -= n
@@ -159,7 +159,7 @@ func (c *chunks) trailers() error {
 	var text strings.Builder
 	for {
 		line, err := c.line()
-		if err == io.EOF || err == nil && line == "" {
+		if errors.Is(err, io.EOF) || err == nil && line == "" {
 			return nil
 		}
 		if err != nil {
@@ -183,7 +183,7 @@ func (c *chunks) trailers() error {
 
 func (c *chunks) line() (string, error) {
 	line, err := c.r.ReadString('\n')
-	if err == io.EOF && line == "" {
+	if errors.Is(err, io.EOF) && line == "" {
 		return "", io.EOF
 	}
 	if err != nil {

@@ -191,7 +191,7 @@ func (s *Stack) services(o Options, listeners []net.Listener, raw string) error 
 		return err
 	}
 	s.S3 = objects
-	s.close = append(s.close, func() { objects.Close() })
+	s.close = append(s.close, func() { _ = objects.Close() }) // files of this run alone
 	s.serve(listeners[3], objects)
 
 	secret := "whsec_" + base64.StdEncoding.EncodeToString([]byte(random(24)))
@@ -377,7 +377,7 @@ func (s *Stack) tick() {
 		}
 		s.Bus.Tick()
 		if n%60 == 0 {
-			s.Sweep(context.Background()) // the next turn tries again
+			_, _, _ = s.Sweep(context.Background()) // the next turn tries again
 		}
 	}
 }

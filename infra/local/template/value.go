@@ -141,7 +141,7 @@ func (s *scope) intrinsic(name string, arg any) (any, error) {
 	case "Fn::GetAtt":
 		parts, ok := arg.([]any)
 		if !ok || len(parts) != 2 {
-			return nil, fmt.Errorf("GetAtt %v", arg)
+			return nil, fmt.Errorf("the value of GetAtt %v", arg)
 		}
 		return s.attribute(fmt.Sprint(parts[0]), fmt.Sprint(parts[1]))
 	case "Fn::Sub":
@@ -149,7 +149,7 @@ func (s *scope) intrinsic(name string, arg any) (any, error) {
 	case "Fn::If":
 		parts, ok := arg.([]any)
 		if !ok || len(parts) != 3 {
-			return nil, fmt.Errorf("If %v", arg)
+			return nil, fmt.Errorf("the value of If %v", arg)
 		}
 		yes, err := s.condition(fmt.Sprint(parts[0]))
 		if err != nil {
@@ -168,16 +168,12 @@ func (s *scope) intrinsic(name string, arg any) (any, error) {
 	switch name {
 	case "Fn::Join":
 		if len(list) != 2 {
-			return nil, fmt.Errorf("Join %v", arg)
+			return nil, fmt.Errorf("the value of Join %v", arg)
 		}
-		var parts []string
-		for _, p := range texts(list[1]) {
-			parts = append(parts, p)
-		}
-		return strings.Join(parts, fmt.Sprint(list[0])), nil
+		return strings.Join(texts(list[1]), fmt.Sprint(list[0])), nil
 	case "Fn::Split":
 		if len(list) != 2 {
-			return nil, fmt.Errorf("Split %v", arg)
+			return nil, fmt.Errorf("the value of Split %v", arg)
 		}
 		var parts []any
 		for _, p := range strings.Split(fmt.Sprint(list[1]), fmt.Sprint(list[0])) {
@@ -186,11 +182,11 @@ func (s *scope) intrinsic(name string, arg any) (any, error) {
 		return parts, nil
 	case "Fn::Select":
 		if len(list) != 2 {
-			return nil, fmt.Errorf("Select %v", arg)
+			return nil, fmt.Errorf("the value of Select %v", arg)
 		}
 		var i int
 		if _, err := fmt.Sscan(fmt.Sprint(list[0]), &i); err != nil {
-			return nil, fmt.Errorf("Select %v", arg)
+			return nil, fmt.Errorf("the value of Select %v", arg)
 		}
 		from := texts(list[1])
 		if i < 0 || i >= len(from) {
@@ -199,13 +195,13 @@ func (s *scope) intrinsic(name string, arg any) (any, error) {
 		return from[i], nil
 	case "Fn::FindInMap":
 		if len(list) != 3 {
-			return nil, fmt.Errorf("FindInMap %v", arg)
+			return nil, fmt.Errorf("the value of FindInMap %v", arg)
 		}
 		top, _ := s.mappings[fmt.Sprint(list[0])].(map[string]any)
 		second, _ := top[fmt.Sprint(list[1])].(map[string]any)
 		v, ok := second[fmt.Sprint(list[2])]
 		if !ok {
-			return nil, fmt.Errorf("FindInMap %v: not there", list)
+			return nil, fmt.Errorf("the value of FindInMap %v: not there", list)
 		}
 		return v, nil
 	}
@@ -246,7 +242,7 @@ func (s *scope) sub(arg any) (any, error) {
 		text = a
 	case []any:
 		if len(a) != 2 {
-			return nil, fmt.Errorf("Sub %v", arg)
+			return nil, fmt.Errorf("the value of Sub %v", arg)
 		}
 		text = fmt.Sprint(a[0])
 		resolved, err := s.resolve(a[1])
@@ -255,7 +251,7 @@ func (s *scope) sub(arg any) (any, error) {
 		}
 		own, _ = resolved.(map[string]any)
 	default:
-		return nil, fmt.Errorf("Sub %v", arg)
+		return nil, fmt.Errorf("the value of Sub %v", arg)
 	}
 	var out strings.Builder
 	for {
@@ -266,7 +262,7 @@ func (s *scope) sub(arg any) (any, error) {
 		}
 		name, after, closed := strings.Cut(rest, "}")
 		if !closed {
-			return nil, fmt.Errorf("Sub %q: no closing brace", text)
+			return nil, fmt.Errorf("the value of Sub %q: no closing brace", text)
 		}
 		text = after
 		if strings.HasPrefix(name, "!") {
@@ -323,12 +319,12 @@ func (s *scope) decide(v any) (bool, error) {
 			}
 			pair, _ := r.([]any)
 			if len(pair) != 2 {
-				return false, fmt.Errorf("Equals %v", arg)
+				return false, fmt.Errorf("the value of Equals %v", arg)
 			}
 			return fmt.Sprint(pair[0]) == fmt.Sprint(pair[1]), nil
 		case "Fn::Not":
 			if len(list) != 1 {
-				return false, fmt.Errorf("Not %v", arg)
+				return false, fmt.Errorf("the value of Not %v", arg)
 			}
 			yes, err := s.decide(list[0])
 			return !yes, err
