@@ -35,18 +35,24 @@ func (a *Audit) Keys() store.Keys { return store.Keys{Primary: a.key} }
 
 // audit adds the record of this call to its transaction.
 func (c *Caller) audit(tx *store.Tx, object, outcome string) {
-	rec := id.New[id.Record](c.store.IDs())
-	actor, scope := string(c.User), store.Scope{}
 	switch {
 	case c.inside():
-		actor, scope = string(c.Member), c.Org.Scope()
+		c.record(tx, c.Org, c.Org.Scope(), string(c.Member), object, outcome)
 	case c.Self != nil:
-		scope = c.Self.Scope()
-	default:
-		return
+		c.record(tx, c.Self, c.Self.Scope(), string(c.User), object, outcome)
 	}
+}
+
+// AuditFor adds the record of a public call to its transaction, once the call has shown who makes it: a login, or the
+// restoring of an account.
+func (c *Caller) AuditFor(tx *store.Tx, self *store.User, object, outcome string) {
+	c.record(tx, self, self.Scope(), string(self.ID), object, outcome)
+}
+
+func (c *Caller) record(tx *store.Tx, h store.Bound, scope store.Scope, actor, object, outcome string) {
+	rec := id.New[id.Record](c.store.IDs())
 	row := &Audit{ID: rec, At: c.Now.Unix(), Actor: actor, Action: c.route.ID, Object: object, Outcome: outcome,
 		Request: c.Request, Purpose: c.route.Purpose, key: scope.Key(FamilyAudit, store.Instant(c.Now), string(rec))}
 	row.Expire(c.Now.Add(AuditLife))
-	tx.Create(c.Home(), row)
+	tx.Create(h, row)
 }

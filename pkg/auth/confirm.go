@@ -43,7 +43,7 @@ type ConfirmOut struct{ Body Confirmed }
 // ConfirmSignUp makes the account and its organization. It takes both, the token of the mail and the password.
 func ConfirmSignUp(st *store.Store) api.Operation {
 	return api.New(api.Route{
-		ID: "confirm-sign-up", Area: "auth", Method: http.MethodPost, Path: "/v1/auth/confirm", Audience: api.Public, Status: http.StatusCreated,
+		ID: "confirm-sign-up", Area: "auth", Method: http.MethodPost, Path: "/v1/auth/confirm", Audience: api.Public, Audit: true, Status: http.StatusCreated,
 		Summary: "Confirm a sign-up", Purpose: purpose.AccountManagement,
 		Description: "Makes the account and its organization, by the token of the mailed link together with the password chosen at sign-up. Then log in.",
 		ExampleIn:   ConfirmBody{Token: "0c2VjcmV0LWxpbmstdG9rZW4tb2YtNDMtY2hhcmFjdGVyc", Password: "a phrase that nobody else uses"},
@@ -113,6 +113,7 @@ func found(tx *store.Tx, st *store.Store, c *api.Caller, s *SignUpRequest, user 
 	tx.Create(self, &account.Acceptance{User: user, Version: s.Policy, Hash: s.PolicyHash, At: s.Accepted, IP: s.IP})
 	tx.Create(self, &account.Membership{User: user, Organization: org, Member: member, Joined: now})
 	tx.Create(self, &access.UserGate{User: user})
+	c.AuditFor(tx, self, string(user), "done")
 	tx.Create(inside, organization.New(org, s.Organization, s.Country, c.Now))
 	tx.Create(inside, &access.OrganizationGate{Organization: org, Status: access.Active, Plan: "free"})
 	tx.Create(inside, &access.Access{Organization: org, Member: member, User: user, Role: access.Owner, GrantVersion: 1, Joined: now})

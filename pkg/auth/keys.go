@@ -92,7 +92,7 @@ func RotateKeys(named []string, public PublicKeys) job.Job {
 			} else if err != nil {
 				return err
 			}
-			changed, err := rotated(ctx, ring, named, public, r.Event.At)
+			changed, err := rotated(ctx, ring, named, public, r.Clock())
 			if err != nil || !changed {
 				return err
 			}

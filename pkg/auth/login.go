@@ -39,7 +39,7 @@ func keysNotReady() api.Refusal {
 // LogIn begins a session. An address without an account costs the same and is answered the same as a wrong password.
 func LogIn(st *store.Store, pseudonyms keys.Pseudonyms, refresh keys.Links, minter *Minter) api.Operation {
 	return api.New(api.Route{
-		ID: "log-in", Area: "auth", Method: http.MethodPost, Path: "/v1/auth/login", Audience: api.Public,
+		ID: "log-in", Area: "auth", Method: http.MethodPost, Path: "/v1/auth/login", Audience: api.Public, Audit: true,
 		Summary: "Log in", Purpose: purpose.Authentication,
 		Description: "Begins a session in the user's first organization. A user has at most 50 sessions; one more ends the oldest.",
 		ExampleIn:   LogInBody{Email: "ada@example.com", Password: "a phrase that nobody else uses"}, ExampleOut: exampleTokens(),
@@ -143,6 +143,7 @@ func begin(ctx context.Context, st *store.Store, h *store.User, c *api.Caller, g
 		s.Version = 0
 		tx.Create(h, s)
 		attempts.Forget(tx)
+		c.AuditFor(tx, h, string(s.ID), "done")
 		if outdated {
 			tx.Replace(h, cred)
 		}

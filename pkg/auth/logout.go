@@ -16,11 +16,11 @@ import (
 // LogOut ends the session of the token.
 func LogOut(st *store.Store) api.Operation {
 	return api.New(api.Route{
-		ID: "log-out", Area: "auth", Method: http.MethodPost, Path: "/v1/auth/logout", Audience: api.Users, Rights: true, Status: http.StatusNoContent,
+		ID: "log-out", Area: "auth", Method: http.MethodPost, Path: "/v1/auth/logout", Audience: api.Users, Rights: true, Audit: true, Status: http.StatusNoContent,
 		Summary: "End this session", Purpose: purpose.Authentication,
 		Description: "The access and refresh tokens of the session no longer count from the next call on.",
 	}, func(ctx context.Context, c *api.Caller, _ *struct{}) (*struct{}, error) {
-		return nil, end(ctx, st, c.Self, c.Session)
+		return nil, end(ctx, st, c.Self, c.Session, func(tx *store.Tx) { c.AuditFor(tx, c.Self, string(c.Session), "done") })
 	})
 }
 

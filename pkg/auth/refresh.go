@@ -27,7 +27,7 @@ type RefreshBody struct {
 // RefreshToken trades a refresh token for its successor and a fresh access token.
 func RefreshToken(st *store.Store, secret keys.Links, minter *Minter) api.Operation {
 	return api.New(api.Route{
-		ID: "refresh-token", Area: "auth", Method: http.MethodPost, Path: "/v1/auth/refresh", Audience: api.Public,
+		ID: "refresh-token", Area: "auth", Method: http.MethodPost, Path: "/v1/auth/refresh", Audience: api.Public, Audit: true,
 		Summary: "Trade a refresh token for fresh tokens", Purpose: purpose.Authentication,
 		Description: "A refresh token is spent by its use. For 30 seconds the one just spent gives the same successor again, for an answer that was lost; " +
 			"any other use of a spent one ends the session, because somebody has a copy.",
@@ -48,7 +48,7 @@ func RefreshToken(st *store.Store, secret keys.Links, minter *Minter) api.Operat
 		}
 		h := st.BindUser(user, store.Actor{Who: string(user), Request: c.Request})
 		h.SeeRestricted()
-		s, err := rotate(ctx, st, h, session, n, c.Now)
+		s, err := rotate(ctx, st, c, h, session, n)
 		if err != nil {
 			return nil, err
 		}
@@ -65,7 +65,8 @@ func sessionEnded() error {
 }
 
 // rotate spends the nth refresh token of a session, by one conditional write however many try at once.
-func rotate(ctx context.Context, st *store.Store, h *store.User, session id.Session, n int64, now time.Time) (*Session, error) {
+func rotate(ctx context.Context, st *store.Store, c *api.Caller, h *store.User, session id.Session, n int64) (*Session, error) {
+	now := c.Now
 	for range meetings {
 		s, gate := new(Session), new(access.UserGate)
 		fetches := []*store.Fetch{{Through: h, Key: SessionKey(h.ID, session), Row: s}, {Through: h, Key: access.UserGateKey(h.ID), Row: gate}}
@@ -86,7 +87,7 @@ func rotate(ctx context.Context, st *store.Store, h *store.User, session id.Sess
 		case n == s.Counter-1 && now.Sub(time.Unix(s.Rotated, 0)) <= grace:
 			return s, nil
 		case n < s.Counter:
-			if err := end(ctx, st, h, session); err != nil {
+			if err := end(ctx, st, h, session, func(tx *store.Tx) { c.AuditFor(tx, h, string(session), "token_reused") }); err != nil {
 				return nil, err
 			}
 			return nil, problem.Of(problem.Unauthenticated, "token_reused", "This refresh token was used before, so somebody may have a copy; log in again.")

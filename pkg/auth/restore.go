@@ -43,7 +43,7 @@ type RestoreOut struct{ Body Restored }
 // RestoreAccount undoes the deletion of an account within its 30 days, with the organizations that close with it.
 func RestoreAccount(st *store.Store, pseudonyms keys.Pseudonyms) api.Operation {
 	return api.New(api.Route{
-		ID: "restore-account", Area: "auth", Method: http.MethodPost, Path: "/v1/auth/restore", Audience: api.Public,
+		ID: "restore-account", Area: "auth", Method: http.MethodPost, Path: "/v1/auth/restore", Audience: api.Public, Audit: true,
 		Summary: "Restore a deleted account", Purpose: purpose.AccountManagement,
 		Description: "By the token of the mailed link together with the password. The organizations that close with the account are open again. Then log in.",
 		ExampleIn:   RestoreBody{Token: "0c2VjcmV0LWxpbmstdG9rZW4tb2YtNDMtY2hhcmFjdGVyc", Password: "a phrase that nobody else uses"},
@@ -81,6 +81,7 @@ func RestoreAccount(st *store.Store, pseudonyms keys.Pseudonyms) api.Operation {
 				return nil, err
 			}
 			attempts.Forget(tx)
+			c.AuditFor(tx, h, string(h.ID), "done")
 			err = tx.Commit(ctx)
 			if errors.Is(err, store.ErrStale) {
 				continue

@@ -98,8 +98,9 @@ func admit(gate *access.UserGate, s *Session, now time.Time) (ended []id.Session
 	return ended
 }
 
-// end ends a session: it leaves the gate, and its row goes. A session that has ended already stays so.
-func end(ctx context.Context, st *store.Store, h *store.User, session id.Session) error {
+// end ends a session: it leaves the gate, its row goes, and what is to be noted about it is added to the transaction. A
+// session that has ended already stays so.
+func end(ctx context.Context, st *store.Store, h *store.User, session id.Session, note func(*store.Tx)) error {
 	for range meetings {
 		gate, err := store.Get[access.UserGate](ctx, h, access.UserGateKey(h.ID))
 		if errors.Is(err, store.ErrMissing) {
@@ -115,6 +116,7 @@ func end(ctx context.Context, st *store.Store, h *store.User, session id.Session
 		tx := st.Begin()
 		tx.Replace(h, gate)
 		tx.DeleteKey(h, SessionKey(h.ID, session), "")
+		note(tx)
 		if err := tx.Commit(ctx); !errors.Is(err, store.ErrStale) {
 			return err
 		}
