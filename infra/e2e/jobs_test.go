@@ -4,7 +4,10 @@ import (
 	"testing"
 	"time"
 
+	"pixeltrack.io/platform/infra/journey"
 	"pixeltrack.io/platform/infra/local/bus"
+	"pixeltrack.io/platform/infra/local/calls"
+	"pixeltrack.io/platform/infra/local/simclock"
 	"pixeltrack.io/platform/pkg/catalog"
 )
 
@@ -39,7 +42,7 @@ func run(t testing.TB, job string, event []byte) string {
 	return request
 }
 
-// jobCosts measures every job when there is nothing to do.
+// jobCosts measures every job when there is nothing to do, and those that matter with one thing to do.
 func jobCosts(t *testing.T) map[string]cost {
 	t.Helper()
 	all := map[string]cost{}
@@ -56,10 +59,50 @@ func jobCosts(t *testing.T) map[string]cost {
 			event = []byte(`{"Records":[]}`)
 		}
 		if len(f.Rules) > 0 && len(f.Schedules) == 0 {
-			continue // an event of the bus is always about something; see TestTheCostOfFollowUps
+			continue // an event of the bus is always about something
 		}
 		run(t, j.ID, event) // warm
 		all[j.ID] = costOf(cloud.Recorder.OfRequest(run(t, j.ID, event)))
 	}
+
+	p := signUp(t)
+	p.settle()
+	since := time.Now()
+	p.must(201, journey.Call{Method: "POST", Path: "/v1/dsr", Body: map[string]any{"type": "access", "description": "Everything, please."}})
+	p.settle()
+	if err := p.RunJob(t.Context(), "WorkRequests"); err != nil {
+		t.Fatal(err)
+	}
+	p.settle()
+	all["build-export"] = dearest("BuildExport", since)
+	all["send-outbox, one mail"] = dearest("SendOutbox", since)
+
+	p.must(202, journey.Call{Method: "DELETE", Path: "/v1/me", Body: p.deletion()})
+	p.settle()
+	cloud.Move(func(c *simclock.Clock) { c.Advance(2 * time.Minute) })
+	if err := p.RunJob(t.Context(), "CloseOrganizations"); err != nil {
+		t.Fatal(err)
+	}
+	p.settle()
+	cloud.Move(func(c *simclock.Clock) { c.Advance(30*24*time.Hour + time.Minute) })
+	request := run(t, "sweep-retention", bus.Event("SweepRetention", cloud.Clock.Now()))
+	all["sweep-retention, one account and its organization"] = costOf(cloud.Recorder.OfRequest(request))
 	return all
+}
+
+// dearest gives what the dearest run of a function has cost since a time.
+func dearest(function string, since time.Time) cost {
+	runs := map[string][]calls.Call{}
+	for _, c := range cloud.Recorder.Since(since) {
+		if c.Function == function && c.RequestID != "" {
+			runs[c.RequestID] = append(runs[c.RequestID], c)
+		}
+	}
+	var most cost
+	for _, r := range runs {
+		if c := costOf(r); c.Calls > most.Calls {
+			most = c
+		}
+	}
+	return most
 }
