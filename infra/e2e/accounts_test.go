@@ -3,7 +3,10 @@ package e2e_test
 import (
 	"encoding/base64"
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
@@ -12,6 +15,7 @@ import (
 	"golang.org/x/crypto/argon2"
 
 	"pixeltrack.io/platform/infra/journey"
+	"pixeltrack.io/platform/infra/local/simclock"
 	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/account"
 	"pixeltrack.io/platform/pkg/id"
@@ -143,4 +147,24 @@ func TestAKeyChangesNothingAboutSessions(t *testing.T) {
 	p := signUp(t)
 	p.must(200, journey.Call{Method: "POST", Path: "/v1/auth/organization", Key: "a key", Body: map[string]any{"organization_id": p.organization}})
 	p.must(204, journey.Call{Method: "POST", Path: "/v1/auth/logout", Key: "a key"})
+}
+
+// TestMembersAreToldThatTheirOrganizationCloses closes an organization that somebody else is a member of.
+func TestMembersAreToldThatTheirOrganizationCloses(t *testing.T) {
+	p, member := signUp(t), signUp(t)
+	org, who := id.Organization(p.organization), id.New[id.Member](id.NewSource(cloud.Clock.Now))
+	p.put(access.AccessKey(org, who), "ACCESS", map[string]any{"org": org, "member": who, "user": member.user, "role": access.Contributor, "grant_version": 1, "joined": 1})
+	p.must(202, journey.Call{Method: "DELETE", Path: "/v1/me", Body: p.deletion()})
+	cloud.Move(func(c *simclock.Clock) { c.Advance(2 * time.Minute) })
+	if err := p.RunJob(t.Context(), "CloseOrganizations"); err != nil {
+		t.Fatal(err)
+	}
+	member.settle()
+	mails, err := member.Mails(t.Context(), member.person.Email)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.ContainsFunc(mails, func(m journey.Mail) bool { return strings.Contains(m.Subject, "closing") }) {
+		t.Errorf("the member got %d mails, none of them about the closing", len(mails))
+	}
 }

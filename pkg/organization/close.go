@@ -93,7 +93,7 @@ func closeShard(ctx context.Context, r *job.Run, shard int) error {
 	return failed
 }
 
-// closeOne closes one organization, unless it was reopened or is gone.
+// closeOne closes one organization, unless it was reopened or is gone, and tells its members.
 func closeOne(ctx context.Context, r *job.Run, d *store.Due) error {
 	tx := r.Store.Begin()
 	tx.Disarm(r.Platform(), d, false)
@@ -109,6 +109,9 @@ func closeOne(ctx context.Context, r *job.Run, d *store.Due) error {
 		return err
 	}
 	if err == nil && gate.Status == access.Closing && closeDue(org, time.Unix(gate.ClosingAt, 0)).At == d.At {
+		if err := tell(ctx, r, h, gate); err != nil {
+			return err
+		}
 		due := purgeAt(gate.ClosingAt)
 		gate.Status, gate.DueAt = access.Closed, due.Unix()
 		tx.Rewrite(h, gate)

@@ -5,13 +5,20 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/guregu/dynamo/v2"
+
 	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/api/apitest"
+	"pixeltrack.io/platform/pkg/id"
+	"pixeltrack.io/platform/pkg/mail"
 	"pixeltrack.io/platform/pkg/organization"
+	"pixeltrack.io/platform/pkg/outbox"
+	"pixeltrack.io/platform/pkg/outbox/compose"
 	"pixeltrack.io/platform/pkg/privacy/retention"
 	"pixeltrack.io/platform/pkg/store"
 	"pixeltrack.io/platform/pkg/telemetry"
@@ -48,6 +55,36 @@ func (w world) close(c apitest.Caller) *access.OrganizationGate {
 	return gate
 }
 
+// remove ends a membership.
+func (w world) remove(c apitest.Caller) {
+	w.T.Helper()
+	tx := w.Store.Begin()
+	tx.Change(w.handle(c), access.AccessKey(c.Org, c.Member), func(u *dynamo.Update) { u.Set("removed", 1) })
+	if err := tx.Commit(context.Background()); err != nil {
+		w.T.Fatal(err)
+	}
+}
+
+// mails lists the mails that wait for a user.
+func (w world) mails(u id.User) []*outbox.Mail {
+	w.T.Helper()
+	h := w.Store.BindUser(u, store.Actor{Who: "test"})
+	all, _, err := store.List[outbox.Mail](context.Background(), h, store.Query{Partition: h.Scope().Partition(outbox.Family), Limit: 10})
+	if err != nil {
+		w.T.Fatal(err)
+	}
+	return all
+}
+
+// compose writes a mail as the sender does.
+func (w world) compose(m *outbox.Mail) (mail.Message, error) {
+	c := &compose.Composer{Store: w.Store, Actor: store.Actor{Who: "job:send-outbox"}, From: "PixelTrack <no-reply@mail.example.com>",
+		People: func(context.Context, *store.User) (compose.Person, error) {
+			return compose.Person{Address: "bob@example.com"}, nil
+		}}
+	return organization.Templates()[0].Compose(context.Background(), c, m)
+}
+
 // left counts the clocks of a kind.
 func (w world) left(kind store.DueKind) int {
 	w.T.Helper()
@@ -67,6 +104,9 @@ func TestAnOrganizationCloses(t *testing.T) {
 	ada := w.settle(w.Organization())
 	other := w.settle(w.Organization())
 	began := w.Clock.Now()
+	member := w.Member(ada.Org, access.Contributor)
+	gone := w.Member(ada.Org, access.Contributor)
+	w.remove(gone)
 	w.close(ada)
 	w.Want(w.Call(organization.GetOrganization(), ada, apitest.Request{}), http.StatusOK, "")
 	w.Want(w.update(ada, `"1"`, map[string]any{"name": "X"}), http.StatusForbidden, "organization_closing")
@@ -92,6 +132,28 @@ func TestAnOrganizationCloses(t *testing.T) {
 		t.Error("want the clock of the closing gone, and that of the retention armed")
 	}
 	w.Want(w.Call(organization.GetOrganization(), ada, apitest.Request{}), http.StatusUnauthorized, "membership_ended")
+	for _, c := range []struct {
+		who  string
+		user id.User
+		want int
+	}{{"a member", member.User, 1}, {"the owner", ada.User, 0}, {"a former member", gone.User, 0}, {"somebody else", other.User, 0}} {
+		if n := len(w.mails(c.user)); n != c.want {
+			t.Errorf("%s got %d mails; want %d", c.who, n, c.want)
+		}
+	}
+	m := w.mails(member.User)[0]
+	letter, err := w.compose(m)
+	if err != nil || letter.To != "bob@example.com" || !strings.Contains(letter.Text, "Example Studio") || !strings.Contains(letter.Text, "1 April 2026") {
+		t.Errorf("the mail = %q, %v; want what closes and when it goes", letter.Text, err)
+	}
+	tx := w.Store.Begin()
+	organization.Reopen(tx, w.handle(ada), began.Unix(), access.Active)
+	if err := tx.Commit(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.compose(m); !errors.Is(err, compose.ErrGone) {
+		t.Errorf("the mail of an organization that is open again = %v; want ErrGone", err)
+	}
 	w.Want(w.Call(organization.GetOrganization(), other, apitest.Request{}), http.StatusOK, "")
 }
 

@@ -11,6 +11,7 @@ import (
 	"pixeltrack.io/platform/pkg/account"
 	"pixeltrack.io/platform/pkg/auth"
 	"pixeltrack.io/platform/pkg/mail"
+	"pixeltrack.io/platform/pkg/organization"
 	"pixeltrack.io/platform/pkg/outbox"
 	"pixeltrack.io/platform/pkg/outbox/compose"
 	"pixeltrack.io/platform/pkg/privacy"
@@ -19,7 +20,7 @@ import (
 
 // Templates lists the templates of all areas.
 func Templates() []compose.Template {
-	return slices.Concat(auth.Templates(), account.Templates(), aboutRequests())
+	return slices.Concat(auth.Templates(), account.Templates(), organization.Templates(), aboutRequests())
 }
 
 // aboutRequests are the mails of privacy requests and packages.
