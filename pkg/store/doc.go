@@ -27,7 +27,7 @@
 //	delete-account | a user's gate, and those of the organisations that close | table | USER u USERGATE, DELETION, MEMBERSHIP; ORG o ORGGATE, ACCESS; MAIL hash; DUE, WAKE purge-account | -
 //	get-organization | the settings of an organisation | table | ORG o ORGANIZATION | -
 //	update-organization | the settings of an organisation | table | ORG o ORGANIZATION | -
-//	close-organizations | closing organisations that are due | table | DUE close-organization s; ORG o ORGGATE | -
+//	close-organizations | closing organisations that are due, and their members to tell | table | DUE close-organization s; ORG o ORGGATE, ACCESS; USER u OUTBOX; DUE, WAKE purge-organization | -
 //	create-client | a client with the next number | table | ORG o CLIENT / id, COUNTER, IDEMPOTENCY | -
 //	list-clients | clients by id; by status; by time of change | table, GSI1, GSI2 | ORG o CLIENT; ORG o CLIENT status; ORG o CLIENT / time | -
 //	get-client | a client by id | table | ORG o CLIENT / id | -
