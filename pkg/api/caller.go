@@ -38,6 +38,7 @@ type Caller struct {
 	since       time.Time // what updated_since asked for
 	refused     *Problem  // what the handler was refused with
 	setCookies  []string
+	passed      func() error // waits for the check of a caller whose handler runs ahead of it
 	store       *store.Store
 }
 

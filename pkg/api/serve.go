@@ -132,20 +132,34 @@ func (s *Server) answer(ctx context.Context, c *Caller, r *http.Request) (a *hel
 	if s.operation.PureRead {
 		return s.beside(ctx, c, sess, r, body)
 	}
-	if err := s.store.FetchAll(ctx, sess.fetches()...); err != nil {
+	if s.operation.ReadsAhead {
+		return s.ahead(ctx, c, sess, r, body)
+	}
+	if err := s.check(ctx, c, sess, sess.fetches()); err != nil {
 		return refused(ctx, err)
+	}
+	return s.checked(c, r, body)
+}
+
+// check confirms a caller by the rows, and looks what was done under the request's key.
+func (s *Server) check(ctx context.Context, c *Caller, sess *session, fetches []*store.Fetch) error {
+	if err := s.store.FetchAll(ctx, fetches...); err != nil {
+		return err
 	}
 	if err := c.admit(sess, c.Now); err != nil {
-		return refused(ctx, err)
+		return err
 	}
 	if p := c.idempotency; p != nil {
-		if err := c.settleKey(p.fetch.Row.(*Idempotency), p.fetch.Err); err != nil {
-			return refused(ctx, err)
-		}
-		if c.done != nil && !s.operation.replay {
-			c.wasReplayed = true
-			return &held{status: c.done.Status, header: http.Header{}}
-		}
+		return c.settleKey(p.fetch.Row.(*Idempotency), p.fetch.Err)
+	}
+	return nil
+}
+
+// checked runs the request of a caller who was confirmed.
+func (s *Server) checked(c *Caller, r *http.Request, body []byte) *held {
+	if c.done != nil && !s.operation.replay {
+		c.wasReplayed = true
+		return &held{status: c.done.Status, header: http.Header{}}
 	}
 	return s.run(r, body)
 }
@@ -170,6 +184,40 @@ func (s *Server) beside(ctx context.Context, c *Caller, sess *session, r *http.R
 	if err := c.notPurgedSince(trial.since); err != nil {
 		return refused(ctx, err)
 	}
+	return a
+}
+
+// errAhead says that what a handler read ahead of the check does not count: the request runs again after it.
+var errAhead = errors.New("api: the handler ran ahead of a check that says otherwise")
+
+// ahead runs a handler at the same time as the check of its caller. Its first write waits for the check; nothing is
+// answered and nothing written that the check does not allow. If the token's grants are older than the row's, or the
+// call is a repeat, the request runs again after the check.
+func (s *Server) ahead(ctx context.Context, c *Caller, sess *session, r *http.Request, body []byte) *held {
+	version, fetches := c.claimed, sess.fetches()
+	trial := *c
+	var failed error
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		if failed = s.check(unmetered(ctx), c, sess, fetches); failed == nil && (c.done != nil || c.Org != nil && sess.access.GrantVersion != version) {
+			failed = errAhead
+		}
+	}()
+	trial.passed = func() error {
+		<-over
+		trial.Gate, trial.Account = c.Gate, c.Account
+		return failed
+	}
+	a := s.guarded(r.WithContext(withCaller(ctx, &trial)), body)
+	<-over
+	switch {
+	case errors.Is(failed, errAhead):
+		return s.checked(c, r, body)
+	case failed != nil:
+		return refused(ctx, failed)
+	}
+	c.wasReplayed, c.setCookies = trial.wasReplayed, trial.setCookies
 	return a
 }
 
