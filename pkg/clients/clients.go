@@ -119,7 +119,7 @@ func set[T any](field *T, to *T) {
 func UpdateClient(st *store.Store) api.Operation {
 	terms := 30
 	return api.New(api.Route{
-		ID: "update-client", Area: "clients", Method: http.MethodPatch, Path: "/v1/clients/{id}",
+		ID: "update-client", Area: "clients", Method: http.MethodPatch, Path: "/v1/clients/{id}", ReadsAhead: true,
 		Permission: access.ClientsWrite, Purpose: purpose.ServiceDelivery, Summary: "Change a client",
 		Description: "Fields that are absent stay as they are.",
 		Refusals:    []api.Refusal{missing()}, ExampleIn: UpdateBody{TermsDays: &terms, DefaultRate: api.Some(money.Money{Amount: 9500, Currency: "EUR"})},
@@ -165,7 +165,7 @@ func save(ctx context.Context, st *store.Store, c *api.Caller, row *Client) (*Ou
 // DeleteClient removes a client that nothing refers to.
 func DeleteClient(st *store.Store) api.Operation {
 	return api.New(api.Route{
-		ID: "delete-client", Area: "clients", Method: http.MethodDelete, Path: "/v1/clients/{id}", Status: http.StatusNoContent,
+		ID: "delete-client", Area: "clients", Method: http.MethodDelete, Path: "/v1/clients/{id}", Status: http.StatusNoContent, ReadsAhead: true,
 		Permission: access.ClientsDelete, Purpose: purpose.ServiceDelivery, Summary: "Delete a client",
 		Description: "Only a client that no project refers to; archive the others.",
 		Refusals:    []api.Refusal{missing(), {Kind: problem.Conflict, Code: "client_in_use", When: "Projects refer to the client; details say how many."}},
@@ -201,6 +201,7 @@ func RestoreClient(st *store.Store) api.Operation {
 
 func turn(st *store.Store, to Status, r api.Route) api.Operation {
 	r.Area, r.Method, r.Permission, r.Purpose, r.Refusals = "clients", http.MethodPost, access.ClientsWrite, purpose.ServiceDelivery, []api.Refusal{missing()}
+	r.ReadsAhead = true
 	return api.Replayable(r, func(ctx context.Context, c *api.Caller, in *ChangeIn) (*Out, error) {
 		row, err := in.read(ctx, c)
 		if err != nil {

@@ -37,7 +37,7 @@ func CreateClient(st *store.Store) api.Operation {
 	e := example()
 	return api.Replayable(api.Route{
 		ID: "create-client", Area: "clients", Method: http.MethodPost, Path: "/v1/clients", Status: http.StatusCreated,
-		Permission: access.ClientsWrite, Purpose: purpose.ServiceDelivery, Summary: "Add a client",
+		ReadsAhead: true, Permission: access.ClientsWrite, Purpose: purpose.ServiceDelivery, Summary: "Add a client",
 		Description: "The client gets the organization's next number.",
 		ExampleIn: CreateBody{Name: e.Name, Currency: e.Currency, Language: e.Language, TermsDays: e.TermsDays, Email: e.Email,
 			Address: e.Address, Tags: e.Tags, DefaultRate: e.DefaultRate},

@@ -43,7 +43,7 @@ func CreateProject(st *store.Store) api.Operation {
 	e := example()
 	return api.Replayable(api.Route{
 		ID: "create-project", Area: "projects", Method: http.MethodPost, Path: "/v1/projects", Status: http.StatusCreated,
-		Permission: access.ProjectsWrite, Purpose: purpose.ServiceDelivery, Summary: "Add a project",
+		ReadsAhead: true, Permission: access.ProjectsWrite, Purpose: purpose.ServiceDelivery, Summary: "Add a project",
 		Description: "Its key is free when no project of the organization has it.",
 		Refusals:    append(clientRefusals(), api.Refusal{Kind: problem.Conflict, Code: "project_key_taken", When: "Another project has the key."}),
 		ExampleIn: CreateBody{Key: e.Key, Name: e.Name, ClientID: e.ClientID, Color: e.Color, Billing: e.Billing, HourlyRate: e.HourlyRate,

@@ -32,7 +32,7 @@ func DeleteProject(st *store.Store) api.Operation {
 	e := example()
 	e.Status = Closing
 	return api.New(api.Route{
-		ID: "delete-project", Area: "projects", Method: http.MethodDelete, Path: "/v1/projects/{id}", Status: http.StatusAccepted,
+		ID: "delete-project", Area: "projects", Method: http.MethodDelete, Path: "/v1/projects/{id}", Status: http.StatusAccepted, ReadsAhead: true,
 		Permission: access.ProjectsDelete, Purpose: purpose.ServiceDelivery, Summary: "Delete a project without hours",
 		Description: "The project is closing from now on. A few minutes later it is gone, or, if hours came in at the last moment, what it was before. " +
 			"A project with hours is archived, not deleted.",

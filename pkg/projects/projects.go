@@ -129,7 +129,7 @@ func set[T any](field *T, to *T) {
 func UpdateProject(st *store.Store) api.Operation {
 	name := "Newer web site"
 	return api.New(api.Route{
-		ID: "update-project", Area: "projects", Method: http.MethodPatch, Path: "/v1/projects/{id}",
+		ID: "update-project", Area: "projects", Method: http.MethodPatch, Path: "/v1/projects/{id}", ReadsAhead: true,
 		Permission: access.ProjectsWrite, Purpose: purpose.ServiceDelivery, Summary: "Change a project",
 		Description: "Fields that are absent stay as they are. Hours that were tracked keep the rate that they have.",
 		Refusals:    append(clientRefusals(), missing(), isClosing()), ExampleIn: UpdateBody{Name: &name, HourlyRate: api.Some(money.Money{Amount: 9500, Currency: "EUR"})},
@@ -188,6 +188,7 @@ func RestoreProject(st *store.Store) api.Operation {
 func turn(st *store.Store, to Status, r api.Route) api.Operation {
 	r.Area, r.Method, r.Permission, r.Purpose = "projects", http.MethodPost, access.ProjectsWrite, purpose.ServiceDelivery
 	r.Refusals = []api.Refusal{missing(), isClosing()}
+	r.ReadsAhead = true
 	return api.Replayable(r, func(ctx context.Context, c *api.Caller, in *ChangeIn) (*Out, error) {
 		row, err := in.read(ctx, c)
 		if err != nil {

@@ -84,7 +84,7 @@ func CreateTimeEntry(st *store.Store) api.Operation {
 	in, ex := CreateBody{}, exampleEntry()
 	in.ProjectID, in.Start, in.End, in.TimeZone, in.Note = ex.ProjectID, ex.Start, ex.End, ex.TimeZone, ex.Note
 	return api.Replayable(api.Route{
-		ID: "create-time-entry", Area: "time", Method: http.MethodPost, Path: "/v1/time-entries", Status: http.StatusCreated,
+		ID: "create-time-entry", Area: "time", Method: http.MethodPost, Path: "/v1/time-entries", Status: http.StatusCreated, ReadsAhead: true,
 		Permission: access.TimeOwn, Purpose: purpose.ServiceDelivery, Summary: "Write down time",
 		Description: "By start and end, or by a day and how long. The entry counts on the day of its start in its zone; it may cross midnight and the days on which clocks change.",
 		Refusals:    gateRefusals(), ExampleIn: in, ExampleOut: ex,

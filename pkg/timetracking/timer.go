@@ -11,7 +11,7 @@ import (
 	"pixeltrack.io/platform/pkg/store"
 )
 
-// The families of timers, divided by member, and of the marks that keep a user from running two.
+// The families of timers and of the marks that keep a user from running two.
 const (
 	FamilyTimer   store.Family = "TIMER"
 	FamilyRunning store.Family = "RUNNING"
@@ -40,11 +40,16 @@ type Timer struct {
 // Type is the row's type.
 func (t *Timer) Type() string { return "TIMER" }
 
-// Keys puts a member's timer where there can be only one.
-func (t *Timer) Keys() store.Keys { return store.Keys{Primary: timerKey(t.Org, t.Member)} }
+// Keys puts a member's timer where there can be only one, and lists it by member.
+func (t *Timer) Keys() store.Keys {
+	return store.Keys{
+		Primary: timerKey(t.Org, t.Member),
+		Index1:  store.Key{PK: store.OrganizationScope(t.Org).Partition(FamilyTimer, string(t.Member)), SK: string(t.ID)},
+	}
+}
 
 func timerKey(org id.Organization, m id.Member) store.Key {
-	return store.OrganizationScope(org).KeyIn(FamilyTimer, string(m), store.Only)
+	return store.OrganizationScope(org).Key(FamilyTimer, string(m))
 }
 
 func (t *Timer) due() *store.Due {

@@ -31,8 +31,8 @@ func Rows() []registry.Row {
 				registry.Plain("rate", "an amount"), registry.Plain("created", "a time"), registry.Plain("updated", "a time"),
 			}},
 		{Sample: Timer{}, Type: "TIMER", Area: "time", Subject: registry.SubjectMember, Purpose: purpose.ServiceDelivery, Basis: registry.Contract,
-			Class: registry.ClassProject, Export: "timers", Family: string(FamilyTimer), Scopes: in, Division: registry.ByMember,
-			MemberIndex: registry.TableItself, Fields: []registry.Field{
+			Class: registry.ClassProject, Export: "timers", Family: string(FamilyTimer), Scopes: in,
+			MemberIndex: registry.Index1, Fields: []registry.Field{
 				registry.Internal("org", "the id of the organization"), registry.Plain("id", "a random id"), member, registry.Plain("project", "a random id"),
 				note, registry.Plain("billable", "a mark"), registry.Personal("time_zone", "time_zone", "in which zone the day is counted", registry.EraseUnlink),
 				registry.Plain("rate", "an amount"), registry.Personal("started", "started", "when the person began to work", registry.EraseUnlink),
