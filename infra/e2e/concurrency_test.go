@@ -189,7 +189,7 @@ func TestAWriteHeldWhileItsProjectIsDeleted(t *testing.T) {
 	p := signUp(t)
 	project := p.newProject("")
 	path := "/v1/projects/" + project
-	a := held(p, journey.Call{Method: "POST", Path: "/v1/time-entries", Body: p.entryBody(project)}, "PutItem", func() {
+	a := held(p, journey.Call{Method: "POST", Path: "/v1/time-entries", Body: p.entryBody(project)}, "TransactWriteItems", func() {
 		p.must(202, journey.Call{Method: "DELETE", Path: path, IfMatch: p.etag(path)})
 	})
 	cloud.Move(func(c *simclock.Clock) { c.Advance(2 * time.Minute) })
