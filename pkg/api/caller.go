@@ -67,6 +67,15 @@ func (c *Caller) Needs(p access.Permission) error {
 	return problem.Of(problem.Forbidden, "permission_denied", "Your role does not allow this; it needs %s.", p)
 }
 
+// Checked waits until the caller is confirmed, for a handler that reads ahead of the check and needs the gates before
+// it writes. Its error ends the handler.
+func (c *Caller) Checked() error {
+	if c.passed == nil {
+		return nil
+	}
+	return c.passed()
+}
+
 // SetCookie adds a Set-Cookie header to the answer, refusals included.
 func (c *Caller) SetCookie(cookie string) { c.setCookies = append(c.setCookies, cookie) }
 

@@ -97,10 +97,8 @@ func (c *Caller) inside() bool { return c.Org != nil && c.route.Audience == Memb
 // one. Object is the id of what the call made or changed. When a twin with the same key was first, the error makes the
 // answer a replay.
 func (c *Caller) Commit(ctx context.Context, tx *store.Tx, object string) error {
-	if c.passed != nil {
-		if err := c.passed(); err != nil {
-			return err
-		}
+	if err := c.Checked(); err != nil {
+		return err
 	}
 	if c.route.Audit {
 		c.audit(tx, object, "done")

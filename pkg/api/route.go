@@ -37,7 +37,7 @@ type Route struct {
 	Purpose     string            // the processing purpose it serves, from the register of purposes
 	Status      int               // of success; 200 when 0
 	PureRead    bool              // writes nothing: it runs beside the check of its caller
-	ReadsAhead  bool              // reads beside the check of its caller and writes through Caller.Commit alone, which waits for the check; until then Gate and Account are nil
+	ReadsAhead  bool              // reads beside the check of its caller and writes through Caller.Commit alone, which waits for the check; Gate and Account are nil until Checked
 	Audit       bool              // writes an audit row
 	Rights      bool              // deletion, export or a right: suspended, unpaid and restricted callers are admitted
 	RawBody     bool              // the handler reads the bytes itself: a provider's signed message

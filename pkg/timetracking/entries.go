@@ -129,6 +129,9 @@ func (in ChangeIn) read(ctx context.Context, c *api.Caller) (*Entry, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := c.Checked(); err != nil {
+		return nil, err
+	}
 	if err := e.mine(c); err != nil {
 		return nil, err
 	}
@@ -201,7 +204,7 @@ func (b UpdateBody) apply(e *Entry, now time.Time) error {
 func UpdateTimeEntry(st *store.Store) api.Operation {
 	note := "Sketches, second round"
 	return api.New(api.Route{
-		ID: "update-time-entry", Area: "time", Method: http.MethodPatch, Path: "/v1/time-entries/{id}",
+		ID: "update-time-entry", Area: "time", Method: http.MethodPatch, Path: "/v1/time-entries/{id}", ReadsAhead: true,
 		Permission: access.TimeOwn, Purpose: purpose.ServiceDelivery, Summary: "Change a time entry",
 		Description: "Your own, or anybody's with the right time:write:all. Fields that are absent stay as they are; the rate stays as it was frozen unless the project or billable change.",
 		Refusals:    append(gateRefusals(), missing()), ExampleIn: UpdateBody{Note: &note}, ExampleOut: exampleEntry(),
@@ -274,7 +277,7 @@ func gates(ctx context.Context, c *api.Caller, before, after id.Project) (*proje
 // DeleteTimeEntry removes an entry.
 func DeleteTimeEntry(st *store.Store) api.Operation {
 	return api.New(api.Route{
-		ID: "delete-time-entry", Area: "time", Method: http.MethodDelete, Path: "/v1/time-entries/{id}", Status: http.StatusNoContent,
+		ID: "delete-time-entry", Area: "time", Method: http.MethodDelete, Path: "/v1/time-entries/{id}", Status: http.StatusNoContent, ReadsAhead: true,
 		Permission: access.TimeOwn, Purpose: purpose.ServiceDelivery, Summary: "Delete a time entry",
 		Description: "Your own, or anybody's with the right time:write:all.",
 		Refusals:    append(gateRefusals(), missing(), keptRefusal()),

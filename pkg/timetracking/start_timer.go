@@ -39,7 +39,7 @@ func gateRefusals() []api.Refusal {
 // StartTimer starts the caller's timer.
 func StartTimer(st *store.Store) api.Operation {
 	return api.Replayable(api.Route{
-		ID: "start-timer", Area: "time", Method: http.MethodPost, Path: "/v1/timer", Status: http.StatusCreated,
+		ID: "start-timer", Area: "time", Method: http.MethodPost, Path: "/v1/timer", Status: http.StatusCreated, ReadsAhead: true,
 		Permission: access.TimeOwn, Purpose: purpose.ServiceDelivery, Summary: "Start your timer",
 		Description: "A person has at most one running timer, whichever organization it is in. After 7 days a timer counts as ended.",
 		Refusals: append(gateRefusals(), api.Refusal{Kind: problem.Conflict, Code: "timer_running",
@@ -149,6 +149,9 @@ func (now *present) start(ctx context.Context, st *store.Store, c *api.Caller, b
 		return nil, timerRuns(now.timer.ID, "")
 	}
 	if err := now.elsewhere(ctx, c); err != nil {
+		return nil, err
+	}
+	if err := c.Checked(); err != nil {
 		return nil, err
 	}
 	work := billable(b.Billable, now.project)

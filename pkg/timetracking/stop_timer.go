@@ -39,7 +39,7 @@ func GetTimer() api.Operation {
 // StopTimer makes an entry of the caller's running timer.
 func StopTimer(st *store.Store) api.Operation {
 	return api.Replayable(api.Route{
-		ID: "stop-timer", Area: "time", Method: http.MethodPost, Path: "/v1/timer/stop", Status: http.StatusCreated,
+		ID: "stop-timer", Area: "time", Method: http.MethodPost, Path: "/v1/timer/stop", Status: http.StatusCreated, ReadsAhead: true,
 		Permission: access.TimeOwn, Purpose: purpose.ServiceDelivery, Summary: "Stop your timer",
 		Description: "The timer becomes an entry, also on a project that was archived meanwhile: what was worked is kept.",
 		Refusals:    []api.Refusal{noTimerRefusal(), keptRefusal()}, ExampleOut: exampleEntry(),
@@ -64,7 +64,7 @@ func StopTimer(st *store.Store) api.Operation {
 // DiscardTimer ends the caller's running timer and keeps nothing of it.
 func DiscardTimer(st *store.Store) api.Operation {
 	return api.New(api.Route{
-		ID: "discard-timer", Area: "time", Method: http.MethodDelete, Path: "/v1/timer", Status: http.StatusNoContent,
+		ID: "discard-timer", Area: "time", Method: http.MethodDelete, Path: "/v1/timer", Status: http.StatusNoContent, ReadsAhead: true,
 		Permission: access.TimeOwn, Purpose: purpose.ServiceDelivery, Summary: "Discard your timer",
 		Description: "No entry is made.", Refusals: []api.Refusal{noTimerRefusal(), keptRefusal()},
 	}, func(ctx context.Context, c *api.Caller, _ *struct{}) (*struct{}, error) {
@@ -89,6 +89,9 @@ func end(ctx context.Context, st *store.Store, c *api.Caller, with func(*store.T
 		t := now.timer
 		if t == nil {
 			return noTimer()
+		}
+		if err := c.Checked(); err != nil {
+			return err
 		}
 		tx := st.Begin()
 		tx.Delete(c.Org, t).Else(errMoved)
