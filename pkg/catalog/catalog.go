@@ -15,6 +15,7 @@ import (
 	"pixeltrack.io/platform/pkg/projects"
 	"pixeltrack.io/platform/pkg/registry"
 	"pixeltrack.io/platform/pkg/timetracking"
+	"pixeltrack.io/platform/pkg/timetracking/reminder"
 )
 
 // Routes lists every route.
@@ -37,6 +38,7 @@ func Jobs() []job.Job {
 	var all []job.Job
 	all = append(all, privacy.Jobs()...)
 	all = append(all, projects.Jobs()...)
+	all = append(all, reminder.Jobs()...)
 	all = append(all, notifications.Jobs()...)
 	all = append(all, auth.Jobs()...)
 	all = append(all, account.Jobs()...)

@@ -43,15 +43,16 @@
 //	restore-project | a project by id | table | ORG o PROJECT / id | -
 //	delete-project | a project by id, and whether anything is booked on it | table | ORG o PROJECT / id, BOOKING project | -
 //	close-projects | deleted projects that are due | table | DUE project_delete s; ORG o PROJECT / id | -
-//	start-timer | a member's timer, the project it is for, the user's one mark | table | ORG o TIMER member; USER u RUNNING; ORG o PROJECT / id, PROJECTTIME project, TIMEENTRY month; DUE timer_forgotten | -
-//	get-timer | a member's timer | table | ORG o TIMER member | -
-//	stop-timer | a member's timer and the entry it becomes | table | ORG o TIMER member; USER u RUNNING; ORG o TIMEENTRY month / id | -
-//	discard-timer | a member's timer | table | ORG o TIMER member; USER u RUNNING; ORG o PROJECTTIME project | -
+//	start-timer | a member's timer, the project it is for, the user's one mark | table | ORG o TIMER / member; USER u RUNNING; ORG o PROJECT / id, PROJECTTIME project, TIMEENTRY month; DUE timer_forgotten | -
+//	get-timer | a member's timer | table | ORG o TIMER / member | -
+//	stop-timer | a member's timer and the entry it becomes | table | ORG o TIMER / member; USER u RUNNING; ORG o TIMEENTRY month / id | -
+//	discard-timer | a member's timer | table | ORG o TIMER / member; USER u RUNNING; ORG o PROJECTTIME project | -
 //	create-time-entry | an entry, the project it is for | table | ORG o TIMEENTRY month / id, PROJECT / id, PROJECTTIME project | -
 //	list-time-entries | entries of a month by member and day; by time of change | GSI1, GSI2 | ORG o TIMEENTRY month / member, day; ORG o TIMEENTRY member / time | -
 //	get-time-entry | an entry by id | table | ORG o TIMEENTRY month / id | -
 //	update-time-entry | an entry by id, and the projects it leaves and joins | table | ORG o TIMEENTRY month / id, PROJECT / id, PROJECTTIME project | -
 //	delete-time-entry | an entry by id, and its project | table | ORG o TIMEENTRY month / id, PROJECT / id, PROJECTTIME project | -
+//	remind-timers | timers that have run for eight hours | table | DUE timer_forgotten s; ORG o TIMER / member, ACCESS / member; USER u OUTBOX | -
 //	get-policy | no data | - | - | -
 //	list-policy-versions | no data | - | - | -
 //	get-policy-version | no data | - | - | -

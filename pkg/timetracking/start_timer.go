@@ -161,7 +161,7 @@ func (now *present) start(ctx context.Context, st *store.Store, c *api.Caller, b
 	tx := st.Begin()
 	if now.timer == nil {
 		tx.Create(c.Org, t).Else(errMoved)
-		tx.Arm(c.Org, t.due())
+		tx.Arm(c.Org, t.Due())
 	} else if err := now.turnOver(tx, c, t); err != nil {
 		return nil, err
 	}
@@ -185,8 +185,8 @@ func (now *present) turnOver(tx *store.Tx, c *api.Caller, next *Timer) error {
 	next.Version, next.Held = now.timer.Version, now.timer.Held
 	tx.Replace(c.Org, next).Else(errMoved)
 	if next.Started != now.timer.Started { // both clocks are one row otherwise
-		tx.Disarm(c.Org, now.timer.due(), false)
-		tx.Arm(c.Org, next.due())
+		tx.Disarm(c.Org, now.timer.Due(), false)
+		tx.Arm(c.Org, next.Due())
 	}
 	return nil
 }

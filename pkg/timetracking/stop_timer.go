@@ -98,7 +98,7 @@ func end(ctx context.Context, st *store.Store, c *api.Caller, with func(*store.T
 		if now.running != nil && now.running.Timer == t.ID {
 			tx.Delete(c.Self, now.running).Else(errMoved)
 		}
-		tx.Disarm(c.Org, t.due(), false)
+		tx.Disarm(c.Org, t.Due(), false)
 		if err := with(tx, t); err != nil {
 			return err
 		}

@@ -52,7 +52,8 @@ func timerKey(org id.Organization, m id.Member) store.Key {
 	return store.OrganizationScope(org).Key(FamilyTimer, string(m))
 }
 
-func (t *Timer) due() *store.Due {
+// Due is the clock of the timer, which rings when it counts as forgotten.
+func (t *Timer) Due() *store.Due {
 	return store.NewDue(DueForgotten, time.Unix(t.Started, 0).Add(Forgotten), timerKey(t.Org, t.Member))
 }
 
