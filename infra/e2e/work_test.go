@@ -1,0 +1,105 @@
+package e2e_test
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"pixeltrack.io/platform/infra/journey"
+	"pixeltrack.io/platform/infra/local/simclock"
+)
+
+// TestArchivingMeetsAChange lets a change come between what archiving and restoring read and what they write.
+func TestArchivingMeetsAChange(t *testing.T) {
+	p := signUp(t)
+	for path, change := range map[string]map[string]any{
+		"/v1/clients/" + p.newClient():     {"notes": "Pays late"},
+		"/v1/projects/" + p.newProject(""): {"description": "A new one"},
+	} {
+		for _, verb := range []string{"/archive", "/restore"} {
+			turn := journey.Call{Method: http.MethodPost, Path: path + verb, IfMatch: p.etag(path), Key: "key-" + unique()}
+			a := held(p, turn, "TransactWriteItems", func() {
+				p.must(200, journey.Call{Method: http.MethodPatch, Path: path, IfMatch: "*", Body: change})
+			})
+			if a.Code() != "stale_version" {
+				t.Errorf("%s%s = %d %s; want stale_version", path, verb, a.Status, a.Body)
+			}
+			turn.IfMatch = p.etag(path)
+			first := p.must(200, turn)
+			if again := p.must(200, turn); string(again.Body) != string(first.Body) {
+				t.Errorf("%s%s answers a repeat with %s; want %s", path, verb, again.Body, first.Body)
+			}
+		}
+	}
+}
+
+// TestWorkIsMovedAndListed moves a project to another client and an entry to another project, and lists by what is kept
+// for lists alone.
+func TestWorkIsMovedAndListed(t *testing.T) {
+	p := signUp(t)
+	from, to := p.newClient(), p.newClient()
+	project := "/v1/projects/" + p.newProject(from)
+	p.must(200, journey.Call{Method: http.MethodPatch, Path: project, IfMatch: p.etag(project), Body: map[string]any{"client_id": to}})
+	p.must(200, journey.Call{Method: http.MethodPost, Path: "/v1/clients/" + from + "/archive", IfMatch: "*"})
+	back := p.call(journey.Call{Method: http.MethodPatch, Path: project, IfMatch: "*", Body: map[string]any{"client_id": from}})
+	if back.Code() != "client_archived" {
+		t.Errorf("moving to an archived client = %d %s; want client_archived", back.Status, back.Body)
+	}
+	used := p.call(journey.Call{Method: http.MethodDelete, Path: "/v1/clients/" + to, IfMatch: "*"})
+	if used.Code() != "client_in_use" {
+		t.Errorf("deleting a client in use = %d %s; want client_in_use", used.Status, used.Body)
+	}
+	for list, want := range map[string]string{"/v1/clients?status=archived": from, "/v1/projects?client_id=" + to: project[len("/v1/projects/"):]} {
+		if a := p.must(200, journey.Call{Method: http.MethodGet, Path: list}); a.Text("data.0.id") != want || a.Text("data.1.id") != "" {
+			t.Errorf("%s lists %s; want %s alone", list, a.Body, want)
+		}
+	}
+	entry := "/v1/time-entries/" + p.newEntry(p.project())
+	moved := p.must(200, journey.Call{Method: http.MethodPatch, Path: entry, IfMatch: p.etag(entry), Body: map[string]any{"project_id": project[len("/v1/projects/"):]}})
+	if moved.Text("project_id") != project[len("/v1/projects/"):] {
+		t.Errorf("the entry is %s; want it moved", moved.Body)
+	}
+}
+
+// TestWhatRunsOnIsSettled lets the time pass after which a timer is forgotten and a deleted project is gone.
+func TestWhatRunsOnIsSettled(t *testing.T) {
+	p := signUp(t)
+	advance := func(d time.Duration) {
+		cloud.Move(func(c *simclock.Clock) { c.Advance(d) })
+		p.logIn()
+	}
+	client := p.newClient()
+	project := "/v1/projects/" + p.newProject(client)
+	p.must(202, journey.Call{Method: http.MethodDelete, Path: project, IfMatch: p.etag(project)})
+	p.startTimer()
+	advance(2 * time.Minute)
+	p.startTimer() // which stops the first
+	if err := p.RunJob(t.Context(), "CloseProjects"); err != nil {
+		t.Fatal(err)
+	}
+	p.must(404, journey.Call{Method: http.MethodGet, Path: project})
+	p.must(204, journey.Call{Method: http.MethodDelete, Path: "/v1/clients/" + client, IfMatch: "*"})
+	advance(8 * time.Hour)
+	for range 2 {
+		if err := p.RunJob(t.Context(), "RemindTimers"); err != nil {
+			t.Fatal(err)
+		}
+		p.settle()
+	}
+	mails, err := p.Mails(t.Context(), p.person.Email)
+	if err != nil {
+		t.Fatal(err)
+	}
+	reminders := 0
+	for _, m := range mails {
+		if m.Subject == "Did you forget your timer?" {
+			reminders++
+		}
+	}
+	if reminders != 1 {
+		t.Errorf("%d mails about the timer; want 1", reminders)
+	}
+	if a := p.must(201, journey.Call{Method: http.MethodPost, Path: "/v1/timer/stop"}); a.Text("duration_seconds") < "28800" {
+		t.Errorf("the entry has %s seconds; want 8 hours", a.Text("duration_seconds"))
+	}
+}
