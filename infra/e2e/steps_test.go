@@ -366,7 +366,7 @@ func authSteps() []step {
 		}},
 		{operation: "receive-resend", status: 200, public: true, prepare: func(p *caller) journey.Call {
 			id := "msg_" + unique()
-			body := []byte(`{"type":"email.delivered","created_at":"` + p.now().Format(time.RFC3339) + `","data":{"email_id":"` + id + `","to":["nobody@example.com"]}}`)
+			body := []byte(`{"type":"email.delivered","created_at":"` + p.now().Format(time.RFC3339) + `","data":{"email_id":"49a3999c-0ce1-4ea6-ab68-` + fmt.Sprintf("%012d", sequence.Add(1)) + `","to":["nobody@example.com"]}}`)
 			return journey.Call{Method: "POST", Path: "/v1/webhooks/resend", Body: body, Headers: signedWebhook(id, body)}
 		}},
 	}
