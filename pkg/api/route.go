@@ -115,6 +115,12 @@ func run[In, Out any](ctx context.Context, r Route, handle Handler[In, Out], rep
 		return replayed(ctx, c, done, replay)
 	}
 	out, err := handle(ctx, c, in)
+	if problem.KindOf(err) == problem.Conflict && replay != nil && c.idempotency != nil && c.replaying() == nil {
+		// What stands in the way may be what a twin with the same key has just made.
+		if twin := c.findTwin(ctx); twin != nil && c.replaying() == nil {
+			err = twin
+		}
+	}
 	if done := c.replaying(); err != nil && done != nil && replay != nil {
 		return replayed(ctx, c, done, replay)
 	}

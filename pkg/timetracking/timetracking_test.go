@@ -276,6 +276,30 @@ func TestManyStartsMakeOneTimer(t *testing.T) {
 	}
 }
 
+func TestTwinsUnderOneKeyStartOneTimer(t *testing.T) {
+	w := newWorld(t)
+	owner := w.Organization()
+	project := w.project(owner, "WEB")
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	timers := map[string]bool{}
+	for range 6 {
+		wg.Go(func() {
+			a := w.Call(timetracking.StartTimer(w.Store), owner, apitest.Request{Key: "twin", Body: map[string]any{"project_id": project}})
+			w.Want(a, http.StatusCreated, "")
+			b := read[timetracking.TimerBody](w, a)
+			mu.Lock()
+			defer mu.Unlock()
+			timers[b.ID] = true
+		})
+	}
+	wg.Wait()
+	if len(timers) != 1 {
+		t.Errorf("%d timers were answered; want 1", len(timers))
+	}
+	w.Want(w.Call(timetracking.StartTimer(w.Store), owner, apitest.Request{Key: "other", Body: map[string]any{"project_id": project}}), http.StatusConflict, "timer_running")
+}
+
 func TestATimerInAnotherOrganization(t *testing.T) {
 	w := newWorld(t)
 	ctx := context.Background()
