@@ -143,9 +143,6 @@ func (w *world) tokens(a apitest.Answer) auth.Tokens {
 	return t
 }
 
-// as is a caller with an access token.
-func as(token string) apitest.Caller { return apitest.Caller{Token: token} }
-
 // rows gives every row of the table as plain values.
 func (w *world) rows() []map[string]any {
 	w.T.Helper()

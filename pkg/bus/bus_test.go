@@ -124,7 +124,9 @@ func TestPublishTriesAgainWhatWasRefused(t *testing.T) {
 }
 
 func TestPublishNamesWhatIsLeft(t *testing.T) {
-	s := &service{refuse: func(_ int, e entry) bool { return strings.Contains(e.Detail, `"b"`) || strings.Contains(e.Detail, `"d"`) }}
+	s := &service{refuse: func(_ int, e entry) bool {
+		return strings.Contains(e.Detail, `"b"`) || strings.Contains(e.Detail, `"d"`)
+	}}
 	err := publisher(t, s).Publish(context.Background(), queued(5))
 	var left *bus.Unpublished
 	if !errors.As(err, &left) || !slices.Equal(left.Places, []int{1, 3}) || !strings.Contains(err.Error(), "ThrottlingException") {

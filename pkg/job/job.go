@@ -66,7 +66,9 @@ type Partial struct {
 }
 
 // Error names the cause.
-func (p *Partial) Error() string { return fmt.Sprintf("job: the rest of a batch is not done: %v", p.Cause) }
+func (p *Partial) Error() string {
+	return fmt.Sprintf("job: the rest of a batch is not done: %v", p.Cause)
+}
 
 // Unwrap gives the cause.
 func (p *Partial) Unwrap() error { return p.Cause }

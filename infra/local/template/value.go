@@ -190,7 +190,7 @@ func (s *scope) intrinsic(name string, arg any) (any, error) {
 		}
 		from := texts(list[1])
 		if i < 0 || i >= len(from) {
-			return nil, fmt.Errorf("Select %d of %d", i, len(from))
+			return nil, fmt.Errorf("the value of Select %d of %d", i, len(from))
 		}
 		return from[i], nil
 	case "Fn::FindInMap":
