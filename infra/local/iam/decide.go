@@ -63,9 +63,11 @@ func (p *Policy) Denies(r Request) bool {
 	return false
 }
 
-// Without is the policy less one statement.
+// Without is the policy with one statement that allows nothing any more; the others keep their places.
 func (p *Policy) Without(statement int) *Policy {
-	return &Policy{Statements: slices.Delete(slices.Clone(p.Statements), statement, statement+1)}
+	all := slices.Clone(p.Statements)
+	all[statement] = Statement{Sid: all[statement].Sid, Effect: "Allow"}
+	return &Policy{Statements: all}
 }
 
 func (s Statement) name(place int) string {
