@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -108,6 +109,7 @@ func (s step) fault(t *testing.T, p **caller, at site, kind string, times int) {
 	}
 	marked := c
 	marked.Headers = map[string]string{"X-Local-Request": id}
+	maps.Copy(marked.Headers, c.Headers)
 	a := s.do(who, marked)
 	hits := cloud.Faults.Forget(id)
 	if hits == 0 {

@@ -65,6 +65,7 @@ func jobCosts(t *testing.T) map[string]cost {
 		all[j.ID] = costOf(cloud.Recorder.OfRequest(run(t, j.ID, event)))
 	}
 
+	drain(t)
 	p := signUp(t)
 	p.settle()
 	since := time.Now()
@@ -74,8 +75,8 @@ func jobCosts(t *testing.T) map[string]cost {
 		t.Fatal(err)
 	}
 	p.settle()
-	all["build-export"] = dearest("BuildExport", since)
-	all["send-outbox, one mail"] = dearest("SendOutbox", since)
+	all["build-export"] = cheapest("BuildExport", since)
+	all["send-outbox, one mail"] = cheapest("SendOutbox", since)
 
 	p.must(202, journey.Call{Method: "DELETE", Path: "/v1/me", Body: p.deletion()})
 	p.settle()
@@ -90,19 +91,30 @@ func jobCosts(t *testing.T) map[string]cost {
 	return all
 }
 
-// dearest gives what the dearest run of a function has cost since a time.
-func dearest(function string, since time.Time) cost {
+// drain does all work that tests before have left to fall due, and goes on to noon of a tenth: what lies in parts by
+// months then has the same parts in every run.
+func drain(t *testing.T) {
+	t.Helper()
+	p := &caller{Client: client(), t: t}
+	p.purge()
+	p.purge()
+	now := cloud.Clock.Now()
+	cloud.Move(func(c *simclock.Clock) { c.Set(time.Date(now.Year(), now.Month()+1, 10, 12, 0, 0, 0, time.UTC)) })
+}
+
+// cheapest gives what the cheapest run of a function that wrote something has cost since a time.
+func cheapest(function string, since time.Time) cost {
 	runs := map[string][]calls.Call{}
 	for _, c := range cloud.Recorder.Since(since) {
 		if c.Function == function && c.RequestID != "" {
 			runs[c.RequestID] = append(runs[c.RequestID], c)
 		}
 	}
-	var most cost
+	var least cost
 	for _, r := range runs {
-		if c := costOf(r); c.Calls > most.Calls {
-			most = c
+		if c := costOf(r); c.Write > 0 && (least.Calls == 0 || c.Calls < least.Calls) {
+			least = c
 		}
 	}
-	return most
+	return least
 }

@@ -34,6 +34,7 @@ func stuff(t *testing.T, n int) {
 // sweepOne deletes an account, lets its time pass with every trigger but the schedule off, and gives what the sweep cost.
 func sweepOne(t *testing.T) cost {
 	t.Helper()
+	drain(t)
 	p := signUp(t)
 	p.must(202, journey.Call{Method: "DELETE", Path: "/v1/me", Body: p.deletion()})
 	p.settle()
