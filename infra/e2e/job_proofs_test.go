@@ -1,0 +1,178 @@
+package e2e_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"strings"
+	"testing"
+	"time"
+
+	"pixeltrack.io/platform/infra/journey"
+	"pixeltrack.io/platform/infra/local/bus"
+	"pixeltrack.io/platform/infra/local/calls"
+	"pixeltrack.io/platform/infra/local/simclock"
+	"pixeltrack.io/platform/infra/size"
+)
+
+// manner is how the jobs of a life are run.
+type manner struct {
+	name string
+	late time.Duration
+	run  func(t *testing.T, job string)
+}
+
+// manners lists the ways in which a job may be run; the first is what all others must end like.
+func manners() []manner {
+	all := []manner{
+		{name: "once", run: once1},
+		{name: "twice", run: func(t *testing.T, job string) {
+			once1(t, job)
+			once1(t, job)
+		}},
+		{name: "four at once", run: func(t *testing.T, job string) {
+			atOnce(4, func(int) {
+				// One of them may lose against the others and fail: its event would come again.
+				if _, err := cloud.Lambda.Invoke(t.Context(), function(job), bus.Event(function(job), cloud.Clock.Now()), ""); err != nil {
+					t.Error(err)
+				}
+			})
+			pass(leaseTime)
+			once1(t, job)
+		}},
+		{name: "three days late", late: 72 * time.Hour, run: once1},
+	}
+	for n := 1; n <= 60; n += size.Of(19, 4) {
+		all = append(all, manner{name: fmt.Sprintf("killed at call %d", n), run: func(t *testing.T, job string) { killed(t, job, n) }})
+	}
+	return all
+}
+
+// leaseTime is longer than any claim of a run that died.
+const leaseTime = 16 * time.Minute
+
+func pass(d time.Duration) { cloud.Move(func(c *simclock.Clock) { c.Advance(d) }) }
+
+func once1(t *testing.T, job string) {
+	t.Helper()
+	run(t, job, bus.Event(function(job), cloud.Clock.Now()))
+}
+
+// killed ends a run in the middle of its n-th call, or at its end when it makes fewer, and runs the job again when the
+// claim of the dead run is over.
+func killed(t *testing.T, job string, n int) {
+	t.Helper()
+	id := "killed-" + unique() + "-" + job
+	if err := cloud.Faults.Add(calls.Plan{RequestID: id, Nth: n, Kind: "hold"}); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() {
+		_, err := cloud.Lambda.Invoke(t.Context(), function(job), bus.Event(function(job), cloud.Clock.Now()), id)
+		done <- err
+	}()
+	for over := false; !over; {
+		select {
+		case err := <-done:
+			if err != nil {
+				t.Error(err)
+			}
+			over = true
+		case <-time.After(time.Millisecond):
+			if cloud.Faults.Held() > 0 && cloud.Lambda.Kill(id) {
+				<-done
+				over = true
+			}
+		}
+	}
+	cloud.Faults.Forget(id)
+	pass(leaseTime)
+	once1(t, job)
+}
+
+// TestJobsEndTheSame lives one life with every scheduled job in it, from a deleted project and a forgotten timer to the
+// purge of the account, and runs the jobs once, twice, at once, late, and killed in the middle: the rows that are left
+// and the mails that were sent are the same.
+func TestJobsEndTheSame(t *testing.T) {
+	var want map[string]int
+	for _, m := range manners() {
+		t.Run(m.name, func(t *testing.T) {
+			got := life(t, m)
+			if want == nil {
+				want = got
+				t.Log(want)
+			}
+			if !maps.Equal(got, want) {
+				t.Errorf("ends with %v; want %v", got, want)
+			}
+		})
+	}
+}
+
+func life(t *testing.T, m manner) map[string]int {
+	t.Helper()
+	state := map[string]int{}
+	p := signUp(t)
+	due := func(after time.Duration, job string) {
+		t.Helper()
+		p.settle()
+		pass(after + m.late)
+		m.run(t, job)
+		p.settle()
+	}
+	gone := p.newProject("")
+	kept := p.newProject(p.newClient())
+	p.newEntry(kept)
+	p.must(202, journey.Call{Method: "DELETE", Path: "/v1/projects/" + gone, IfMatch: p.etag("/v1/projects/" + gone)})
+	p.must(201, journey.Call{Method: "POST", Path: "/v1/timer", Body: map[string]any{"project_id": kept}})
+	due(2*time.Minute, "close-projects")
+	due(9*time.Hour, "remind-timers")
+	p.logIn()
+	p.must(201, journey.Call{Method: "POST", Path: "/v1/dsr", Body: map[string]any{"type": "access", "description": "Everything, please."}})
+	due(time.Minute, "work-requests")
+	due(10*time.Minute, "send-outbox")
+	due(time.Hour, "rotate-keys")
+	p.snapshot(state, "living")
+	p.logIn()
+	p.must(202, journey.Call{Method: "DELETE", Path: "/v1/me", Body: p.deletion()})
+	due(2*time.Minute, "close-organizations")
+	due(30*24*time.Hour+time.Minute, "sweep-retention")
+	if err := p.Sweep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	p.settle()
+	p.snapshot(state, "purged")
+	mails, err := p.Mails(t.Context(), p.person.Email)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, mail := range mails {
+		state["mail: "+mail.Subject]++
+	}
+	for _, d := range cloud.Lambda.TakeDeadLetters() {
+		t.Errorf("%s failed for good: %s", d.Function, d.Error)
+	}
+	return state
+}
+
+// passing are rows that come and go with the calls of a life, or whose number depends on when its jobs ran.
+var passing = []string{"SESSION", "ATTEMPTS", "IDEMPOTENCY", "TOMBSTONE", "AUDIT"}
+
+// snapshot counts the rows that speak of a person or their organization, by type.
+func (c *caller) snapshot(into map[string]int, when string) {
+	c.t.Helper()
+	rows, err := cloud.Rows(c.t.Context(), "")
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	for _, r := range rows {
+		text, err := json.Marshal(r)
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		kind, _ := r["_type"].(string)
+		if (strings.Contains(string(text), c.user) || strings.Contains(string(text), c.organization)) && !strings.Contains(strings.Join(passing, " "), kind) {
+			into[when+": "+kind]++
+		}
+	}
+}
