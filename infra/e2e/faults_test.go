@@ -49,17 +49,21 @@ func TestFaults(t *testing.T) {
 			t.Run(s.operation, func(t *testing.T) {
 				var p *caller
 				var a journey.Answer
+				var sites []site
 				for range 2 { // the second call finds a warm function, as the ones with faults will
 					p = signUp(t)
 					if a = s.do(p, s.prepare(p)); a.Status != s.status {
 						t.Fatalf("without a fault %d; want %d: %s", a.Status, s.status, a.Body)
+					}
+					if all := sitesOf(request(a)); sites == nil || len(all) < len(sites) {
+						sites = all // a call that met a job made more
 					}
 				}
 				if s.cleanup != nil {
 					s.cleanup(p)
 				}
 				n := first
-				for _, at := range sitesOf(request(a)) {
+				for _, at := range sites {
 					for i, kind := range kinds {
 						if i != n%len(kinds) && !size.Full() {
 							continue
@@ -68,7 +72,7 @@ func TestFaults(t *testing.T) {
 					}
 					n++
 				}
-				for _, at := range lasting(sitesOf(request(a))) {
+				for _, at := range lasting(sites) {
 					s.fault(t, &p, at, kinds[n%len(kinds)], -1)
 				}
 			})
@@ -112,7 +116,7 @@ func (s step) fault(t *testing.T, p **caller, at site, kind string, times int) {
 	maps.Copy(marked.Headers, c.Headers)
 	a := s.do(who, marked)
 	hits := cloud.Faults.Forget(id)
-	if hits == 0 {
+	if hits == 0 && at.nth <= 1 { // a later call may have been one of a meeting with a job, which need not come again
 		t.Errorf("%s: the fault did not come", name)
 	}
 	if a.Status != s.status && !clear(a) {
