@@ -80,7 +80,9 @@ func killed(t *testing.T, job string, n int) {
 			over = true
 		case <-time.After(time.Millisecond):
 			if cloud.Faults.Held() > 0 && cloud.Lambda.Kill(id) {
-				<-done
+				if err := <-done; err != nil {
+					t.Error(err)
+				}
 				over = true
 			}
 		}
