@@ -5,6 +5,8 @@ package job
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"runtime/debug"
@@ -113,8 +115,16 @@ func (j Job) Do(ctx context.Context, payload []byte, st *store.Store, log *telem
 	if err != nil {
 		return err
 	}
-	r := &Run{Store: st, Log: log, Clock: clock, Request: request, Event: event, Actor: store.Actor{Who: "job:" + j.ID, Request: request}}
+	r := &Run{Store: st, Log: log, Clock: clock, Request: request, Event: event, Actor: store.Actor{Who: "job:" + j.ID, Request: attempt(request)}}
 	return j.Run(ctx, r)
+}
+
+// attempt tells the attempts at one invocation apart. Lambda may deliver an event twice under one request id, even at the
+// same time, and the store takes a row that the same actor wrote for its own write whose answer was lost.
+func attempt(request string) string {
+	b := make([]byte, 4)
+	rand.Read(b) // never fails
+	return request + "." + hex.EncodeToString(b)
 }
 
 // Platform is the handle of registers, lookups and due rows.
