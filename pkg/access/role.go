@@ -34,6 +34,12 @@ const (
 	TimeAll           Permission = "time:write:all"
 	TimeReadOwn       Permission = "time:read:own"
 	TimeReadAll       Permission = "time:read:all"
+	InvoicesRead      Permission = "invoices:read"
+	InvoicesWrite     Permission = "invoices:write"
+	InvoicesSend      Permission = "invoices:send"
+	InvoicesVoid      Permission = "invoices:void"
+	PaymentsRead      Permission = "payments:read"
+	PaymentsWrite     Permission = "payments:write"
 )
 
 // Roles lists the roles from most to least.
@@ -44,14 +50,16 @@ func Permissions(r Role) []Permission {
 	switch r {
 	case Owner, Admin:
 		return []Permission{OrganizationRead, OrganizationWrite, ClientsRead, ClientsWrite, ClientsDelete,
-			ProjectsRead, ProjectsWrite, ProjectsDelete, RatesRead, TimeOwn, TimeAll, TimeReadOwn, TimeReadAll}
+			ProjectsRead, ProjectsWrite, ProjectsDelete, RatesRead, TimeOwn, TimeAll, TimeReadOwn, TimeReadAll,
+			InvoicesRead, InvoicesWrite, InvoicesSend, InvoicesVoid, PaymentsRead, PaymentsWrite}
 	case Manager:
 		return []Permission{OrganizationRead, ClientsRead, ClientsWrite, ProjectsRead, ProjectsWrite, TimeOwn, TimeAll,
-			TimeReadOwn, TimeReadAll}
+			TimeReadOwn, TimeReadAll, InvoicesRead, InvoicesWrite}
 	case Contributor:
 		return []Permission{OrganizationRead, ClientsRead, ProjectsRead, TimeOwn, TimeReadOwn}
 	case Accountant:
-		return []Permission{OrganizationRead, ClientsRead, ProjectsRead, RatesRead, TimeReadOwn, TimeReadAll}
+		return []Permission{OrganizationRead, ClientsRead, ProjectsRead, RatesRead, TimeReadOwn, TimeReadAll,
+			InvoicesRead, InvoicesWrite, InvoicesSend, InvoicesVoid, PaymentsRead, PaymentsWrite}
 	case Guest:
 		return []Permission{TimeOwn, TimeReadOwn}
 	}

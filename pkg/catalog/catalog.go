@@ -7,6 +7,7 @@ import (
 	"pixeltrack.io/platform/pkg/api"
 	"pixeltrack.io/platform/pkg/auth"
 	"pixeltrack.io/platform/pkg/clients"
+	"pixeltrack.io/platform/pkg/invoicing"
 	"pixeltrack.io/platform/pkg/job"
 	"pixeltrack.io/platform/pkg/meta"
 	"pixeltrack.io/platform/pkg/notifications"
@@ -26,6 +27,7 @@ func Routes() []api.Operation {
 	all = append(all, clients.Routes()...)
 	all = append(all, projects.Routes()...)
 	all = append(all, timetracking.Routes()...)
+	all = append(all, invoicing.Routes()...)
 	all = append(all, notifications.Routes()...)
 	all = append(all, auth.Routes()...)
 	all = append(all, account.Routes()...)
@@ -53,6 +55,7 @@ func Rows() []registry.Row {
 	all = append(all, clients.Rows()...)
 	all = append(all, projects.Rows()...)
 	all = append(all, timetracking.Rows()...)
+	all = append(all, invoicing.Rows()...)
 	all = append(all, notifications.Rows()...)
 	all = append(all, auth.Rows()...)
 	all = append(all, account.Rows()...)

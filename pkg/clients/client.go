@@ -47,6 +47,7 @@ type Client struct {
 	DefaultRate *money.Money    `dynamo:"default_rate,omitempty"`
 	Status      Status          `dynamo:"status"`
 	Projects    int64           `dynamo:"projects,omitempty"` // how many projects refer to the client
+	Invoices    int64           `dynamo:"invoices,omitempty"` // how many invoices do, drafts and void ones included
 	Created     int64           `dynamo:"created"`            // epoch milliseconds
 	Updated     int64           `dynamo:"updated"`            // epoch milliseconds
 }
@@ -95,20 +96,30 @@ func Read(ctx context.Context, org *store.Organization, text string) (*Client, e
 	return row, err
 }
 
-// ErrNotActive says that a project cannot refer to a client, because it is archived or not there.
+// ErrNotActive says that nothing new can refer to a client, because it is archived or not there.
 var ErrNotActive = errors.New("clients: no such active client")
 
 // Use counts one project more that refers to an active client. It fails with ErrNotActive.
-func Use(tx *store.Tx, org *store.Organization, c id.Client) {
+func Use(tx *store.Tx, org *store.Organization, c id.Client) { use(tx, org, c, "projects") }
+
+// Release counts one project less.
+func Release(tx *store.Tx, org *store.Organization, c id.Client) { release(tx, org, c, "projects") }
+
+// Bill counts one invoice more to an active client. It fails with ErrNotActive.
+func Bill(tx *store.Tx, org *store.Organization, c id.Client) { use(tx, org, c, "invoices") }
+
+// Unbill counts one invoice less. It fails with store.ErrMissing when the client has gone.
+func Unbill(tx *store.Tx, org *store.Organization, c id.Client) { release(tx, org, c, "invoices") }
+
+func use(tx *store.Tx, org *store.Organization, c id.Client, count string) {
 	tx.Change(org, Key(org.ID, c), func(u *dynamo.Update) {
-		u.Add("projects", 1).If("'_type' = ? AND 'status' = ?", (*Client)(nil).Type(), Active)
+		u.Add(count, 1).If("'_type' = ? AND 'status' = ?", (*Client)(nil).Type(), Active)
 	}).Else(ErrNotActive)
 }
 
-// Release counts one project less.
-func Release(tx *store.Tx, org *store.Organization, c id.Client) {
+func release(tx *store.Tx, org *store.Organization, c id.Client, count string) {
 	tx.Change(org, Key(org.ID, c), func(u *dynamo.Update) {
-		u.Add("projects", -1).If("'_type' = ? AND 'projects' > ?", (*Client)(nil).Type(), 0)
+		u.Add(count, -1).If("'_type' = ? AND $ > ?", (*Client)(nil).Type(), count, 0)
 	})
 }
 
@@ -135,13 +146,14 @@ type ClientBody struct {
 	DefaultRate *money.Money `json:"default_rate,omitempty" doc:"What an hour costs; shown with the right rates:read."`
 	Status      Status       `json:"status" enum:"active,archived"`
 	Projects    int64        `json:"projects" doc:"How many projects refer to the client."`
+	Invoices    int64        `json:"invoices" doc:"How many invoices do."`
 	CreatedAt   time.Time    `json:"created_at"`
 	UpdatedAt   time.Time    `json:"updated_at"`
 }
 
 func body(c *api.Caller, row *Client) ClientBody {
 	b := ClientBody{ID: string(row.ID), Number: row.Number, Name: row.Name, Currency: row.Currency, Language: row.Language, TermsDays: row.TermsDays,
-		Email: row.Email, Phone: row.Phone, Address: row.Address, Notes: row.Notes, Tags: row.Tags, Status: row.Status, Projects: row.Projects,
+		Email: row.Email, Phone: row.Phone, Address: row.Address, Notes: row.Notes, Tags: row.Tags, Status: row.Status, Projects: row.Projects, Invoices: row.Invoices,
 		CreatedAt: time.UnixMilli(row.Created).UTC(), UpdatedAt: time.UnixMilli(row.Updated).UTC()}
 	if b.Tags == nil {
 		b.Tags = []string{}

@@ -23,6 +23,8 @@ type (
 	Project      string // prj_…
 	Entry        string // ent_…, a time entry
 	Timer        string // tmr_…
+	Invoice      string // inv_…
+	Payment      string // pay_…, what was paid of an invoice
 	Case         string // dsr_…, a data subject request
 	Consent      string // con_…, one act of consent, refusal or withdrawal
 	Export       string // exp_…
@@ -48,6 +50,8 @@ const (
 	PrefixProject      = "prj"
 	PrefixEntry        = "ent"
 	PrefixTimer        = "tmr"
+	PrefixInvoice      = "inv"
+	PrefixPayment      = "pay"
 	PrefixCase         = "dsr"
 	PrefixConsent      = "con"
 	PrefixExport       = "exp"
@@ -77,6 +81,10 @@ func Prefix[T Kind]() string {
 		return PrefixEntry
 	case Timer:
 		return PrefixTimer
+	case Invoice:
+		return PrefixInvoice
+	case Payment:
+		return PrefixPayment
 	case Case:
 		return PrefixCase
 	case Consent:

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"pixeltrack.io/platform/pkg/id"
+	"pixeltrack.io/platform/pkg/invoicing/calc"
 	"pixeltrack.io/platform/pkg/store"
 )
 
@@ -26,7 +27,9 @@ type Organization struct {
 	TimeZone      string          `dynamo:"time_zone"`         // of the IANA database
 	WeekStart     string          `dynamo:"week_start"`        // monday, saturday or sunday
 	RetentionDays int             `dynamo:"retention_days,omitempty"`
-	Created       int64           `dynamo:"created"` // epoch seconds
+	Numbers       string          `dynamo:"invoice_number_pattern,omitempty"` // none is the default of package numbering
+	TaxRounding   string          `dynamo:"tax_rounding,omitempty"`           // line or document; none is document
+	Created       int64           `dynamo:"created"`                          // epoch seconds
 }
 
 // Type is the row's type.
@@ -58,4 +61,12 @@ func currencyOf(country string) string {
 		return "AUD"
 	}
 	return "EUR"
+}
+
+// Rounding is the organization's rule of rounding taxes.
+func (o *Organization) Rounding() calc.Rounding {
+	if o.TaxRounding == "" {
+		return calc.PerDocument
+	}
+	return calc.Rounding(o.TaxRounding)
 }

@@ -11,6 +11,8 @@ import (
 
 	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/api"
+	"pixeltrack.io/platform/pkg/invoicing/calc"
+	"pixeltrack.io/platform/pkg/invoicing/numbering"
 	"pixeltrack.io/platform/pkg/privacy/purpose"
 	"pixeltrack.io/platform/pkg/privacy/retention"
 	"pixeltrack.io/platform/pkg/problem"
@@ -27,6 +29,8 @@ type Body struct {
 	TimeZone      string    `json:"time_zone" doc:"A zone of the IANA database." example:"Europe/Berlin"`
 	WeekStart     string    `json:"week_start" enum:"monday,saturday,sunday" example:"monday"`
 	RetentionDays int       `json:"retention_days" doc:"How long project data is kept after its project's last activity, in days; 0 is as long as the organization exists." example:"730"`
+	Numbers       string    `json:"invoice_number_pattern" doc:"How invoices are numbered when they are sent." example:"INV-{YYYY}-{SEQ4}"`
+	TaxRounding   string    `json:"tax_rounding" enum:"line,document" doc:"Whether taxes are rounded on each line or once for each tax of an invoice." example:"document"`
 	CreatedAt     time.Time `json:"created_at"`
 }
 
@@ -43,13 +47,15 @@ type Address struct {
 func bodyOf(o *Organization) Body {
 	return Body{ID: string(o.ID), Name: o.Name, LegalName: o.LegalName,
 		Address:  Address{Line1: o.Line1, Line2: o.Line2, PostalCode: o.PostalCode, City: o.City, Region: o.State, Country: o.Country},
-		Currency: o.Currency, TimeZone: o.TimeZone, WeekStart: o.WeekStart, RetentionDays: o.RetentionDays, CreatedAt: time.Unix(o.Created, 0).UTC()}
+		Currency: o.Currency, TimeZone: o.TimeZone, WeekStart: o.WeekStart, RetentionDays: o.RetentionDays,
+		Numbers: string(numbering.Pattern(o.Numbers).Or()), TaxRounding: string(o.Rounding()), CreatedAt: time.Unix(o.Created, 0).UTC()}
 }
 
 func exampleBody() Body {
 	return Body{ID: "org_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB", Name: "Example Studio", LegalName: "Example Studio GmbH",
 		Address:  Address{Line1: "Beispielstraße 1", PostalCode: "10115", City: "Berlin", Country: "DE"},
-		Currency: "EUR", TimeZone: "Europe/Berlin", WeekStart: "monday", RetentionDays: 730, CreatedAt: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)}
+		Currency: "EUR", TimeZone: "Europe/Berlin", WeekStart: "monday", RetentionDays: 730,
+		Numbers: string(numbering.Default), TaxRounding: string(calc.PerDocument), CreatedAt: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)}
 }
 
 // Out is the answer of get-organization and update-organization.
@@ -95,6 +101,8 @@ type Changes struct {
 	TimeZone      *string  `json:"time_zone,omitempty" maxLength:"64" doc:"A zone of the IANA database." example:"Europe/Berlin"`
 	WeekStart     *string  `json:"week_start,omitempty" enum:"monday,saturday,sunday" example:"monday"`
 	RetentionDays *int     `json:"retention_days,omitempty" doc:"0 keeps project data as long as the organization exists; otherwise 30 to 3660." example:"730"`
+	Numbers       *string  `json:"invoice_number_pattern,omitempty" maxLength:"40" doc:"Letters, digits, spaces and - / . with {SEQ}, or {SEQ1} to {SEQ9} for at least so many digits, and at will {YYYY} or {YY}, and {MM} beside them. The count begins anew with each month or year that the pattern names. Empty is the default." example:"INV-{YYYY}-{SEQ4}"`
+	TaxRounding   *string  `json:"tax_rounding,omitempty" enum:"line,document" doc:"For drafts that are counted from now on." example:"document"`
 }
 
 const day = 24 * time.Hour
@@ -116,11 +124,16 @@ func (ch Changes) apply(o *Organization) error {
 		}
 		o.RetentionDays = *d
 	}
+	if ch.Numbers != nil && *ch.Numbers != "" {
+		if _, err := numbering.Parse(*ch.Numbers); err != nil {
+			return problem.InvalidField("body.invoice_number_pattern", "not a pattern: one {SEQ}, {MM} only beside a year")
+		}
+	}
 	if a := ch.Address; a != nil {
 		o.Line1, o.Line2, o.PostalCode, o.City, o.State, o.Country = a.Line1, a.Line2, a.PostalCode, a.City, a.Region, a.Country
 	}
 	for to, from := range map[*string]*string{&o.Name: ch.Name, &o.LegalName: ch.LegalName, &o.Currency: ch.Currency, &o.TimeZone: ch.TimeZone,
-		&o.WeekStart: ch.WeekStart} {
+		&o.WeekStart: ch.WeekStart, &o.Numbers: ch.Numbers, &o.TaxRounding: ch.TaxRounding} {
 		if from != nil {
 			*to = *from
 		}

@@ -73,9 +73,13 @@ func TestAChangeOfSettingsIsRefused(t *testing.T) {
 		{"to days before today", `"1"`, map[string]any{"retention_days": -1}, 422, "invalid_input"},
 		{"to no currency", `"1"`, map[string]any{"currency": "QQQ"}, 422, "invalid_input"},
 		{"to no zone", `"1"`, map[string]any{"time_zone": ""}, 422, "invalid_input"},
+		{"to numbers without a count", `"1"`, map[string]any{"invoice_number_pattern": "INV-{YYYY}"}, 422, "invalid_input"},
+		{"to another rounding", `"1"`, map[string]any{"tax_rounding": "up"}, 422, "invalid_input"},
 		{"of the status", `"1"`, map[string]any{"status": "active"}, 422, "invalid_input"},
 		{"to 30 days", `"1"`, map[string]any{"retention_days": 30}, 200, ""},
 		{"to 3660 days", `"2"`, map[string]any{"retention_days": 3660}, 200, ""},
+		{"to numbers by month", `"3"`, map[string]any{"invoice_number_pattern": "R{YY}{MM}-{SEQ3}", "tax_rounding": "line"}, 200, ""},
+		{"to the usual numbers", `"4"`, map[string]any{"invoice_number_pattern": ""}, 200, ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

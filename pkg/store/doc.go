@@ -53,6 +53,11 @@
 //	update-time-entry | an entry by id, and the projects it leaves and joins | table | ORG o TIMEENTRY month / id, PROJECT / id, PROJECTTIME project | 5 / 4
 //	delete-time-entry | an entry by id, and its project | table | ORG o TIMEENTRY month / id, PROJECT / id, PROJECTTIME project | 5 / 7
 //	remind-timers | timers that have run for eight hours | table | DUE timer_forgotten s; ORG o TIMER / member, ACCESS / member; USER u OUTBOX | 4 / 0
+//	create-invoice | a draft with its payer and lines, counted at its client | table | ORG o INVOICE / id, INVOICEPAYER / id, INVOICELINE invoice / part, CLIENT / id, ORGANIZATION, IDEMPOTENCY; DUE, WAKE purge-invoice | 6 / 18
+//	list-invoices | invoices by id; by status and client; of a client in all states; by time of change | table, GSI1, GSI2 | ORG o INVOICE; ORG o INVOICE status / client, id; ORG o INVOICE / time | 4 / 0
+//	get-invoice | an invoice by id, with its payer, its lines and its mail | table | ORG o INVOICE / id, INVOICEPAYER / id, INVOICELINE invoice, OUTBOX / dedupe | 7 / 0
+//	update-invoice | a draft by id, with its payer and lines | table | ORG o INVOICE / id, INVOICEPAYER / id, INVOICELINE invoice, OUTBOX / dedupe | 7 / 7
+//	delete-invoice | a draft by id, with its payer and lines | table | ORG o INVOICE / id, INVOICEPAYER / id, INVOICELINE invoice, OUTBOX / dedupe, CLIENT / id; DUE, WAKE purge-invoice | 7 / 19
 //	get-policy | no data | - | - | 0 / 0
 //	list-policy-versions | no data | - | - | 0 / 0
 //	get-policy-version | no data | - | - | 0 / 0

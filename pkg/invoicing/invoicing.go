@@ -1,0 +1,56 @@
+// Package invoicing is the area of what an organisation asks its clients to pay, and of what they paid.
+package invoicing
+
+import (
+	"pixeltrack.io/platform/pkg/api"
+	"pixeltrack.io/platform/pkg/privacy/purpose"
+	"pixeltrack.io/platform/pkg/registry"
+)
+
+// Routes lists the area's routes.
+func Routes() []api.Operation {
+	return []api.Operation{CreateInvoice(nil), ListInvoices(), GetInvoice(), UpdateInvoice(nil), DeleteInvoice(nil)}
+}
+
+// Rows registers the area's rows. All of them are kept for seven years by a clock of their invoice, and outlive persons
+// and organizations; who is to pay is in a row of its own, whose fields go with the person.
+func Rows() []registry.Row {
+	in := []registry.Scope{registry.InOrganization}
+	base := registry.Row{Area: "invoicing", Purpose: purpose.FinancialRecords, Basis: registry.Obligation, Class: registry.ClassFinance, Scopes: in}
+	row := func(sample any, kind string, family string, fields ...registry.Field) registry.Row {
+		r := base
+		r.Sample, r.Type, r.Family, r.Fields = sample, kind, family, fields
+		return r
+	}
+	invoice := row(Invoice{}, "INVOICE", string(Family),
+		registry.Internal("org", "the id of the organization"), registry.Plain("id", "a random id"), registry.Plain("client", "a random id"),
+		registry.Plain("status", "a fixed word"), registry.Plain("number", "counted in the organization"), registry.Plain("currency", "a code"),
+		registry.Plain("tax_rounding", "a fixed word"), registry.Plain("prices_include_tax", "a mark"), registry.Plain("discount", "an amount"),
+		registry.Plain("line_count", "a count"), registry.Internal("revision", "a count"), registry.Plain("subtotal", "an amount"),
+		registry.Plain("discount_total", "an amount"), registry.Plain("net", "an amount"), registry.Plain("taxes", "names of taxes, rates and amounts"),
+		registry.Plain("tax", "an amount"), registry.Plain("total", "an amount"), registry.Plain("paid", "an amount"), registry.Plain("terms_days", "a count of days"),
+		registry.Personal("po_number", "po_number", "how the client calls the order", registry.KeepForDuty),
+		registry.Personal("notes", "notes", "what the organization writes on the invoice", registry.KeepForDuty),
+		registry.Personal("terms", "terms", "what the organization writes on the invoice", registry.KeepForDuty),
+		registry.Plain("issued_on", "a date"), registry.Plain("due_on", "a date"), registry.Plain("time_zone", "a setting"),
+		registry.Personal("issuer", "issuer", "who issued the invoice, by legal name and address; at times a person", registry.KeepForDuty),
+		registry.Leading(registry.Secret("link", "the hash of the invoice's public link", registry.KeepForDuty), registry.LookupToken),
+		registry.Plain("sent_at", "a time"), registry.Plain("viewed_at", "a time"), registry.Plain("settled_at", "a time"), registry.Plain("voided_at", "a time"),
+		registry.Personal("void_reason", "void_reason", "why the invoice does not count, in words", registry.KeepForDuty),
+		registry.Plain("keep_until", "a time"), registry.Plain("created", "a time"), registry.Plain("updated", "a time"))
+	invoice.Export = "invoices"
+	payer := row(Payer{}, "INVOICEPAYER", string(FamilyPayer),
+		registry.Internal("org", "the id of the organization"), registry.Plain("id", "a random id"),
+		registry.Personal("name", "name", "who is to pay", registry.EraseBlank),
+		registry.Personal("email", "email", "where the invoice is mailed to", registry.EraseBlank),
+		registry.Personal("address", "address", "where who is to pay is", registry.EraseBlank))
+	payer.Export, payer.Subject = "invoice_payers", registry.SubjectContact
+	lines := row(Part{}, "INVOICELINE", string(FamilyLines),
+		registry.Internal("org", "the id of the organization"), registry.Plain("invoice", "a random id"), registry.Plain("part", "a count"), registry.Internal("revision", "a count"),
+		registry.Personal("lines", "lines", "what was delivered, in words, with quantities and amounts", registry.KeepForDuty))
+	lines.Export, lines.Division = "invoice_lines", registry.ByObject(string(Family))
+	number := row(Number{}, "INVOICENUMBER", string(FamilyNumber), registry.Internal("invoice", "a random id"))
+	link := row(Link{}, "INVOICELINK", "TOKEN", registry.Internal("org", "a random id"), registry.Internal("invoice", "a random id"))
+	link.Scopes = []registry.Scope{registry.InLookup}
+	return []registry.Row{invoice, payer, lines, number, link}
+}
