@@ -1,7 +1,12 @@
 package e2e_test
 
 import (
+	"fmt"
+	"strings"
+	"testing"
+
 	"pixeltrack.io/platform/infra/journey"
+	"pixeltrack.io/platform/infra/size"
 )
 
 func (c *caller) invoiceBody() map[string]any {
@@ -14,6 +19,15 @@ func eur(amount int) map[string]any { return map[string]any{"amount": amount, "c
 func (c *caller) newInvoice() string {
 	c.t.Helper()
 	return c.must(201, journey.Call{Method: "POST", Path: "/v1/invoices", Body: c.invoiceBody()}).Text("id")
+}
+
+// sendInvoice sends a draft and gives the token of its public link.
+func (c *caller) sendInvoice(id string) string {
+	c.t.Helper()
+	path := "/v1/invoices/" + id
+	a := c.must(200, journey.Call{Method: "POST", Path: path + "/send", IfMatch: c.etag(path)})
+	_, token, _ := strings.Cut(a.Text("public_url"), "#token=")
+	return token
 }
 
 func invoiceSteps() []step {
@@ -36,5 +50,82 @@ func invoiceSteps() []step {
 		invoice("get-invoice", "GET", 200, nil),
 		invoice("update-invoice", "PATCH", 200, map[string]any{"notes": "Thank you.", "lines": []map[string]any{{"description": "Sketches", "unit_price": eur(9000)}}}),
 		invoice("delete-invoice", "DELETE", 204, nil),
+		{operation: "send-invoice", status: 200, prepare: func(p *caller) journey.Call {
+			path := "/v1/invoices/" + p.newInvoice()
+			return journey.Call{Method: "POST", Path: path + "/send", IfMatch: p.etag(path), Key: "key-" + unique()}
+		}, check: numbered},
+		{operation: "void-invoice", status: 200, prepare: func(p *caller) journey.Call {
+			id := p.newInvoice()
+			p.sendInvoice(id)
+			path := "/v1/invoices/" + id
+			return journey.Call{Method: "POST", Path: path + "/void", IfMatch: p.etag(path), Body: map[string]any{"reason": "Wrong client"}, Key: "key-" + unique()}
+		}},
+		{operation: "get-public-invoice", status: 200, public: true, prepare: func(p *caller) journey.Call {
+			return journey.Call{Method: "GET", Path: "/v1/public/invoices/" + p.sendInvoice(p.newInvoice())}
+		}},
 	}
+}
+
+// numbered checks that the numbers of a person's invoices have no gap and come once each.
+func numbered(_ testing.TB, p *caller) error {
+	a := p.must(200, journey.Call{Method: "GET", Path: "/v1/invoices?limit=200"})
+	seen := map[string]int{}
+	for i := 0; a.Text(fmt.Sprint("data.", i, ".id")) != ""; i++ {
+		if n := a.Text(fmt.Sprint("data.", i, ".number")); n != "" {
+			seen[n]++
+		}
+	}
+	for n := range len(seen) {
+		if number := fmt.Sprintf("INV-%d-%04d", p.now().Year(), n+1); seen[number] != 1 {
+			return fmt.Errorf("%s was given %d times; want once: %v", number, seen[number], seen)
+		}
+	}
+	return nil
+}
+
+// TestManyAreSentAtOnce sends drafts at the same time: each gets a number of its own, and no number is left out.
+func TestManyAreSentAtOnce(t *testing.T) {
+	p := signUp(t)
+	n := size.Of(12, 50)
+	var drafts []string
+	for range n {
+		drafts = append(drafts, p.newInvoice())
+	}
+	atOnce(n, func(i int) {
+		if a := p.call(journey.Call{Method: "POST", Path: "/v1/invoices/" + drafts[i] + "/send", IfMatch: "*"}); a.Status != 200 {
+			t.Errorf("send = %d %s", a.Status, a.Body)
+		}
+	})
+	if err := numbered(t, p); err != nil {
+		t.Error(err)
+	}
+	if got := count(p, "/v1/invoices?status=sent&limit=200", `"number":"INV-`); got != n {
+		t.Errorf("%d numbers; want %d", got, n)
+	}
+}
+
+// TestAnInvoiceReachesItsClient follows an invoice from its sending to its page.
+func TestAnInvoiceReachesItsClient(t *testing.T) {
+	p := signUp(t)
+	body := p.invoiceBody()
+	address := "client-" + unique() + "@example.com"
+	body["recipient"] = map[string]any{"name": "Example Bakery", "email": address}
+	id := p.must(201, journey.Call{Method: "POST", Path: "/v1/invoices", Body: body}).Text("id")
+	path := "/v1/invoices/" + id
+	c := journey.Call{Method: "POST", Path: path + "/send", IfMatch: p.etag(path), Key: "key-" + unique()}
+	p.must(200, c)
+	p.must(200, c)
+	p.settle()
+	token, err := journey.TokenOf(t.Context(), p.Client, address, "Invoice INV-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := p.must(200, journey.Call{Method: "GET", Path: "/v1/public/invoices/" + token, Token: "none"})
+	if a.Text("status") != "viewed" || a.Text("total.amount") != "16065" {
+		t.Errorf("the page = %s", a.Body)
+	}
+	if a := p.must(200, journey.Call{Method: "GET", Path: path}); a.Text("status") != "viewed" || a.Text("delivery") == "queued" {
+		t.Errorf("the invoice = %s", a.Body)
+	}
+	p.must(404, journey.Call{Method: "GET", Path: "/v1/public/invoices/x", Token: "none"})
 }

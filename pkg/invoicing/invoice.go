@@ -145,11 +145,13 @@ func (i *Invoice) due() *store.Due {
 	return store.NewDue(retention.InvoicePurge, time.Unix(i.KeepUntil, 0), Key(i.Org, i.ID))
 }
 
-// keep says how long the invoice is kept from now on: seven years from the last thing that mattered to it. The clock is
-// armed with the row from its first version, so that even a draft that outlives its organisation has an end.
+// keep says how long the invoice is kept from now on: seven years from the last thing that mattered to it, and to the end of
+// that day. The clock is armed with the row from its first version, so that even a draft that outlives its organisation has
+// an end.
 func (i *Invoice) keep(tx *store.Tx, org *store.Organization, from time.Time) {
 	rule, _ := retention.Of(registry.ClassFinance)
 	until, _ := rule.Due(from)
+	until = until.Truncate(24 * time.Hour).AddDate(0, 0, 1)
 	if until.Unix() == i.KeepUntil {
 		return
 	}

@@ -3,13 +3,15 @@ package invoicing
 
 import (
 	"pixeltrack.io/platform/pkg/api"
+	"pixeltrack.io/platform/pkg/keys"
 	"pixeltrack.io/platform/pkg/privacy/purpose"
 	"pixeltrack.io/platform/pkg/registry"
 )
 
 // Routes lists the area's routes.
 func Routes() []api.Operation {
-	return []api.Operation{CreateInvoice(nil), ListInvoices(), GetInvoice(), UpdateInvoice(nil), DeleteInvoice(nil)}
+	return []api.Operation{CreateInvoice(nil), ListInvoices(), GetInvoice(), UpdateInvoice(nil), DeleteInvoice(nil),
+		SendInvoice(nil, keys.Links{}, ""), VoidInvoice(nil), GetPublicInvoice(nil)}
 }
 
 // Rows registers the area's rows. All of them are kept for seven years by a clock of their invoice, and outlive persons

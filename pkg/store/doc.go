@@ -58,6 +58,9 @@
 //	get-invoice | an invoice by id, with its payer, its lines and its mail | table | ORG o INVOICE / id, INVOICEPAYER / id, INVOICELINE invoice, OUTBOX / dedupe | 7 / 0
 //	update-invoice | a draft by id, with its payer and lines | table | ORG o INVOICE / id, INVOICEPAYER / id, INVOICELINE invoice, OUTBOX / dedupe | 7 / 7
 //	delete-invoice | a draft by id, with its payer and lines | table | ORG o INVOICE / id, INVOICEPAYER / id, INVOICELINE invoice, OUTBOX / dedupe, CLIENT / id; DUE, WAKE purge-invoice | 7 / 19
+//	send-invoice | a draft by id, the next number, a public link, and a mail | table | ORG o INVOICE / id, INVOICEPAYER / id, INVOICELINE invoice, OUTBOX / dedupe, ORGANIZATION, COUNTER, INVOICENUMBER / number, IDEMPOTENCY; TOKEN hash; DUE outbox, purge-invoice; WAKE purge-invoice | 10 / 20
+//	void-invoice | an invoice by id, with its payer and lines | table | ORG o INVOICE / id, INVOICEPAYER / id, INVOICELINE invoice, OUTBOX / dedupe | 8 / 10
+//	get-public-invoice | an invoice by the hash of its public link, and its first view | table | TOKEN hash; ORG o INVOICE / id, INVOICEPAYER / id, INVOICELINE invoice, OUTBOX / dedupe, ORGGATE | 6 / 5
 //	get-policy | no data | - | - | 0 / 0
 //	list-policy-versions | no data | - | - | 0 / 0
 //	get-policy-version | no data | - | - | 0 / 0

@@ -10,6 +10,7 @@ import (
 	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/account"
 	"pixeltrack.io/platform/pkg/auth"
+	"pixeltrack.io/platform/pkg/invoicing"
 	"pixeltrack.io/platform/pkg/mail"
 	"pixeltrack.io/platform/pkg/organization"
 	"pixeltrack.io/platform/pkg/outbox"
@@ -21,7 +22,7 @@ import (
 
 // Templates lists the templates of all areas.
 func Templates() []compose.Template {
-	return slices.Concat(auth.Templates(), account.Templates(), reminder.Templates(), organization.Templates(), aboutRequests())
+	return slices.Concat(auth.Templates(), account.Templates(), reminder.Templates(), organization.Templates(), invoicing.Templates(), aboutRequests())
 }
 
 // aboutRequests are the mails of privacy requests and packages.
