@@ -1,12 +1,17 @@
 package e2e_test
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
+	"io"
+	"net/http"
 	"strings"
 	"testing"
 
 	"pixeltrack.io/platform/infra/journey"
 	"pixeltrack.io/platform/infra/size"
+	"pixeltrack.io/platform/pkg/invoicing/paper/papertest"
 )
 
 func (c *caller) invoiceBody() map[string]any {
@@ -59,6 +64,17 @@ func invoiceSteps() []step {
 			p.sendInvoice(id)
 			path := "/v1/invoices/" + id
 			return journey.Call{Method: "POST", Path: path + "/void", IfMatch: p.etag(path), Body: map[string]any{"reason": "Wrong client"}, Key: "key-" + unique()}
+		}},
+		{operation: "get-invoice-pdf", status: 200, prepare: func(p *caller) journey.Call {
+			id := p.newInvoice()
+			p.sendInvoice(id)
+			p.settle()
+			return journey.Call{Method: "GET", Path: "/v1/invoices/" + id + "/pdf"}
+		}},
+		{operation: "get-public-invoice-pdf", status: 200, public: true, prepare: func(p *caller) journey.Call {
+			token := p.sendInvoice(p.newInvoice())
+			p.settle()
+			return journey.Call{Method: "GET", Path: "/v1/public/invoices/" + token + "/pdf"}
 		}},
 		{operation: "get-public-invoice", status: 200, public: true, prepare: func(p *caller) journey.Call {
 			return journey.Call{Method: "GET", Path: "/v1/public/invoices/" + p.sendInvoice(p.newInvoice())}
@@ -128,4 +144,20 @@ func TestAnInvoiceReachesItsClient(t *testing.T) {
 		t.Errorf("the invoice = %s", a.Body)
 	}
 	p.must(404, journey.Call{Method: "GET", Path: "/v1/public/invoices/x", Token: "none"})
+	link := p.must(200, journey.Call{Method: "GET", Path: "/v1/public/invoices/" + token + "/pdf", Token: "none"})
+	answer, err := http.Get(link.Text("url"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	pdf, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if sum := sha256.Sum256(pdf); hex.EncodeToString(sum[:]) != link.Text("sha256") || answer.Header.Get("Content-Type") != "application/pdf" {
+		t.Errorf("the document = %d %s, hash %x; want %s", answer.StatusCode, answer.Header.Get("Content-Type"), sum, link.Text("sha256"))
+	}
+	if text, err := papertest.Text(pdf); err != nil || !strings.Contains(text, "160.65 EUR") {
+		t.Errorf("the document = %v %s", err, text)
+	}
 }

@@ -56,6 +56,12 @@ type ExportRequested struct{ Row }
 // Type is the event's type.
 func (ExportRequested) Type() string { return "ExportRequested" }
 
+// InvoiceSent says that an invoice was given its number and sent.
+type InvoiceSent struct{ Row }
+
+// Type is the event's type.
+func (InvoiceSent) Type() string { return "InvoiceSent" }
+
 // Registered is one event type with its fields.
 type Registered struct {
 	Sample Event
@@ -73,6 +79,7 @@ func Types() []Registered {
 		{Sample: MailSettled{}, Fields: append(slices.Clone(row), registry.Internal("template", "a fixed word"), registry.Internal("state", "a fixed word"))},
 		{Sample: RequestReceived{}, Fields: row},
 		{Sample: ExportRequested{}, Fields: row},
+		{Sample: InvoiceSent{}, Fields: row},
 	}
 }
 

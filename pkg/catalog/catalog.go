@@ -8,6 +8,7 @@ import (
 	"pixeltrack.io/platform/pkg/auth"
 	"pixeltrack.io/platform/pkg/clients"
 	"pixeltrack.io/platform/pkg/invoicing"
+	"pixeltrack.io/platform/pkg/invoicing/rendering"
 	"pixeltrack.io/platform/pkg/job"
 	"pixeltrack.io/platform/pkg/meta"
 	"pixeltrack.io/platform/pkg/notifications"
@@ -41,6 +42,7 @@ func Jobs() []job.Job {
 	all = append(all, privacy.Jobs()...)
 	all = append(all, projects.Jobs()...)
 	all = append(all, reminder.Jobs()...)
+	all = append(all, rendering.Jobs()...)
 	all = append(all, notifications.Jobs()...)
 	all = append(all, auth.Jobs()...)
 	all = append(all, account.Jobs()...)

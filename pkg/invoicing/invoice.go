@@ -19,6 +19,7 @@ const (
 	FamilyLines  store.Family = "INVOICELINE"
 	FamilyPayer  store.Family = "INVOICEPAYER"
 	FamilyNumber store.Family = "INVOICENUMBER"
+	FamilyFile   store.Family = "INVOICEPDF"
 )
 
 // Status is the state of an invoice. Whether it is overdue is not a state: it follows from the day it is due on and the
@@ -151,7 +152,7 @@ func (i *Invoice) due() *store.Due {
 func (i *Invoice) keep(tx *store.Tx, org *store.Organization, from time.Time) {
 	rule, _ := retention.Of(registry.ClassFinance)
 	until, _ := rule.Due(from)
-	until = until.Truncate(24 * time.Hour).AddDate(0, 0, 1)
+	until = until.Truncate(24*time.Hour).AddDate(0, 0, 1)
 	if until.Unix() == i.KeepUntil {
 		return
 	}

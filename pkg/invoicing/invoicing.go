@@ -11,7 +11,8 @@ import (
 // Routes lists the area's routes.
 func Routes() []api.Operation {
 	return []api.Operation{CreateInvoice(nil), ListInvoices(), GetInvoice(), UpdateInvoice(nil), DeleteInvoice(nil),
-		SendInvoice(nil, keys.Links{}, ""), VoidInvoice(nil), GetPublicInvoice(nil)}
+		SendInvoice(nil, keys.Links{}, ""), VoidInvoice(nil), GetPublicInvoice(nil),
+		GetInvoicePDF(nil), GetPublicInvoicePDF(nil, nil)}
 }
 
 // Rows registers the area's rows. All of them are kept for seven years by a clock of their invoice, and outlive persons
@@ -54,5 +55,8 @@ func Rows() []registry.Row {
 	number := row(Number{}, "INVOICENUMBER", string(FamilyNumber), registry.Internal("invoice", "a random id"))
 	link := row(Link{}, "INVOICELINK", "TOKEN", registry.Internal("org", "a random id"), registry.Internal("invoice", "a random id"))
 	link.Scopes = []registry.Scope{registry.InLookup}
-	return []registry.Row{invoice, payer, lines, number, link}
+	file := row(File{}, "INVOICEPDF", string(FamilyFile), registry.Internal("org", "the id of the organization"), registry.Plain("invoice", "a random id"),
+		registry.Plain("sha256", "the hash of the stored document"), registry.Plain("size", "a count of bytes"))
+	file.Export = "invoice_documents"
+	return []registry.Row{invoice, payer, lines, file, number, link}
 }

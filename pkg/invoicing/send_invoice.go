@@ -105,6 +105,7 @@ func send(ctx context.Context, st *store.Store, c *api.Caller, d *document, org 
 		invoice.keep(tx, c.Org, c.Now)
 		tx.Replace(c.Org, &invoice)
 		tx.Create(st.BindPlatform(c.Org.Actor()), &Link{Org: invoice.Org, Invoice: invoice.ID, hash: link})
+		tx.Arm(c.Org, invoice.RenderDue())
 		if mails {
 			outbox.Queue(tx, c.Org, MailSent, sentMail(invoice.ID), map[string]string{"invoice": string(invoice.ID)})
 			sent.mail = &outbox.Mail{State: outbox.Queued}

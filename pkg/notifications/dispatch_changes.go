@@ -100,6 +100,12 @@ func wants() []want {
 			}
 			return bus.ExportRequested{Row: bus.RowOf(c.key)}
 		}},
+		{row: "INVOICE", event: func(c change) bus.Event {
+			if c.is.Text("number") == "" || c.was.Text("number") != "" {
+				return nil
+			}
+			return bus.InvoiceSent{Row: bus.RowOf(c.key)}
+		}},
 	}
 }
 

@@ -68,6 +68,9 @@ func TestDispatchChanges(t *testing.T) {
 		{"a request is confirmed", record(1, "MODIFY", row("REQUEST", "usr_1/r", "identity_pending", ""), row("REQUEST", "usr_1/q", "verified", "")), []bus.Event{bus.RequestReceived{Row: r}}},
 		{"the worker advances a request", record(1, "MODIFY", row("REQUEST", "usr_1/r", "received", ""), row("REQUEST", "job:work-requests/q", "verified", "")), nil},
 		{"a package is asked for", record(1, "INSERT", "", row("PACKAGE", "job:work-requests/r", "queued", "")), []bus.Event{bus.ExportRequested{Row: r}}},
+		{"an invoice is sent", record(1, "MODIFY", row("INVOICE", "mbr_1/r", "", ""), row("INVOICE", "mbr_1/q", "", `,"number":{"S":"INV-1"}`)), []bus.Event{bus.InvoiceSent{Row: r}}},
+		{"an invoice that was sent is viewed", record(1, "MODIFY", row("INVOICE", "mbr_1/r", "", `,"number":{"S":"INV-1"}`), row("INVOICE", "client/q", "", `,"number":{"S":"INV-1"}`)), nil},
+		{"a draft is written", record(1, "INSERT", "", row("INVOICE", "mbr_1/r", "", "")), nil},
 		{"a row of another type changes", record(1, "INSERT", "", row("CONSENT", "usr_1/r", "queued", "")), nil},
 		{"a mail is deleted", record(1, "REMOVE", row("MAIL_OUT", "usr_1/r", "queued", ""), ""), nil},
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"pixeltrack.io/platform/pkg/id"
@@ -41,15 +42,18 @@ func Clocks(ctx context.Context, h record.Handle) ([]*store.Due, error) {
 }
 
 // SweepRetention carries out, every hour, all retention that is due by the time of its event. It costs what is due, not
-// what is stored, and an outage of any length loses nothing.
-func SweepRetention(engine *erasure.Engine) job.Job {
+// what is stored, and an outage of any length loses nothing. What areas keep by clocks of their own they clear themselves.
+func SweepRetention(engine *erasure.Engine, clearances ...retention.Clearance) job.Job {
 	return job.Job{
 		ID: "sweep-retention", Area: "privacy", Summary: "Delete what is due", Purpose: purpose.PrivacyRights, Triggers: []string{"schedule"},
 		Run: func(ctx context.Context, r *job.Run) error {
-			s := &sweeper{worker: worker{st: r.Store, engine: engine, actor: r.Actor, clock: r.Clock, log: r.Log}}
+			s := &sweeper{worker: worker{st: r.Store, engine: engine, actor: r.Actor, clock: r.Clock, log: r.Log}, clearances: clearances}
 			var failed error
 			for _, kind := range []store.DueKind{retention.AccountPurge, retention.OrganizationPurge} {
 				failed = errors.Join(failed, s.all(ctx, kind, r.Event.At))
+			}
+			for _, c := range clearances {
+				failed = errors.Join(failed, s.all(ctx, c.Kind, r.Event.At))
 			}
 			return failed
 		},
@@ -57,12 +61,12 @@ func SweepRetention(engine *erasure.Engine) job.Job {
 }
 
 // CascadeExpired carries out the retention whose wake row TTL has just deleted. It does the work of the sweep, earlier.
-func CascadeExpired(engine *erasure.Engine) job.Job {
+func CascadeExpired(engine *erasure.Engine, clearances ...retention.Clearance) job.Job {
 	return job.Job{
 		ID: "cascade-expired", Area: "privacy", Summary: "Delete what hangs on rows that have expired", Purpose: purpose.PrivacyRights,
 		Triggers: []string{"stream"},
 		Run: func(ctx context.Context, r *job.Run) error {
-			s := &sweeper{worker: worker{st: r.Store, engine: engine, actor: r.Actor, clock: r.Clock, log: r.Log}}
+			s := &sweeper{worker: worker{st: r.Store, engine: engine, actor: r.Actor, clock: r.Clock, log: r.Log}, clearances: clearances}
 			var failed error
 			for _, rec := range r.Event.Records {
 				if !rec.Expired() {
@@ -82,7 +86,10 @@ func CascadeExpired(engine *erasure.Engine) job.Job {
 	}
 }
 
-type sweeper struct{ worker }
+type sweeper struct {
+	worker
+	clearances []retention.Clearance
+}
 
 func (s *sweeper) all(ctx context.Context, kind store.DueKind, now time.Time) error {
 	p := s.st.BindPlatform(s.actor)
@@ -144,7 +151,7 @@ func (s *sweeper) purge(ctx context.Context, d *store.Due, now time.Time) error 
 			return nil
 		})
 	default:
-		return nil
+		return s.clear(ctx, d, now)
 	}
 	switch {
 	case errors.Is(err, erasure.ErrBusy), errors.Is(err, erasure.ErrSoon):
@@ -158,6 +165,34 @@ func (s *sweeper) purge(ctx context.Context, d *store.Due, now time.Time) error 
 	}
 	s.log.Info("purged", telemetry.Kind(string(d.Kind)), telemetry.Count(res.Count), telemetry.Lag(now.Sub(d.Time())))
 	return nil
+}
+
+// clear has an area remove what is due. What a writer or a twin changed meanwhile is left to the next run.
+func (s *sweeper) clear(ctx context.Context, d *store.Due, now time.Time) error {
+	n := slices.IndexFunc(s.clearances, func(c retention.Clearance) bool { return c.Kind == d.Kind })
+	if n < 0 {
+		return nil
+	}
+	tx, count, err := s.clearances[n].Clear(ctx, s.st, s.actor, d)
+	switch {
+	case errors.Is(err, retention.ErrHeld):
+		return s.putOff(ctx, d, now)
+	case err != nil:
+		return err
+	case tx == nil:
+		return s.forgetWake(ctx, d)
+	}
+	p := s.st.BindPlatform(s.actor)
+	tx.Disarm(p, d, true)
+	logPurge(tx, p, string(d.Kind), now, d.Time(), count, 0)
+	err = tx.Commit(ctx)
+	if errors.Is(err, store.ErrStale) {
+		return nil
+	}
+	if err == nil {
+		s.log.Info("purged", telemetry.Kind(string(d.Kind)), telemetry.Count(count), telemetry.Lag(now.Sub(d.Time())))
+	}
+	return err
 }
 
 // forgetWake removes a due row and its wake row whose work has gone.

@@ -1,13 +1,15 @@
-// Package erasing builds the erasure engine from a function's environment.
+// Package erasing builds the erasure engine, and what the areas clear by clocks of their own, from a function's environment.
 package erasing
 
 import (
 	"pixeltrack.io/platform/pkg/app"
 	"pixeltrack.io/platform/pkg/app/secrets"
 	"pixeltrack.io/platform/pkg/blob"
+	"pixeltrack.io/platform/pkg/invoicing"
 	"pixeltrack.io/platform/pkg/keys"
 	"pixeltrack.io/platform/pkg/privacy"
 	"pixeltrack.io/platform/pkg/privacy/erasure"
+	"pixeltrack.io/platform/pkg/privacy/retention"
 )
 
 // Engine needs TABLE_NAME, EXPORTS_BUCKET, VAULT_BUCKET and PARAM_PSEUDONYM_SECRET.
@@ -17,4 +19,10 @@ func Engine(a *app.App) *erasure.Engine {
 	vault := blob.New(s3, a.Setting("VAULT_BUCKET"), a.Now)
 	pseudonyms := keys.Pseudonyms{Secret: secrets.Read(a, "PARAM_PSEUDONYM_SECRET")}
 	return privacy.NewEngine(a.Table(), packages, vault, pseudonyms, a.Now)
+}
+
+// Clearances needs DOCUMENTS_BUCKET.
+func Clearances(a *app.App) []retention.Clearance {
+	documents := blob.New(a.AWS("S3"), a.Setting("DOCUMENTS_BUCKET"), a.Now)
+	return []retention.Clearance{{Kind: retention.InvoicePurge, Clear: invoicing.Clear(documents)}}
 }

@@ -1,0 +1,199 @@
+// Package rendering makes the documents of invoices that were sent. It alone links what writes them.
+package rendering
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"pixeltrack.io/platform/pkg/bus"
+	"pixeltrack.io/platform/pkg/clients"
+	"pixeltrack.io/platform/pkg/invoicing"
+	"pixeltrack.io/platform/pkg/invoicing/paper"
+	"pixeltrack.io/platform/pkg/job"
+	"pixeltrack.io/platform/pkg/money"
+	"pixeltrack.io/platform/pkg/privacy/purpose"
+	"pixeltrack.io/platform/pkg/store"
+	"pixeltrack.io/platform/pkg/telemetry"
+)
+
+// Documents is the bucket of documents.
+type Documents interface {
+	Put(ctx context.Context, key, mediaType string, body io.ReadSeeker) error
+}
+
+// Jobs lists the job of this package.
+func Jobs() []job.Job { return []job.Job{RenderInvoice(nil)} }
+
+const batch = 25
+
+// RenderInvoice makes the document of an invoice when it was sent, and those that the stream did not have made.
+func RenderInvoice(documents Documents) job.Job {
+	return job.Job{
+		ID: "render-invoice", Area: "invoicing", Summary: "Make the documents of invoices that were sent", Purpose: purpose.Invoicing,
+		Triggers: []string{"schedule", bus.InvoiceSent{}.Type()},
+		Run: func(ctx context.Context, r *job.Run) error {
+			if r.Event.Type == (bus.InvoiceSent{}).Type() {
+				var e bus.InvoiceSent
+				if err := json.Unmarshal(r.Event.Detail, &e); err != nil {
+					return fmt.Errorf("render invoice: read the event: %w", err)
+				}
+				return render(ctx, r, documents, e.Key(), nil)
+			}
+			var failed error
+			for shard := range store.Shards {
+				failed = errors.Join(failed, catchUp(ctx, r, documents, shard))
+			}
+			return failed
+		},
+	}
+}
+
+// catchUp makes what is due. A document that fails does not stop the others.
+func catchUp(ctx context.Context, r *job.Run, documents Documents, shard int) error {
+	var failed error
+	seen := map[string]bool{}
+	for fresh := true; fresh && ctx.Err() == nil; {
+		fresh = false
+		due, err := store.DueBy(ctx, r.Platform(), invoicing.DueDocument, shard, r.Event.At, batch+len(seen))
+		if err != nil {
+			return err
+		}
+		for _, d := range due {
+			if seen[d.SK] {
+				continue
+			}
+			seen[d.SK], fresh = true, true
+			if err := render(ctx, r, documents, d.Target, d); err != nil {
+				r.Log.Error("due_work_failed", telemetry.Kind(string(d.Kind)), telemetry.Lag(r.Event.At.Sub(d.Time())), telemetry.Cause(err))
+				failed = errors.Join(failed, err)
+			}
+		}
+	}
+	return failed
+}
+
+// render makes one document. Made twice it is the same, byte for byte. D is the due row that led to it, nil when an event
+// did.
+func render(ctx context.Context, r *job.Run, documents Documents, key store.Key, d *store.Due) error {
+	scope, family := store.ScopeOf(key.PK)
+	id, ok := scope.Organization()
+	if !ok || family != invoicing.Family {
+		return forget(ctx, r, d)
+	}
+	org := r.Store.BindOrganization(id, r.Actor)
+	org.SeeRestricted()
+	i, err := store.Get[invoicing.Invoice](ctx, org, key)
+	if errors.Is(err, store.ErrMissing) || err == nil && !i.Issued() {
+		return forget(ctx, r, d)
+	}
+	if err != nil {
+		return err
+	}
+	if _, err := store.Get[invoicing.File](ctx, org, invoicing.FileKey(id, i.ID)); err == nil {
+		return forget(ctx, r, d)
+	} else if !errors.Is(err, store.ErrMissing) {
+		return err
+	}
+	body, err := invoicing.Page(ctx, org, i.ID)
+	if err != nil {
+		return err
+	}
+	pdf, err := paper.Render(page(body, time.UnixMilli(i.SentAt)))
+	if err != nil {
+		return err
+	}
+	if err := documents.Put(ctx, invoicing.DocumentKey(id, i.ID), "application/pdf", bytes.NewReader(pdf)); err != nil {
+		return err
+	}
+	sum := sha256.Sum256(pdf)
+	tx := r.Store.Begin()
+	tx.Create(org, &invoicing.File{Org: id, Invoice: i.ID, SHA256: hex.EncodeToString(sum[:]), Size: int64(len(pdf))})
+	tx.Disarm(r.Platform(), i.RenderDue(), false)
+	err = tx.Commit(ctx)
+	if errors.Is(err, store.ErrExists) {
+		return forget(ctx, r, d) // a twin was first
+	}
+	return err
+}
+
+// forget removes a due row whose work is done or gone.
+func forget(ctx context.Context, r *job.Run, d *store.Due) error {
+	if d == nil {
+		return nil
+	}
+	tx := r.Store.Begin()
+	tx.Disarm(r.Platform(), d, false)
+	return tx.Commit(ctx)
+}
+
+// page puts an invoice into the words of the paper.
+func page(b invoicing.PublicBody, at time.Time) paper.Invoice {
+	p := paper.Invoice{Number: b.Number, IssuedOn: b.IssuedOn, DueOn: b.DueOn, Order: b.PONumber, At: at, Total: paper.Sum{Name: "Total", Amount: b.Total.String()}}
+	if i := b.Issuer; i != nil {
+		name := i.LegalName
+		if name == "" {
+			name = i.Name
+		}
+		p.Issuer = append([]string{name}, address(i.Address)...)
+	}
+	if r := b.Recipient; r != nil {
+		p.Recipient = append([]string{r.Name}, address(r.Address)...)
+	}
+	for _, l := range b.Lines {
+		p.Lines = append(p.Lines, line(l))
+	}
+	add := func(name string, m money.Money) { p.Sums = append(p.Sums, paper.Sum{Name: name, Amount: m.String()}) }
+	add("Subtotal", b.Subtotal)
+	if b.DiscountTotal.Amount != 0 {
+		add("Discount", money.Money{Amount: -b.DiscountTotal.Amount, Currency: b.Currency})
+	}
+	included := ""
+	if b.Inclusive {
+		included = " included"
+	} else if len(b.Taxes) > 0 {
+		add("Net", b.Net)
+	}
+	for _, t := range b.Taxes {
+		add(t.Name+" "+t.Rate+" % of "+t.Base.String()+included, t.Amount)
+	}
+	for _, n := range []string{b.Notes, b.Terms} {
+		if n != "" {
+			p.Notes = append(p.Notes, n)
+		}
+	}
+	return p
+}
+
+func line(l invoicing.LineBody) paper.Line {
+	p := paper.Line{Description: l.Description, Quantity: strings.TrimSpace(l.Quantity + " " + l.Unit), Price: l.UnitPrice.String(), Amount: l.Amount.String()}
+	if l.DiscountTotal.Amount != 0 {
+		p.Description += "\nless " + l.DiscountTotal.String()
+	}
+	var rates []string
+	for _, t := range l.Taxes {
+		rates = append(rates, t.Rate+" %")
+	}
+	p.Taxes = strings.Join(rates, ", ")
+	return p
+}
+
+func address(a *clients.Address) []string {
+	if a == nil {
+		return nil
+	}
+	var all []string
+	for _, l := range []string{a.Line1, a.Line2, strings.TrimSpace(a.PostalCode + " " + a.City), strings.TrimSpace(a.Region + " " + a.Country)} {
+		if l != "" {
+			all = append(all, l)
+		}
+	}
+	return all
+}

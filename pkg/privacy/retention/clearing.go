@@ -1,0 +1,22 @@
+package retention
+
+import (
+	"context"
+	"errors"
+
+	"pixeltrack.io/platform/pkg/store"
+)
+
+// ErrHeld says that a hold or a restriction keeps what is due; the sweep asks again a day later.
+var ErrHeld = errors.New("retention: a hold or a restriction keeps it")
+
+// Clearer removes what a due row leads to. It may be interrupted and repeated. It gives the transaction in which the last
+// of it goes, to which the sweep adds the end of the clock and the record of the act, and how much went; no transaction
+// when there is nothing to remove.
+type Clearer func(ctx context.Context, st *store.Store, actor store.Actor, d *store.Due) (*store.Tx, int, error)
+
+// Clearance is a kind of due work of an area that the sweep carries out.
+type Clearance struct {
+	Kind  store.DueKind
+	Clear Clearer
+}
