@@ -6,10 +6,13 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"pixeltrack.io/platform/infra/journey"
+	"pixeltrack.io/platform/infra/local/simclock"
 	"pixeltrack.io/platform/infra/size"
 	"pixeltrack.io/platform/pkg/invoicing/paper/papertest"
 )
@@ -33,6 +36,10 @@ func (c *caller) sendInvoice(id string) string {
 	a := c.must(200, journey.Call{Method: "POST", Path: path + "/send", IfMatch: c.etag(path)})
 	_, token, _ := strings.Cut(a.Text("public_url"), "#token=")
 	return token
+}
+
+func (c *caller) paymentBody(invoice string, amount int) map[string]any {
+	return map[string]any{"invoice_id": invoice, "amount": eur(amount), "paid_on": c.now().Format(time.DateOnly), "reference": "Statement " + unique()}
 }
 
 func invoiceSteps() []step {
@@ -65,6 +72,19 @@ func invoiceSteps() []step {
 			path := "/v1/invoices/" + id
 			return journey.Call{Method: "POST", Path: path + "/void", IfMatch: p.etag(path), Body: map[string]any{"reason": "Wrong client"}, Key: "key-" + unique()}
 		}},
+		{operation: "create-payment", status: 201, prepare: func(p *caller) journey.Call {
+			id := p.newInvoice()
+			p.sendInvoice(id)
+			body := p.paymentBody(id, 6065)
+			p.mark = body["reference"].(string)
+			return journey.Call{Method: "POST", Path: "/v1/payments", Body: body, Key: "key-" + unique()}
+		}, check: once(func(*caller) string { return "/v1/payments?limit=200" })},
+		{operation: "delete-payment", status: 204, prepare: func(p *caller) journey.Call {
+			id := p.newInvoice()
+			p.sendInvoice(id)
+			payment := p.must(201, journey.Call{Method: "POST", Path: "/v1/payments", Body: p.paymentBody(id, 6065)}).Text("id")
+			return journey.Call{Method: "DELETE", Path: "/v1/payments/" + payment, IfMatch: `"1"`}
+		}, again: []int{404, 412}},
 		{operation: "get-invoice-pdf", status: 200, prepare: func(p *caller) journey.Call {
 			id := p.newInvoice()
 			p.sendInvoice(id)
@@ -159,5 +179,96 @@ func TestAnInvoiceReachesItsClient(t *testing.T) {
 	}
 	if text, err := papertest.Text(pdf); err != nil || !strings.Contains(text, "160.65 EUR") {
 		t.Errorf("the document = %v %s", err, text)
+	}
+}
+
+// TestAnInvoiceOfTime follows hours onto an invoice, and off it again.
+func TestAnInvoiceOfTime(t *testing.T) {
+	p := signUp(t)
+	client := p.newClient()
+	project := p.newProject(client)
+	entry := p.newEntry(project)
+	day := p.now().AddDate(0, 0, -1).Format(time.DateOnly)
+	create := journey.Call{Method: "POST", Path: "/v1/invoices", Body: map[string]any{"client_id": client, "from_time": map[string]any{"project_ids": []string{project},
+		"from": day, "to": p.now().AddDate(0, 0, 1).Format(time.DateOnly), "rate": eur(9000)}, "recipient": map[string]any{"name": "Example Bakery", "email": "office@example.com"}}}
+	locked := func() string {
+		t.Helper()
+		return p.must(200, journey.Call{Method: "GET", Path: "/v1/time-entries/" + entry}).Text("locked")
+	}
+	first := "/v1/invoices/" + p.must(202, create).Text("id")
+	p.settle()
+	a := p.must(200, journey.Call{Method: "GET", Path: first})
+	if a.Text("status") != "draft" || a.Text("total.amount") != "9000" || a.Text("assembly.entries") != "1" || locked() != "invoiced" {
+		t.Errorf("the invoice = %s", a.Body)
+	}
+	if a := p.call(journey.Call{Method: "DELETE", Path: "/v1/time-entries/" + entry, IfMatch: "*"}); a.Status != 409 || a.Text("code") != "time_entry_locked" {
+		t.Errorf("deleting an invoiced entry = %d %s", a.Status, a.Body)
+	}
+	p.must(204, journey.Call{Method: "DELETE", Path: first, IfMatch: "*"})
+	if err := p.RunJob(t.Context(), "AssembleInvoice"); err != nil {
+		t.Fatal(err)
+	}
+	if locked() != "" {
+		t.Error("the entry of a deleted draft is locked")
+	}
+	second := "/v1/invoices/" + p.must(202, create).Text("id")
+	p.settle()
+	p.must(200, journey.Call{Method: "POST", Path: second + "/send", IfMatch: "*"})
+	p.must(200, journey.Call{Method: "POST", Path: second + "/void", IfMatch: "*", Body: map[string]any{"reason": "Wrong month"}})
+	p.settle()
+	if locked() != "" {
+		t.Error("the entry of a void invoice is locked")
+	}
+}
+
+// TestInvoicesOutOfTheOrdinary reaches what the other tests of invoices do not: archived clients, long drafts that become
+// short, changes, and a draft that is sent another day.
+func TestInvoicesOutOfTheOrdinary(t *testing.T) {
+	p := signUp(t)
+	since := p.now().Add(-time.Minute)
+	body := p.invoiceBody()
+	client := body["client_id"].(string)
+	var lines []map[string]any
+	for range 30 {
+		lines = append(lines, map[string]any{"description": "Sketches", "unit_price": eur(9000)})
+	}
+	body["lines"] = lines
+	draft := "/v1/invoices/" + p.must(201, journey.Call{Method: "POST", Path: "/v1/invoices", Body: body}).Text("id")
+	p.must(200, journey.Call{Method: "PATCH", Path: draft, IfMatch: "*", Body: map[string]any{"lines": lines[:1], "recipient": map[string]any{"name": "Head Office", "email": "office@example.com"}}})
+	p.must(200, journey.Call{Method: "POST", Path: "/v1/clients/" + client + "/archive", IfMatch: "*"})
+	if a := p.call(journey.Call{Method: "POST", Path: "/v1/invoices", Body: body}); a.Status != 409 || a.Text("code") != "client_archived" {
+		t.Errorf("an invoice to an archived client = %d %s", a.Status, a.Body)
+	}
+	for _, query := range []string{"client_id=" + client, "updated_since=" + url.QueryEscape(since.Format(time.RFC3339))} {
+		if n := count(p, "/v1/invoices?"+query, `"id":"inv_`); n != 1 {
+			t.Errorf("%s lists %d invoices; want one", query, n)
+		}
+	}
+	other := p.newInvoice()
+	token := p.sendInvoice(other)
+	p.settle()
+	link := p.must(200, journey.Call{Method: "GET", Path: "/v1/invoices/" + other + "/pdf"})
+	answer, err := http.Get(link.Text("url"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer.Body.Close()
+	if answer.StatusCode != 200 {
+		t.Errorf("the link leads to %d", answer.StatusCode)
+	}
+	cloud.Move(func(clock *simclock.Clock) { clock.Advance(25 * time.Hour) })
+	p.logIn()
+	p.must(200, journey.Call{Method: "POST", Path: draft + "/send", IfMatch: "*"})
+	p.must(201, journey.Call{Method: "POST", Path: "/v1/payments", Body: p.paymentBody(other, 16065)})
+	if a := p.must(200, journey.Call{Method: "GET", Path: "/v1/public/invoices/" + token, Token: "none"}); a.Text("status") != "paid" || a.Text("amount_due.amount") != "0" {
+		t.Errorf("the page = %s", a.Body)
+	}
+	for _, query := range []string{"invoice_id=" + other, "updated_since=" + url.QueryEscape(since.Format(time.RFC3339))} {
+		if n := count(p, "/v1/payments?"+query, `"id":"pay_`); n != 1 {
+			t.Errorf("%s lists %d payments; want one", query, n)
+		}
+	}
+	if a := p.must(200, journey.Call{Method: "GET", Path: draft}); a.Text("total.amount") != "9000" || a.Text("recipient.name") != "Head Office" {
+		t.Errorf("the invoice = %s", a.Body)
 	}
 }

@@ -147,7 +147,7 @@ func steps() []step {
 	}
 	for operation, path := range map[string]string{
 		"get-account": "/v1/me", "get-organization": "/v1/org", "list-consents": "/v1/privacy/consents", "list-disclosures": "/v1/privacy/disclosures",
-		"list-requests": "/v1/dsr", "list-clients": "/v1/clients", "list-projects": "/v1/projects", "list-invoices": "/v1/invoices",
+		"list-requests": "/v1/dsr", "list-clients": "/v1/clients", "list-projects": "/v1/projects", "list-invoices": "/v1/invoices", "list-payments": "/v1/payments",
 	} {
 		add(step{operation: operation, status: 200, prepare: get(path)})
 	}

@@ -71,6 +71,9 @@ func (op Operation) describe(o *huma.OpenAPI) error {
 			ok.Headers = map[string]*huma.Param{}
 		}
 		ok.Headers["X-Request-Id"] = &huma.Param{Schema: &huma.Schema{Type: "string"}}
+		if op.Accepted != "" {
+			d.Responses["202"] = &huma.Response{Description: op.Accepted, Content: ok.Content, Headers: ok.Headers}
+		}
 	}
 	schema := o.Components.Schemas.Schema(reflect.TypeFor[Problem](), true, "Problem")
 	codes := map[int][]string{}

@@ -44,6 +44,7 @@ type Route struct {
 	MaxBody     int64             // bytes; 256 KB when 0
 	Produces    string            // the media type of the answer when it is not JSON, or is JSON written by the handler
 	Refusals    []Refusal         // beyond those that every such route has
+	Accepted    string            // when the route may also answer 202: what that means
 	ExampleIn   any               // the body of a request
 	ExampleOut  any               // the body of the answer
 }

@@ -62,6 +62,12 @@ type InvoiceSent struct{ Row }
 // Type is the event's type.
 func (InvoiceSent) Type() string { return "InvoiceSent" }
 
+// InvoiceAssembling says that an invoice is to take unbilled time, or, void by now, to give it back.
+type InvoiceAssembling struct{ Row }
+
+// Type is the event's type.
+func (InvoiceAssembling) Type() string { return "InvoiceAssembling" }
+
 // Registered is one event type with its fields.
 type Registered struct {
 	Sample Event
@@ -80,6 +86,7 @@ func Types() []Registered {
 		{Sample: RequestReceived{}, Fields: row},
 		{Sample: ExportRequested{}, Fields: row},
 		{Sample: InvoiceSent{}, Fields: row},
+		{Sample: InvoiceAssembling{}, Fields: row},
 	}
 }
 

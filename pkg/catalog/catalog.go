@@ -42,6 +42,7 @@ func Jobs() []job.Job {
 	all = append(all, privacy.Jobs()...)
 	all = append(all, projects.Jobs()...)
 	all = append(all, reminder.Jobs()...)
+	all = append(all, invoicing.Jobs()...)
 	all = append(all, rendering.Jobs()...)
 	all = append(all, notifications.Jobs()...)
 	all = append(all, auth.Jobs()...)

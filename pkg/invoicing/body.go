@@ -84,7 +84,7 @@ type Sums struct {
 type Summary struct {
 	ID       string `json:"id" example:"inv_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"`
 	Number   string `json:"number,omitempty" doc:"Given when it is sent." example:"INV-2026-0001"`
-	Status   Status `json:"status" enum:"draft,sent,viewed,partly_paid,paid,void"`
+	Status   Status `json:"status" enum:"assembling,draft,sent,viewed,partly_paid,paid,void"`
 	Overdue  bool   `json:"overdue" doc:"Money is still asked for, and the day it was due on is over in the issuer's time zone."`
 	ClientID string `json:"client_id" example:"cli_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"`
 	Sums
@@ -105,13 +105,14 @@ type Summary struct {
 // Body is a whole invoice.
 type Body struct {
 	Summary
-	Issuer    *IssuerBody `json:"issuer,omitempty" doc:"As it was when the invoice was sent."`
-	Recipient *PayerBody  `json:"recipient,omitempty" doc:"Who is to pay, as it was when the invoice was written; gone when the person was erased."`
-	Lines     []LineBody  `json:"lines"`
-	Notes     string      `json:"notes,omitempty" doc:"On the invoice." example:"Thank you."`
-	Terms     string      `json:"terms,omitempty" doc:"On the invoice."`
-	Delivery  string      `json:"delivery,omitempty" doc:"What became of the mail to the client, for 30 days." example:"delivered"`
-	PublicURL string      `json:"public_url,omitempty" doc:"The page for the client; shown once, by the call that sends the invoice."`
+	Issuer    *IssuerBody   `json:"issuer,omitempty" doc:"As it was when the invoice was sent."`
+	Recipient *PayerBody    `json:"recipient,omitempty" doc:"Who is to pay, as it was when the invoice was written; gone when the person was erased."`
+	Lines     []LineBody    `json:"lines"`
+	Notes     string        `json:"notes,omitempty" doc:"On the invoice." example:"Thank you."`
+	Terms     string        `json:"terms,omitempty" doc:"On the invoice."`
+	Assembly  *AssemblyBody `json:"assembly,omitempty" doc:"Of an invoice that was made of unbilled time."`
+	Delivery  string        `json:"delivery,omitempty" doc:"What became of the mail to the client, for 30 days." example:"delivered"`
+	PublicURL string        `json:"public_url,omitempty" doc:"The page for the client; shown once, by the call that sends the invoice."`
 }
 
 // Out is the answer of a route about one invoice.
@@ -168,7 +169,7 @@ func (i *Invoice) line(l Line) LineBody {
 }
 
 func (d *document) body(now time.Time) Body {
-	b := Body{Summary: summary(now, d.Invoice), Lines: []LineBody{}, Notes: d.Notes, Terms: d.Terms}
+	b := Body{Summary: summary(now, d.Invoice), Lines: []LineBody{}, Notes: d.Notes, Terms: d.Terms, Assembly: d.Assembly.body()}
 	if i := d.Issuer; i != nil {
 		b.Issuer = &IssuerBody{Name: i.Name, LegalName: i.LegalName, Address: i.Address}
 	}

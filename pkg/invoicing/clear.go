@@ -58,6 +58,17 @@ func (i *Invoice) clear(ctx context.Context, org *store.Organization, documents 
 		return nil, 0, retention.ErrHeld
 	}
 	count += gone + 1
+	if gone, kept, err = store.Purge(ctx, org, org.Scope().Partition(FamilyClaims, string(i.ID))); err != nil {
+		return nil, 0, err
+	}
+	if kept > 0 {
+		return nil, 0, retention.ErrHeld
+	}
+	count += gone
+	if gone, err = clearPayments(ctx, org, i); err != nil {
+		return nil, 0, err
+	}
+	count += gone
 	tx := org.Store().Begin()
 	if payer != nil {
 		tx.Delete(org, payer)
@@ -79,4 +90,34 @@ func (i *Invoice) clear(ctx context.Context, org *store.Organization, documents 
 	}
 	tx.Delete(org, i)
 	return tx, count, nil
+}
+
+// clearPayments removes what was paid of an invoice.
+func clearPayments(ctx context.Context, org *store.Organization, i *Invoice) (int, error) {
+	count := 0
+	q := store.Query{Index: store.Index1, Partition: org.Scope().Partition(FamilyPayment, string(i.ID)), Limit: 100}
+	for {
+		rows, cursor, err := store.List[Payment](ctx, org, q)
+		if err != nil {
+			return count, err
+		}
+		for _, p := range rows {
+			tx := org.Store().Begin()
+			tx.Delete(org, p)
+			err := tx.Commit(ctx)
+			if errors.Is(err, store.ErrStale) {
+				if p.Held || p.Restricted {
+					return count, retention.ErrHeld
+				}
+				continue // the index lags: it is gone
+			}
+			if err != nil {
+				return count, err
+			}
+			count++
+		}
+		if q.Cursor = cursor; cursor == "" {
+			return count, nil
+		}
+	}
 }

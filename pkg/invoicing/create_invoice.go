@@ -37,6 +37,7 @@ type CreateBody struct {
 	Notes     string        `json:"notes,omitempty" maxLength:"4000" example:"Thank you."`
 	Terms     string        `json:"terms,omitempty" maxLength:"4000"`
 	Recipient *PayerBody    `json:"recipient,omitempty" doc:"Who is to pay; without it the client as it is now."`
+	FromTime  *FromTime     `json:"from_time,omitempty" doc:"Makes the lines of unbilled, billable time, in place of lines; needs the right rates:read. The answer is 202."`
 }
 
 func missing() api.Refusal {
@@ -44,7 +45,7 @@ func missing() api.Refusal {
 }
 
 func notDraft() api.Refusal {
-	return api.Refusal{Kind: problem.Conflict, Code: "invoice_not_draft", When: "The invoice was sent; void it, or write another."}
+	return api.Refusal{Kind: problem.Conflict, Code: "invoice_not_draft", When: "The invoice was sent; void it, or write another. Or it is assembling still."}
 }
 
 // CreateInvoice writes a draft.
@@ -53,23 +54,27 @@ func CreateInvoice(st *store.Store) api.Operation {
 	return api.Replayable(api.Route{
 		ID: "create-invoice", Area: "invoicing", Method: http.MethodPost, Path: "/v1/invoices", Status: http.StatusCreated, ReadsAhead: true, MaxBody: MaxBody,
 		Permission: access.InvoicesWrite, Purpose: purpose.Invoicing, Summary: "Write an invoice",
-		Description: "A draft: it has no number yet and can be changed. Its sums are counted at once, and shown as they will be on the document.",
-		Refusals: []api.Refusal{{Kind: problem.NotFound, Code: "client_not_found", When: "There is no such client in the organization."},
+		Description: "A draft: it has no number yet and can be changed. Its sums are counted at once, and shown as they will be on the document. " +
+			"With from_time its lines are made of time: it is assembling, and in a moment a draft. The time on it is locked, and on no other invoice, until it is deleted or voided.",
+		Accepted: "The invoice is assembling: its lines are being made of time.",
+		Refusals: []api.Refusal{{Kind: problem.NotFound, Code: "project_not_found", When: "There is no such project in the organization."},
+			{Kind: problem.NotFound, Code: "client_not_found", When: "There is no such client in the organization."},
 			{Kind: problem.Conflict, Code: "client_archived", When: "The client is archived."}},
 		ExampleIn: CreateBody{ClientID: e.ClientID, Lines: []LineIn{e.Lines[0].LineIn}, TermsDays: &e.TermsDays, PONumber: e.PONumber, Notes: e.Notes}, ExampleOut: e,
-	}, func(ctx context.Context, c *api.Caller, in *CreateIn) (*Out, error) {
+	}, func(ctx context.Context, c *api.Caller, in *CreateIn) (*MadeOut, error) {
 		cli, err := id.Parse[id.Client](in.Body.ClientID)
 		if err != nil {
 			return nil, problem.Missing("client")
 		}
-		if err := in.Body.check(); err != nil {
+		if err := errors.Join(in.Body.check(), in.Body.allowed(c)); err != nil {
 			return nil, err
 		}
-		client, org, err := parties(ctx, c.Org, cli)
+		found := in.Body.FromTime.fetches(c.Org)
+		client, org, err := parties(ctx, c.Org, cli, found...)
 		if err != nil {
 			return nil, err
 		}
-		d, err := in.Body.draft(c, client, org)
+		d, err := in.Body.draft(c, client, org, found)
 		if err != nil {
 			return nil, err
 		}
@@ -83,8 +88,29 @@ func CreateInvoice(st *store.Store) api.Operation {
 		if err != nil {
 			return nil, err
 		}
-		return show(c.Now, d), nil
-	}, again)
+		return made(c, d), nil
+	}, func(ctx context.Context, c *api.Caller, id string) (*MadeOut, error) {
+		d, err := read(ctx, c.Org, id)
+		if err != nil {
+			return nil, err
+		}
+		return made(c, d), nil
+	})
+}
+
+// MadeOut is the answer of create-invoice.
+type MadeOut struct {
+	Status int
+	api.Tagged
+	Body Body
+}
+
+func made(c *api.Caller, d *document) *MadeOut {
+	out := &MadeOut{Status: http.StatusCreated, Tagged: api.Tag(d.Version), Body: d.body(c.Now)}
+	if d.Status == Assembling {
+		out.Status = http.StatusAccepted
+	}
+	return out
 }
 
 // check refuses a currency that is none before anything is read.
@@ -96,10 +122,10 @@ func (b CreateBody) check() error {
 }
 
 // parties reads who is to pay and who asks for it.
-func parties(ctx context.Context, org *store.Organization, cli id.Client) (*clients.Client, *organization.Organization, error) {
+func parties(ctx context.Context, org *store.Organization, cli id.Client, others ...*store.Fetch) (*clients.Client, *organization.Organization, error) {
 	client, settings := new(clients.Client), new(organization.Organization)
 	fetches := []*store.Fetch{{Through: org, Key: clients.Key(org.ID, cli), Row: client}, {Through: org, Key: organization.Key(org.ID), Row: settings}}
-	if err := org.Store().FetchAll(ctx, fetches...); err != nil {
+	if err := org.Store().FetchAll(ctx, append(fetches, others...)...); err != nil {
 		return nil, nil, err
 	}
 	if errors.Is(fetches[0].Err, store.ErrMissing) {
@@ -116,7 +142,7 @@ func whyNot(ctx context.Context, c *api.Caller, cli id.Client) error {
 	return problem.Of(problem.Conflict, "client_archived", "The client is archived; restore it first.")
 }
 
-func (b CreateBody) draft(c *api.Caller, client *clients.Client, org *organization.Organization) (*document, error) {
+func (b CreateBody) draft(c *api.Caller, client *clients.Client, org *organization.Organization, found []*store.Fetch) (*document, error) {
 	i := &Invoice{Org: c.Org.ID, ID: api.NewID[id.Invoice](c), Client: client.ID, Status: Draft, Currency: b.Currency, Rounding: org.Rounding(), Inclusive: b.Inclusive,
 		Revision: 1, TermsDays: client.TermsDays, Order: b.PONumber, Notes: b.Notes, Terms: b.Terms, Created: c.Now.UnixMilli(), Updated: c.Now.UnixMilli()}
 	if i.Currency == "" {
@@ -134,6 +160,13 @@ func (b CreateBody) draft(c *api.Caller, client *clients.Client, org *organizati
 	var err error
 	if i.Discount, err = b.Discount.parse(i.Currency, "body.discount"); err != nil {
 		return nil, err
+	}
+	if b.FromTime != nil {
+		i.Status = Assembling
+		if i.Assembly, err = b.FromTime.plan(i, client, found, c.Now); err != nil {
+			return nil, err
+		}
+		return d, nil
 	}
 	if d.lines, err = parseLines(b.Lines, i.Currency); err != nil {
 		return nil, err
@@ -159,6 +192,9 @@ func (p *Payer) take(b PayerBody) error {
 // create writes the rows of a new draft.
 func (d *document) create(tx *store.Tx, c *api.Caller) {
 	d.keep(tx, c.Org, c.Now)
+	if d.Assembly != nil {
+		tx.Arm(c.Org, d.Assembly.due(d.Invoice))
+	}
 	tx.Create(c.Org, d.Invoice)
 	tx.Create(c.Org, d.payer)
 	for _, p := range d.parts(d.lines) {
@@ -166,7 +202,7 @@ func (d *document) create(tx *store.Tx, c *api.Caller) {
 	}
 }
 
-// again answers a repeat with the invoice as it is now.
+// again answers with the invoice as it is now.
 func again(ctx context.Context, c *api.Caller, made string) (*Out, error) {
 	d, err := read(ctx, c.Org, made)
 	if err != nil {

@@ -39,10 +39,13 @@ func (in ChangeIn) draft(ctx context.Context, c *api.Caller, others ...*store.Fe
 	if err != nil {
 		return nil, err
 	}
-	if d.Status != Draft {
-		return nil, problem.Of(problem.Conflict, "invoice_not_draft", "The invoice was sent; void it, or write another.")
+	switch d.Status {
+	case Draft:
+		return d, nil
+	case Assembling:
+		return nil, problem.Of(problem.Conflict, "invoice_not_draft", "The invoice is assembling; ask again in a moment.")
 	}
-	return d, nil
+	return nil, problem.Of(problem.Conflict, "invoice_not_draft", "The invoice was sent; void it, or write another.")
 }
 
 // GetInvoice answers one invoice.
@@ -64,7 +67,7 @@ type UpdateIn struct {
 type UpdateBody struct {
 	Currency  *string                    `json:"currency,omitempty" pattern:"^[A-Z]{3}$" doc:"ISO 4217; only together with lines."`
 	Inclusive *bool                      `json:"prices_include_tax,omitempty"`
-	Lines     *[]LineIn                  `json:"lines,omitempty" maxItems:"500" doc:"Replaces all lines."`
+	Lines     *[]LineIn                  `json:"lines,omitempty" maxItems:"500" doc:"Replaces all lines. Time stays on the invoice, whatever becomes of its lines."`
 	Discount  api.Optional[DiscountBody] `json:"discount,omitzero" required:"false" doc:"null removes it."`
 	TermsDays *int                       `json:"payment_terms_days,omitempty" minimum:"0" maximum:"365"`
 	PONumber  *string                    `json:"po_number,omitempty" maxLength:"50" doc:"Empty removes it."`
@@ -184,14 +187,20 @@ func DeleteInvoice(st *store.Store) api.Operation {
 	return api.New(api.Route{
 		ID: "delete-invoice", Area: "invoicing", Method: http.MethodDelete, Path: "/v1/invoices/{id}", Status: http.StatusNoContent, ReadsAhead: true, Audit: true,
 		Permission: access.InvoicesWrite, Purpose: purpose.Invoicing, Summary: "Delete a draft",
-		Description: "Only a draft, which has no number; an invoice that was sent is voided and stays.",
+		Description: "Only a draft, which has no number; an invoice that was sent is voided and stays. The time on it is free again a few minutes later.",
 		Refusals:    []api.Refusal{missing(), notDraft()},
 	}, func(ctx context.Context, c *api.Caller, in *ChangeIn) (*struct{}, error) {
-		d, err := in.draft(ctx, c)
+		d, err := in.read(ctx, c)
 		if err != nil {
 			return nil, err
 		}
+		if d.Status != Draft && d.Status != Assembling {
+			return nil, problem.Of(problem.Conflict, "invoice_not_draft", "The invoice was sent; void it.")
+		}
 		tx := st.Begin()
+		if d.Assembly != nil {
+			tx.Arm(c.Org, assemblyDue(d.Org, d.ID, c.Now.Unix()))
+		}
 		tx.Bury(c.Org, d.Invoice, string(d.ID))
 		tx.DeleteKey(c.Org, PayerKey(d.Org, d.ID), "")
 		for n := 0; n*PartSize < d.LineCount; n++ {

@@ -28,6 +28,7 @@ type Status string
 
 // The states of an invoice.
 const (
+	Assembling Status = "assembling" // time is being put onto it; then it is a draft
 	Draft      Status = "draft"
 	Sent       Status = "sent"
 	Viewed     Status = "viewed" // its public page was opened
@@ -37,7 +38,7 @@ const (
 )
 
 // Statuses lists the states.
-func Statuses() []Status { return []Status{Draft, Sent, Viewed, PartlyPaid, Paid, Void} }
+func Statuses() []Status { return []Status{Assembling, Draft, Sent, Viewed, PartlyPaid, Paid, Void} }
 
 // Invoice is a document that asks a client for money. From its sending on it changes only in what became of it. Who is to
 // pay is in a row of its own, so that a person can go and the document stays; so are the lines, of which there may be many.
@@ -69,7 +70,9 @@ type Invoice struct {
 	DueOn     string          `dynamo:"due_on,omitempty"`
 	Zone      string          `dynamo:"time_zone,omitempty"` // the organisation's when it was sent
 	Issuer    *Issuer         `dynamo:"issuer,omitempty"`
-	Link      string          `dynamo:"link,omitempty"` // the hash of its public link
+	Assembly  *Assembly       `dynamo:"assembly,omitempty"` // of an invoice that was made of time
+	Run       string          `dynamo:"run,omitempty"`      // which run is putting time onto it
+	Link      string          `dynamo:"link,omitempty"`     // the hash of its public link
 	SentAt    int64           `dynamo:"sent_at,omitempty"`
 	ViewedAt  int64           `dynamo:"viewed_at,omitempty"`
 	SettledAt int64           `dynamo:"settled_at,omitempty"`

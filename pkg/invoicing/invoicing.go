@@ -3,6 +3,7 @@ package invoicing
 
 import (
 	"pixeltrack.io/platform/pkg/api"
+	"pixeltrack.io/platform/pkg/job"
 	"pixeltrack.io/platform/pkg/keys"
 	"pixeltrack.io/platform/pkg/privacy/purpose"
 	"pixeltrack.io/platform/pkg/registry"
@@ -12,8 +13,12 @@ import (
 func Routes() []api.Operation {
 	return []api.Operation{CreateInvoice(nil), ListInvoices(), GetInvoice(), UpdateInvoice(nil), DeleteInvoice(nil),
 		SendInvoice(nil, keys.Links{}, ""), VoidInvoice(nil), GetPublicInvoice(nil),
-		GetInvoicePDF(nil), GetPublicInvoicePDF(nil, nil)}
+		GetInvoicePDF(nil), GetPublicInvoicePDF(nil, nil),
+		CreatePayment(nil), ListPayments(), DeletePayment(nil)}
 }
+
+// Jobs lists the area's jobs.
+func Jobs() []job.Job { return []job.Job{AssembleInvoice()} }
 
 // Rows registers the area's rows. All of them are kept for seven years by a clock of their invoice, and outlive persons
 // and organizations; who is to pay is in a row of its own, whose fields go with the person.
@@ -37,6 +42,7 @@ func Rows() []registry.Row {
 		registry.Personal("terms", "terms", "what the organization writes on the invoice", registry.KeepForDuty),
 		registry.Plain("issued_on", "a date"), registry.Plain("due_on", "a date"), registry.Plain("time_zone", "a setting"),
 		registry.Personal("issuer", "issuer", "who issued the invoice, by legal name and address; at times a person", registry.KeepForDuty),
+		registry.Plain("assembly", "projects by random id, dates, an amount and counts"), registry.Internal("run", "the id of a run"),
 		registry.Leading(registry.Secret("link", "the hash of the invoice's public link", registry.KeepForDuty), registry.LookupToken),
 		registry.Plain("sent_at", "a time"), registry.Plain("viewed_at", "a time"), registry.Plain("settled_at", "a time"), registry.Plain("voided_at", "a time"),
 		registry.Personal("void_reason", "void_reason", "why the invoice does not count, in words", registry.KeepForDuty),
@@ -52,11 +58,23 @@ func Rows() []registry.Row {
 		registry.Internal("org", "the id of the organization"), registry.Plain("invoice", "a random id"), registry.Plain("part", "a count"), registry.Internal("revision", "a count"),
 		registry.Personal("lines", "lines", "what was delivered, in words, with quantities and amounts", registry.KeepForDuty))
 	lines.Export, lines.Division = "invoice_lines", registry.ByObject(string(Family))
+	claim := row(Claim{}, "INVOICEENTRY", string(FamilyClaims),
+		registry.Internal("org", "the id of the organization"), registry.Plain("invoice", "a random id"), registry.Plain("entry", "a random id"), registry.Plain("project", "a random id"),
+		registry.Personal("member", "member", "whose time is on the invoice, by random id", registry.EraseUnlink),
+		registry.Personal("date", "date", "on which day the person worked", registry.KeepForDuty),
+		registry.Personal("seconds", "seconds", "how long the person worked", registry.KeepForDuty), registry.Plain("rate", "an amount"),
+		registry.Personal("note", "note", "what the person worked on, in their words", registry.KeepForDuty))
+	claim.Export, claim.Division, claim.Subject = "invoice_entries", registry.ByObject(string(Family)), registry.SubjectMember
+	payment := row(Payment{}, "PAYMENT", string(FamilyPayment),
+		registry.Internal("org", "the id of the organization"), registry.Plain("id", "a random id"), registry.Plain("invoice", "a random id"), registry.Plain("client", "a random id"),
+		registry.Plain("amount", "an amount"), registry.Plain("currency", "a code"), registry.Plain("paid_on", "a date"), registry.Plain("method", "a fixed word"),
+		registry.Personal("reference", "reference", "how the payment is found in the organization's books", registry.KeepForDuty), registry.Plain("created", "a time"))
+	payment.Export = "payments"
 	number := row(Number{}, "INVOICENUMBER", string(FamilyNumber), registry.Internal("invoice", "a random id"))
 	link := row(Link{}, "INVOICELINK", "TOKEN", registry.Internal("org", "a random id"), registry.Internal("invoice", "a random id"))
 	link.Scopes = []registry.Scope{registry.InLookup}
 	file := row(File{}, "INVOICEPDF", string(FamilyFile), registry.Internal("org", "the id of the organization"), registry.Plain("invoice", "a random id"),
 		registry.Plain("sha256", "the hash of the stored document"), registry.Plain("size", "a count of bytes"))
 	file.Export = "invoice_documents"
-	return []registry.Row{invoice, payer, lines, file, number, link}
+	return []registry.Row{invoice, payer, lines, claim, payment, file, number, link}
 }

@@ -22,7 +22,7 @@ import (
 type ListIn struct {
 	api.Page
 	api.Since
-	Status   Status `query:"status" enum:"draft,sent,viewed,partly_paid,paid,void" doc:"Only invoices of this state; not together with updated_since."`
+	Status   Status `query:"status" enum:"assembling,draft,sent,viewed,partly_paid,paid,void" doc:"Only invoices of this state; not together with updated_since."`
 	ClientID string `query:"client_id" maxLength:"64" doc:"Only invoices to this client; not together with updated_since."`
 }
 

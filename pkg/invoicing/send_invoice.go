@@ -117,6 +117,9 @@ func send(ctx context.Context, st *store.Store, c *api.Caller, d *document, org 
 		}
 		return err
 	})
+	if err != nil && ctx.Err() != nil {
+		return nil, store.ErrConflict // the time was over amid a try; the number was not given
+	}
 	return sent, err
 }
 
@@ -152,7 +155,7 @@ func VoidInvoice(st *store.Store) api.Operation {
 	return api.Replayable(api.Route{
 		ID: "void-invoice", Area: "invoicing", Method: http.MethodPost, Path: "/v1/invoices/{id}/void", ReadsAhead: true, Audit: true,
 		Permission: access.InvoicesVoid, Purpose: purpose.Invoicing, Summary: "Void an invoice",
-		Description: "It stays, with its number, which is never given again; nothing is due on it, and its public page says so. Voiding it twice is voiding it once.",
+		Description: "It stays, with its number, which is never given again; nothing is due on it, and its public page says so. The time on it is free again in a moment. Voiding it twice is voiding it once.",
 		Refusals: []api.Refusal{missing(), {Kind: problem.Conflict, Code: "invoice_not_sent", When: "It is a draft; delete it."},
 			{Kind: problem.Conflict, Code: "invoice_has_payments", When: "Something was paid; take the payments back first."}},
 		ExampleIn: VoidBody{Reason: e.VoidReason}, ExampleOut: e,
@@ -171,6 +174,10 @@ func VoidInvoice(st *store.Store) api.Operation {
 		}
 		d.Status, d.Reason, d.VoidedAt, d.Updated = Void, in.Body.Reason, c.Now.UnixMilli(), c.Now.UnixMilli()
 		tx := st.Begin()
+		if d.Assembly != nil {
+			d.Assembly.Due = c.Now.Unix()
+			tx.Arm(c.Org, d.Assembly.due(d.Invoice))
+		}
 		tx.Replace(c.Org, d.Invoice)
 		if err := c.Commit(ctx, tx, string(d.ID)); err != nil {
 			return nil, err

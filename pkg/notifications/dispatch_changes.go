@@ -106,6 +106,12 @@ func wants() []want {
 			}
 			return bus.InvoiceSent{Row: bus.RowOf(c.key)}
 		}},
+		{row: "INVOICE", by: "assemble-invoice", event: func(c change) bus.Event {
+			if _, ofTime := c.is["assembly"]; !ofTime || !c.became("status", "assembling") && !c.became("status", "void") {
+				return nil
+			}
+			return bus.InvoiceAssembling{Row: bus.RowOf(c.key)}
+		}},
 	}
 }
 

@@ -71,6 +71,10 @@ func TestDispatchChanges(t *testing.T) {
 		{"an invoice is sent", record(1, "MODIFY", row("INVOICE", "mbr_1/r", "", ""), row("INVOICE", "mbr_1/q", "", `,"number":{"S":"INV-1"}`)), []bus.Event{bus.InvoiceSent{Row: r}}},
 		{"an invoice that was sent is viewed", record(1, "MODIFY", row("INVOICE", "mbr_1/r", "", `,"number":{"S":"INV-1"}`), row("INVOICE", "client/q", "", `,"number":{"S":"INV-1"}`)), nil},
 		{"a draft is written", record(1, "INSERT", "", row("INVOICE", "mbr_1/r", "", "")), nil},
+		{"an invoice is to take time", record(1, "INSERT", "", row("INVOICE", "mbr_1/r", "", `,"status":{"S":"assembling"},"assembly":{"M":{}}`)), []bus.Event{bus.InvoiceAssembling{Row: r}}},
+		{"an invoice takes time", record(1, "MODIFY", row("INVOICE", "mbr_1/r", "", `,"status":{"S":"assembling"},"assembly":{"M":{}}`), row("INVOICE", "job:assemble-invoice/r", "", `,"status":{"S":"assembling"},"assembly":{"M":{}}`)), nil},
+		{"an invoice of time is void", record(1, "MODIFY", row("INVOICE", "mbr_1/r", "", `,"status":{"S":"sent"},"number":{"S":"1"}`), row("INVOICE", "mbr_1/r", "", `,"status":{"S":"void"},"number":{"S":"1"},"assembly":{"M":{}}`)), []bus.Event{bus.InvoiceAssembling{Row: r}}},
+		{"an invoice of lines is void", record(1, "MODIFY", row("INVOICE", "mbr_1/r", "", `,"status":{"S":"sent"},"number":{"S":"1"}`), row("INVOICE", "mbr_1/r", "", `,"status":{"S":"void"},"number":{"S":"1"}`)), nil},
 		{"a row of another type changes", record(1, "INSERT", "", row("CONSENT", "usr_1/r", "queued", "")), nil},
 		{"a mail is deleted", record(1, "REMOVE", row("MAIL_OUT", "usr_1/r", "queued", ""), ""), nil},
 	}

@@ -53,7 +53,7 @@
 //	update-time-entry | an entry by id, and the projects it leaves and joins | table | ORG o TIMEENTRY month / id, PROJECT / id, PROJECTTIME project | 5 / 4
 //	delete-time-entry | an entry by id, and its project | table | ORG o TIMEENTRY month / id, PROJECT / id, PROJECTTIME project | 5 / 7
 //	remind-timers | timers that have run for eight hours | table | DUE timer_forgotten s; ORG o TIMER / member, ACCESS / member; USER u OUTBOX | 4 / 0
-//	create-invoice | a draft with its payer and lines, counted at its client | table | ORG o INVOICE / id, INVOICEPAYER / id, INVOICELINE invoice / part, CLIENT / id, ORGANIZATION, IDEMPOTENCY; DUE, WAKE purge-invoice | 6 / 18
+//	create-invoice | a draft with its payer and lines, counted at its client | table | ORG o INVOICE / id, INVOICEPAYER / id, INVOICELINE invoice / part, CLIENT / id, ORGANIZATION, PROJECT / id, IDEMPOTENCY; DUE, WAKE purge-invoice; DUE assembly | 6 / 18
 //	list-invoices | invoices by id; by status and client; of a client in all states; by time of change | table, GSI1, GSI2 | ORG o INVOICE; ORG o INVOICE status / client, id; ORG o INVOICE / time | 4 / 0
 //	get-invoice | an invoice by id, with its payer, its lines and its mail | table | ORG o INVOICE / id, INVOICEPAYER / id, INVOICELINE invoice, OUTBOX / dedupe | 7 / 0
 //	update-invoice | a draft by id, with its payer and lines | table | ORG o INVOICE / id, INVOICEPAYER / id, INVOICELINE invoice, OUTBOX / dedupe | 7 / 7
@@ -64,6 +64,10 @@
 //	get-invoice-pdf | an invoice by id, and its document | table | ORG o INVOICE / id, INVOICEPDF / id | 5 / 0
 //	get-public-invoice-pdf | an invoice by the hash of its public link, and its document | table | TOKEN hash; ORG o INVOICE / id, INVOICEPDF / id, ORGGATE | 4 / 0
 //	render-invoice | invoices that were sent and have no document yet; one by an event | table | DUE document s; ORG o INVOICE / id, INVOICEPDF / id, INVOICEPAYER / id, INVOICELINE invoice, OUTBOX / dedupe | 4 / 0
+//	assemble-invoice | invoices that take time or give it up; one by an event | table, GSI1 | DUE assembly s; ORG o INVOICE / id, INVOICEENTRY invoice / entry, INVOICELINE invoice / part, TIMEENTRY month / id, PROJECT / id, ORGGATE; ORG o TIMEENTRY month / member, day | 4 / 0
+//	create-payment | an invoice by id, and what was paid of it | table | ORG o INVOICE / id, PAYMENT / id, IDEMPOTENCY; DUE, WAKE purge-invoice | 5 / 14
+//	list-payments | payments by id; by invoice; by time of change | table, GSI1, GSI2 | ORG o PAYMENT; ORG o PAYMENT invoice / id; ORG o PAYMENT / time | 4 / 0
+//	delete-payment | a payment by id, and its invoice | table | ORG o PAYMENT / id, INVOICE / id | 5 / 13
 //	get-policy | no data | - | - | 0 / 0
 //	list-policy-versions | no data | - | - | 0 / 0
 //	get-policy-version | no data | - | - | 0 / 0
@@ -82,7 +86,7 @@
 //	verify-request | a user's request by id | table | USER u REQUEST / id | 5 / 10
 //	withdraw-request | a user's request by id | table | USER u REQUEST / id | 4 / 6
 //	download-request | a user's request by id and its package | table | USER u REQUEST / id, PACKAGE / id | 5 / 4
-//	sweep-retention | accounts and organisations that are due to go, with all they have | table | DUE purge-account s, purge-organization s; every family of a user or organisation; DUE purge-invoice s; ORG o INVOICE / id, INVOICEPAYER / id, INVOICELINE invoice, INVOICENUMBER / number, CLIENT / id; TOKEN hash | 12 / 0
+//	sweep-retention | accounts and organisations that are due to go, with all they have | table | DUE purge-account s, purge-organization s; every family of a user or organisation; DUE purge-invoice s; ORG o INVOICE / id, INVOICEPAYER / id, INVOICELINE invoice, INVOICEENTRY invoice, INVOICENUMBER / number, INVOICEPDF / id, PAYMENT invoice, CLIENT / id; TOKEN hash | 12 / 0
 //	cascade-expired | the due row of a wake row that TTL has deleted | stream, table | WAKE kind s; DUE kind s | 0 / 0
 //	work-requests | requests and packages that are due; a request by an event | table | DUE request s, package s; USER u REQUEST / id; CASE hash REQUEST / id | 8 / 0
 //	build-export | everything of a user or organisation | table, GSI1, GSI2 | USER u PACKAGE / id; every family of a user or organisation | 34 / 13

@@ -135,7 +135,10 @@ func (in ChangeIn) read(ctx context.Context, c *api.Caller) (*Entry, error) {
 	if err := e.mine(c); err != nil {
 		return nil, err
 	}
-	return e, in.Matches(e.Version)
+	if err := in.Matches(e.Version); err != nil {
+		return nil, err
+	}
+	return e, e.open()
 }
 
 func missing() api.Refusal {
@@ -207,7 +210,7 @@ func UpdateTimeEntry(st *store.Store) api.Operation {
 		ID: "update-time-entry", Area: "time", Method: http.MethodPatch, Path: "/v1/time-entries/{id}", ReadsAhead: true,
 		Permission: access.TimeOwn, Purpose: purpose.ServiceDelivery, Summary: "Change a time entry",
 		Description: "Your own, or anybody's with the right time:write:all. Fields that are absent stay as they are; the rate stays as it was frozen unless the project or billable change.",
-		Refusals:    append(gateRefusals(), missing()), ExampleIn: UpdateBody{Note: &note}, ExampleOut: exampleEntry(),
+		Refusals:    append(gateRefusals(), missing(), lockedRefusal()), ExampleIn: UpdateBody{Note: &note}, ExampleOut: exampleEntry(),
 	}, func(ctx context.Context, c *api.Caller, in *UpdateIn) (*EntryOut, error) {
 		if err := in.Body.check(); err != nil {
 			return nil, err
@@ -280,7 +283,7 @@ func DeleteTimeEntry(st *store.Store) api.Operation {
 		ID: "delete-time-entry", Area: "time", Method: http.MethodDelete, Path: "/v1/time-entries/{id}", Status: http.StatusNoContent, ReadsAhead: true,
 		Permission: access.TimeOwn, Purpose: purpose.ServiceDelivery, Summary: "Delete a time entry",
 		Description: "Your own, or anybody's with the right time:write:all.",
-		Refusals:    append(gateRefusals(), missing(), keptRefusal()),
+		Refusals:    append(gateRefusals(), missing(), lockedRefusal(), keptRefusal()),
 	}, func(ctx context.Context, c *api.Caller, in *ChangeIn) (*struct{}, error) {
 		e, err := in.read(ctx, c)
 		if err != nil {

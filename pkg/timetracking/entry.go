@@ -38,9 +38,10 @@ type Entry struct {
 	Start    int64           `dynamo:"start,omitempty"` // epoch seconds; none for so long on a day
 	End      int64           `dynamo:"end,omitempty"`   // epoch seconds
 	Seconds  int64           `dynamo:"seconds"`
-	Rate     *money.Money    `dynamo:"rate,omitempty"` // of an hour, as it was when the work began; changes of rates leave it
-	Created  int64           `dynamo:"created"`        // epoch milliseconds
-	Updated  int64           `dynamo:"updated"`        // epoch milliseconds
+	Rate     *money.Money    `dynamo:"rate,omitempty"`    // of an hour, as it was when the work began; changes of rates leave it
+	Invoice  id.Invoice      `dynamo:"invoice,omitempty"` // that the entry is on, which locks it
+	Created  int64           `dynamo:"created"`           // epoch milliseconds
+	Updated  int64           `dynamo:"updated"`           // epoch milliseconds
 }
 
 // Type is the row's type.
@@ -184,6 +185,7 @@ type EntryBody struct {
 	Note      string       `json:"note,omitempty" example:"Sketches"`
 	Billable  bool         `json:"billable"`
 	Rate      *money.Money `json:"rate,omitempty" doc:"Of an hour, frozen when the work began; shown with the right rates:read."`
+	Locked    string       `json:"locked,omitempty" enum:"invoiced" doc:"Why the entry cannot be changed: it is on an invoice."`
 	CreatedAt time.Time    `json:"created_at"`
 	UpdatedAt time.Time    `json:"updated_at"`
 }
@@ -198,7 +200,7 @@ func instant(seconds int64) *time.Time {
 
 func entryBody(c *api.Caller, e *Entry) EntryBody {
 	b := EntryBody{ID: string(e.ID), MemberID: string(e.Member), ProjectID: string(e.Project), Start: instant(e.Start), End: instant(e.End),
-		Date: e.Date, Seconds: e.Seconds, TimeZone: e.Zone, Note: e.Note, Billable: e.Billable,
+		Date: e.Date, Seconds: e.Seconds, TimeZone: e.Zone, Note: e.Note, Billable: e.Billable, Locked: e.locked(),
 		CreatedAt: time.UnixMilli(e.Created).UTC(), UpdatedAt: time.UnixMilli(e.Updated).UTC()}
 	if c.May(access.RatesRead) {
 		b.Rate = e.Rate

@@ -28,7 +28,7 @@ func Rows() []registry.Row {
 				registry.Personal("start", "start", "when the person worked", registry.EraseUnlink),
 				registry.Personal("end", "end", "when the person worked", registry.EraseUnlink),
 				registry.Personal("seconds", "seconds", "how long the person worked", registry.EraseUnlink),
-				registry.Plain("rate", "an amount"), registry.Plain("created", "a time"), registry.Plain("updated", "a time"),
+				registry.Plain("rate", "an amount"), registry.Plain("invoice", "a random id"), registry.Plain("created", "a time"), registry.Plain("updated", "a time"),
 			}},
 		{Sample: Timer{}, Type: "TIMER", Area: "time", Subject: registry.SubjectMember, Purpose: purpose.ServiceDelivery, Basis: registry.Contract,
 			Class: registry.ClassProject, Export: "timers", Family: string(FamilyTimer), Scopes: in,

@@ -1,0 +1,346 @@
+package invoicing
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"net/http"
+	"time"
+
+	"pixeltrack.io/platform/pkg/access"
+	"pixeltrack.io/platform/pkg/api"
+	"pixeltrack.io/platform/pkg/id"
+	"pixeltrack.io/platform/pkg/money"
+	"pixeltrack.io/platform/pkg/privacy/purpose"
+	"pixeltrack.io/platform/pkg/problem"
+	"pixeltrack.io/platform/pkg/store"
+)
+
+// FamilyPayment holds payments.
+const FamilyPayment store.Family = "PAYMENT"
+
+// Method is how something was paid.
+type Method string
+
+// The ways to pay that are written down by hand.
+const (
+	Bank  Method = "bank"
+	Cash  Method = "cash"
+	Other Method = "other"
+)
+
+// Payment is what was paid of an invoice. It moves the invoice's paid sum in the same transaction.
+type Payment struct {
+	store.Meta
+	Org       id.Organization `dynamo:"org"`
+	ID        id.Payment      `dynamo:"id"`
+	Invoice   id.Invoice      `dynamo:"invoice"`
+	Client    id.Client       `dynamo:"client"`
+	Amount    int64           `dynamo:"amount"` // minor units, more than 0
+	Currency  string          `dynamo:"currency"`
+	PaidOn    string          `dynamo:"paid_on"` // 2026-03-02
+	Method    Method          `dynamo:"method"`
+	Reference string          `dynamo:"reference,omitempty"`
+	Created   int64           `dynamo:"created"` // epoch milliseconds
+}
+
+// Type is the row's type.
+func (p *Payment) Type() string { return "PAYMENT" }
+
+// Keys lists payments by id, by invoice, and by the time when they were written down.
+func (p *Payment) Keys() store.Keys {
+	s := store.OrganizationScope(p.Org)
+	return store.Keys{
+		Primary: s.Key(FamilyPayment, string(p.ID)),
+		Index1:  store.Key{PK: s.Partition(FamilyPayment, string(p.Invoice)), SK: string(p.ID)},
+		Index2:  s.Updated(FamilyPayment, time.UnixMilli(p.Created), string(p.ID)),
+	}
+}
+
+// PaymentBody is a payment on the wire.
+type PaymentBody struct {
+	ID        string      `json:"id" example:"pay_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"`
+	InvoiceID string      `json:"invoice_id" example:"inv_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"`
+	ClientID  string      `json:"client_id" example:"cli_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"`
+	Amount    money.Money `json:"amount"`
+	PaidOn    string      `json:"paid_on" format:"date" example:"2026-03-09"`
+	Method    Method      `json:"method" enum:"bank,cash,other"`
+	Reference string      `json:"reference,omitempty" example:"Statement 7"`
+	CreatedAt time.Time   `json:"created_at"`
+}
+
+func (p *Payment) body() PaymentBody {
+	return PaymentBody{ID: string(p.ID), InvoiceID: string(p.Invoice), ClientID: string(p.Client), Amount: money.Money{Amount: p.Amount, Currency: p.Currency},
+		PaidOn: p.PaidOn, Method: p.Method, Reference: p.Reference, CreatedAt: time.UnixMilli(p.Created).UTC()}
+}
+
+func examplePayment() PaymentBody {
+	return PaymentBody{ID: "pay_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB", InvoiceID: "inv_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB", ClientID: "cli_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB",
+		Amount: money.Money{Amount: 6065, Currency: "EUR"}, PaidOn: "2026-03-09", Method: Bank, Reference: "Statement 7", CreatedAt: time.Date(2026, 3, 10, 9, 0, 0, 0, time.UTC)}
+}
+
+// PaymentOut is the answer of a route about one payment.
+type PaymentOut struct {
+	api.Tagged
+	Body PaymentBody
+}
+
+func showPayment(p *Payment) *PaymentOut {
+	return &PaymentOut{Tagged: api.Tag(p.Version), Body: p.body()}
+}
+
+// PayIn is the input of create-payment.
+type PayIn struct {
+	Body PayBody
+}
+
+// PayBody is something that was paid.
+type PayBody struct {
+	InvoiceID string      `json:"invoice_id" maxLength:"64" doc:"An invoice that was sent." example:"inv_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"`
+	Amount    money.Money `json:"amount" doc:"More than 0, at most what is due, in the invoice's currency."`
+	PaidOn    string      `json:"paid_on" pattern:"^[0-9]{4}-[0-9]{2}-[0-9]{2}$" doc:"At most a day ahead." example:"2026-03-09"`
+	Method    Method      `json:"method,omitempty" enum:"bank,cash,other" default:"bank"`
+	Reference string      `json:"reference,omitempty" maxLength:"200" example:"Statement 7"`
+}
+
+// check refuses what no payment can be, of whichever invoice.
+func (b PayBody) check(now time.Time) error {
+	if b.Amount.Amount <= 0 {
+		return problem.InvalidField("body.amount", "not more than 0")
+	}
+	day, err := time.Parse(time.DateOnly, b.PaidOn)
+	if err != nil || day.Year() < 1970 || day.After(now.Add(24*time.Hour)) {
+		return problem.InvalidField("body.paid_on", "not a date since 1970 and at most a day ahead")
+	}
+	return nil
+}
+
+const (
+	firstPause = 4 * time.Millisecond
+	maxPause   = 250 * time.Millisecond
+)
+
+// retry runs what depends on an invoice until nobody changed the invoice meanwhile, or the context ends.
+func retry(ctx context.Context, run func() error) error {
+	for pause := firstPause; ; pause = min(2*pause, maxPause) {
+		err := run()
+		switch {
+		case err != nil && ctx.Err() != nil:
+			return store.ErrConflict
+		case !errors.Is(err, store.ErrStale):
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return store.ErrConflict
+		case <-time.After(pause/2 + rand.N(pause)):
+		}
+	}
+}
+
+// bare reads an invoice without its lines, by an id as it came in.
+func bare(ctx context.Context, org *store.Organization, text string) (*Invoice, error) {
+	inv, err := id.Parse[id.Invoice](text)
+	if err != nil {
+		return nil, problem.Missing("invoice")
+	}
+	i, err := store.Get[Invoice](ctx, org, Key(org.ID, inv))
+	if errors.Is(err, store.ErrMissing) {
+		return nil, problem.Missing("invoice")
+	}
+	return i, err
+}
+
+// CreatePayment writes down what was paid of an invoice.
+func CreatePayment(st *store.Store) api.Operation {
+	e := examplePayment()
+	return api.Replayable(api.Route{
+		ID: "create-payment", Area: "invoicing", Method: http.MethodPost, Path: "/v1/payments", Status: http.StatusCreated, ReadsAhead: true, Audit: true,
+		Permission: access.PaymentsWrite, Purpose: purpose.Invoicing, Summary: "Write down a payment",
+		Description: "The invoice is partly paid, or paid when nothing is due any more. More than what is due is refused.",
+		Refusals: []api.Refusal{missing(), {Kind: problem.Conflict, Code: "invoice_not_sent", When: "It is a draft."},
+			{Kind: problem.Conflict, Code: "invoice_void", When: "The invoice is void."},
+			{Kind: problem.Invalid, Code: "payment_exceeds_due", When: "It is more than what is due; details say how much is."}},
+		ExampleIn: PayBody{InvoiceID: e.InvoiceID, Amount: e.Amount, PaidOn: e.PaidOn, Method: e.Method, Reference: e.Reference}, ExampleOut: e,
+	}, func(ctx context.Context, c *api.Caller, in *PayIn) (*PaymentOut, error) {
+		if err := in.Body.check(c.Now); err != nil {
+			return nil, err
+		}
+		p := &Payment{Org: c.Org.ID, ID: api.NewID[id.Payment](c), Amount: in.Body.Amount.Amount, Currency: in.Body.Amount.Currency, PaidOn: in.Body.PaidOn,
+			Method: in.Body.Method, Reference: in.Body.Reference, Created: c.Now.UnixMilli()}
+		if p.Method == "" {
+			p.Method = Bank
+		}
+		err := retry(ctx, func() error {
+			i, err := bare(ctx, c.Org, in.Body.InvoiceID)
+			if err != nil {
+				return err
+			}
+			if err := i.takes(in.Body.Amount); err != nil {
+				return err
+			}
+			p.Invoice, p.Client = i.ID, i.Client
+			tx := st.Begin()
+			i.pay(p.Amount, c.Now)
+			if i.Status == Paid {
+				i.keep(tx, c.Org, c.Now)
+			}
+			tx.Replace(c.Org, i)
+			tx.Create(c.Org, p)
+			return c.Commit(ctx, tx, string(p.ID))
+		})
+		if err != nil {
+			return nil, err
+		}
+		return showPayment(p), nil
+	}, func(ctx context.Context, c *api.Caller, made string) (*PaymentOut, error) {
+		p, err := readPayment(ctx, c.Org, made)
+		if err != nil {
+			return nil, err
+		}
+		return showPayment(p), nil
+	})
+}
+
+// takes refuses a payment that the invoice cannot take.
+func (i *Invoice) takes(m money.Money) error {
+	switch {
+	case i.Status == Void:
+		return problem.Of(problem.Conflict, "invoice_void", "The invoice is void.")
+	case !i.Issued():
+		return problem.Of(problem.Conflict, "invoice_not_sent", "It is a draft; send it first.")
+	case m.Currency != i.Currency:
+		return problem.InvalidField("body.amount", "not in the invoice's currency")
+	case m.Amount > i.Total-i.Paid:
+		more := problem.Of(problem.Invalid, "payment_exceeds_due", "It is more than what is due.")
+		more.Fields = []problem.Field{{Location: "body.amount", Message: "more than what is due"}}
+		more.Details = map[string]any{"amount_due": i.Total - i.Paid, "currency": i.Currency}
+		return more
+	}
+	return nil
+}
+
+// pay moves the paid sum, back with less than nothing, and with it the state.
+func (i *Invoice) pay(amount int64, now time.Time) {
+	i.Paid += amount
+	i.Updated, i.SettledAt = now.UnixMilli(), 0
+	switch {
+	case i.Paid == i.Total:
+		i.Status, i.SettledAt = Paid, now.UnixMilli()
+	case i.Paid > 0:
+		i.Status = PartlyPaid
+	case i.ViewedAt != 0:
+		i.Status = Viewed
+	default:
+		i.Status = Sent
+	}
+}
+
+func readPayment(ctx context.Context, org *store.Organization, text string) (*Payment, error) {
+	pay, err := id.Parse[id.Payment](text)
+	if err != nil {
+		return nil, problem.Missing("payment")
+	}
+	p, err := store.Get[Payment](ctx, org, org.Scope().Key(FamilyPayment, string(pay)))
+	if errors.Is(err, store.ErrMissing) {
+		return nil, problem.Missing("payment")
+	}
+	return p, err
+}
+
+// PaymentsIn is the input of list-payments.
+type PaymentsIn struct {
+	api.Page
+	api.Since
+	InvoiceID string `query:"invoice_id" maxLength:"64" doc:"Only payments of this invoice; not together with updated_since."`
+}
+
+// PaymentsOut is the answer of list-payments.
+type PaymentsOut struct{ Body api.Changes[PaymentBody] }
+
+// paymentChange is a payment or what is left of one that was taken back.
+type paymentChange struct {
+	Payment
+	Deleted int64 `dynamo:"deleted,omitempty"`
+}
+
+// ListPayments lists what was paid.
+func ListPayments() api.Operation {
+	return api.New(api.Route{
+		ID: "list-payments", Area: "invoicing", Method: http.MethodGet, Path: "/v1/payments", PureRead: true,
+		Permission: access.PaymentsRead, Purpose: purpose.Invoicing, Summary: "What was paid",
+		Description: "In the order in which it was written down.",
+		Refusals:    []api.Refusal{{Kind: problem.Gone, Code: "resync_required", When: "updated_since is older than what is known of deletions."}},
+		ExampleOut:  api.Changes[PaymentBody]{Data: []PaymentBody{examplePayment()}},
+	}, func(ctx context.Context, c *api.Caller, in *PaymentsIn) (*PaymentsOut, error) {
+		q := store.Query{Partition: c.Org.Scope().Partition(FamilyPayment), Limit: in.Limit, Cursor: in.Cursor}
+		switch {
+		case !in.UpdatedSince.IsZero() && in.InvoiceID != "":
+			return nil, problem.InvalidField("query.updated_since", "not together with invoice_id")
+		case !in.UpdatedSince.IsZero():
+			if err := c.ChangedSince(in.UpdatedSince); err != nil {
+				return nil, err
+			}
+			q.Index, q.From, q.Tombstones = store.Index2, store.Instant(in.UpdatedSince), true
+		case in.InvoiceID != "":
+			inv, err := id.Parse[id.Invoice](in.InvoiceID)
+			if err != nil {
+				return nil, problem.InvalidField("query.invoice_id", "not the id of an invoice")
+			}
+			q.Index, q.Partition = store.Index1, c.Org.Scope().Partition(FamilyPayment, string(inv))
+		}
+		rows, cursor, err := store.List[paymentChange](ctx, c.Org, q)
+		if err != nil {
+			return nil, api.ListError(err)
+		}
+		out := &PaymentsOut{Body: api.Changes[PaymentBody]{Data: []PaymentBody{}, NextCursor: cursor}}
+		for _, row := range rows {
+			if row.RowType == store.TombstoneType {
+				out.Body.Deleted = append(out.Body.Deleted, api.Deleted{ID: string(row.ID), At: time.Unix(row.Deleted, 0).UTC()})
+				continue
+			}
+			out.Body.Data = append(out.Body.Data, row.body())
+		}
+		return out, nil
+	})
+}
+
+// TakeBackIn names a payment and the version that is meant.
+type TakeBackIn struct {
+	ID string `path:"id" maxLength:"64" doc:"The payment." example:"pay_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"`
+	api.IfMatch
+}
+
+// DeletePayment takes a payment back that was written down in error.
+func DeletePayment(st *store.Store) api.Operation {
+	return api.New(api.Route{
+		ID: "delete-payment", Area: "invoicing", Method: http.MethodDelete, Path: "/v1/payments/{id}", Status: http.StatusNoContent, ReadsAhead: true, Audit: true,
+		Permission: access.PaymentsWrite, Purpose: purpose.Invoicing, Summary: "Take a payment back",
+		Description: "For one that was written down in error: its amount is due again.",
+		Refusals: []api.Refusal{{Kind: problem.NotFound, Code: "payment_not_found", When: "There is no such payment in the organization."},
+			{Kind: problem.NotFound, Code: "invoice_not_found", When: "Its invoice is no longer there."},
+			{Kind: problem.Conflict, Code: "kept_by_law", When: "It must be kept for now."}},
+	}, func(ctx context.Context, c *api.Caller, in *TakeBackIn) (*struct{}, error) {
+		return nil, retry(ctx, func() error {
+			p, err := readPayment(ctx, c.Org, in.ID)
+			if err != nil {
+				return err
+			}
+			if err := in.Matches(p.Version); err != nil {
+				return err
+			}
+			if p.Held {
+				return problem.Of(problem.Conflict, "kept_by_law", "It must be kept for now.")
+			}
+			i, err := bare(ctx, c.Org, string(p.Invoice))
+			if err != nil {
+				return err
+			}
+			i.pay(-p.Amount, c.Now)
+			tx := st.Begin()
+			tx.Bury(c.Org, p, string(p.ID))
+			tx.Replace(c.Org, i)
+			return c.Commit(ctx, tx, string(p.ID))
+		})
+	})
+}
