@@ -66,7 +66,7 @@ func CreateInvoice(st *store.Store) api.Operation {
 		if err != nil {
 			return nil, problem.Missing("client")
 		}
-		if err := errors.Join(in.Body.check(), in.Body.allowed(c)); err != nil {
+		if err := errors.Join(in.Body.allowed(c), in.Body.check()); err != nil {
 			return nil, err
 		}
 		found := in.Body.FromTime.fetches(c.Org)

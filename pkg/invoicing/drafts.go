@@ -48,6 +48,15 @@ func (in ChangeIn) draft(ctx context.Context, c *api.Caller, others ...*store.Fe
 	return nil, problem.Of(problem.Conflict, "invoice_not_draft", "The invoice was sent; void it, or write another.")
 }
 
+// keptByLaw refuses the deletion of what a hold or a restriction keeps.
+func keptByLaw() error {
+	return problem.Of(problem.Conflict, "kept_by_law", "It must be kept for now.")
+}
+
+func keptRefusal() api.Refusal {
+	return api.Refusal{Kind: problem.Conflict, Code: "kept_by_law", When: "It must be kept for now."}
+}
+
 // GetInvoice answers one invoice.
 func GetInvoice() api.Operation {
 	return api.New(api.Route{
@@ -158,7 +167,7 @@ func UpdateInvoice(st *store.Store) api.Operation {
 		tx := st.Begin()
 		tx.Replace(c.Org, d.Invoice)
 		if in.Body.Recipient != nil {
-			tx.Put(c.Org, d.payer)
+			d.payer.write(tx, c.Org)
 		}
 		if in.Body.Lines != nil {
 			d.rewrite(tx, c.Org, before)
@@ -168,6 +177,15 @@ func UpdateInvoice(st *store.Store) api.Operation {
 		}
 		return show(c.Now, d), nil
 	})
+}
+
+// write puts the payer in the place of the one that was read. One that was not seen is restricted.
+func (p *Payer) write(tx *store.Tx, org *store.Organization) {
+	if p.Version > 0 {
+		tx.Replace(org, p)
+		return
+	}
+	tx.Create(org, p).Else(store.ErrRestricted)
 }
 
 // rewrite puts the parts of the lines in the place of those that were there. Whoever else writes them writes the invoice
@@ -188,7 +206,7 @@ func DeleteInvoice(st *store.Store) api.Operation {
 		ID: "delete-invoice", Area: "invoicing", Method: http.MethodDelete, Path: "/v1/invoices/{id}", Status: http.StatusNoContent, ReadsAhead: true, Audit: true,
 		Permission: access.InvoicesWrite, Purpose: purpose.Invoicing, Summary: "Delete a draft",
 		Description: "Only a draft, which has no number; an invoice that was sent is voided and stays. The time on it is free again a few minutes later.",
-		Refusals:    []api.Refusal{missing(), notDraft()},
+		Refusals:    []api.Refusal{missing(), notDraft(), keptRefusal()},
 	}, func(ctx context.Context, c *api.Caller, in *ChangeIn) (*struct{}, error) {
 		d, err := in.read(ctx, c)
 		if err != nil {
@@ -202,9 +220,9 @@ func DeleteInvoice(st *store.Store) api.Operation {
 			tx.Arm(c.Org, assemblyDue(d.Org, d.ID, c.Now.Unix()))
 		}
 		tx.Bury(c.Org, d.Invoice, string(d.ID))
-		tx.DeleteKey(c.Org, PayerKey(d.Org, d.ID), "")
+		tx.DeleteKey(c.Org, PayerKey(d.Org, d.ID), "attribute_not_exists('restricted')").Else(keptByLaw())
 		for n := 0; n*PartSize < d.LineCount; n++ {
-			tx.DeleteKey(c.Org, partKey(d.Org, d.ID, n), "")
+			tx.DeleteKey(c.Org, partKey(d.Org, d.ID, n), "").Else(keptByLaw())
 		}
 		clients.Unbill(tx, c.Org, d.Client)
 		tx.Disarm(c.Org, d.due(), true)

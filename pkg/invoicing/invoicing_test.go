@@ -10,10 +10,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/guregu/dynamo/v2"
+
 	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/api"
 	"pixeltrack.io/platform/pkg/api/apitest"
 	"pixeltrack.io/platform/pkg/clients"
+	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/invoicing"
 	"pixeltrack.io/platform/pkg/organization"
 	"pixeltrack.io/platform/pkg/privacy/retention"
@@ -258,6 +261,27 @@ func TestADraftIsChanged(t *testing.T) {
 	if got, _ := w.get(owner, made); got.Total.Amount != 13500 || got.TaxTotal.Amount != 2155 || got.Net.Amount != 11345 {
 		t.Errorf("with taxes in the prices = %+v", got.Sums)
 	}
+}
+
+func TestAPayerWhoIsRestricted(t *testing.T) {
+	w := newWorld(t)
+	owner := w.studio()
+	made := w.draft(owner, w.client(owner).ID, nil)
+	key := invoicing.PayerKey(owner.Org, id.Invoice(made.ID))
+	change(w, owner, key, func(u *dynamo.Update) { u.Set("restricted", true) })
+	got, _ := w.get(owner, made)
+	if got.Recipient != nil || got.Total.Amount != 16065 {
+		t.Errorf("the invoice = %+v; want it without its payer", got)
+	}
+	update := func() apitest.Answer {
+		return w.Call(invoicing.UpdateInvoice(w.Store), owner, apitest.Request{Path: at(made), IfMatch: "*", Body: map[string]any{"recipient": map[string]any{"name": "x"}}})
+	}
+	w.Want(update(), 403, "processing_restricted")
+	w.Want(w.send(owner, made, apitest.Request{}), 409, "recipient_without_address")
+	w.Want(w.Call(invoicing.DeleteInvoice(w.Store), owner, apitest.Request{Path: at(made), IfMatch: "*"}), 409, "kept_by_law")
+	change(w, owner, key, func(u *dynamo.Update) { u.Remove("restricted").Set("held", true) })
+	w.Want(w.Call(invoicing.DeleteInvoice(w.Store), owner, apitest.Request{Path: at(made), IfMatch: "*"}), 409, "kept_by_law")
+	w.Want(update(), 200, "")
 }
 
 func TestTwoChangesAtOnce(t *testing.T) {

@@ -319,7 +319,7 @@ func DeletePayment(st *store.Store) api.Operation {
 		Description: "For one that was written down in error: its amount is due again.",
 		Refusals: []api.Refusal{{Kind: problem.NotFound, Code: "payment_not_found", When: "There is no such payment in the organization."},
 			{Kind: problem.NotFound, Code: "invoice_not_found", When: "Its invoice is no longer there."},
-			{Kind: problem.Conflict, Code: "kept_by_law", When: "It must be kept for now."}},
+			keptRefusal()},
 	}, func(ctx context.Context, c *api.Caller, in *TakeBackIn) (*struct{}, error) {
 		return nil, retry(ctx, func() error {
 			p, err := readPayment(ctx, c.Org, in.ID)
@@ -330,7 +330,7 @@ func DeletePayment(st *store.Store) api.Operation {
 				return err
 			}
 			if p.Held {
-				return problem.Of(problem.Conflict, "kept_by_law", "It must be kept for now.")
+				return keptByLaw()
 			}
 			i, err := bare(ctx, c.Org, string(p.Invoice))
 			if err != nil {

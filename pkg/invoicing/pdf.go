@@ -120,10 +120,10 @@ func GetPublicInvoicePDF(st *store.Store, documents Linker) api.Operation {
 		asked := &store.Fetch{Through: org, Key: access.OrganizationGateKey(org.ID), Row: gate}
 		out, err := linkTo(ctx, documents, org, link.Invoice, c.Now, asked)
 		switch {
-		case closed(asked, gate), errors.Is(err, store.ErrRestricted):
+		case errors.Is(err, store.ErrRestricted), err == nil && closed(asked, gate):
 			return nil, problem.Missing("invoice")
-		case err == nil:
-			err = asked.Err
+		case err == nil && asked.Err != nil:
+			return nil, asked.Err
 		}
 		return out, err
 	})

@@ -120,6 +120,7 @@ func TestAnInvoiceOnPaper(t *testing.T) {
 	}
 	w.Want(public(token(b)), http.StatusOK, "")
 	w.Want(public("x"), 404, "invoice_not_found")
+	w.Want(public(token(w.sent(owner, cli, nil))), 409, "pdf_not_ready")
 	w.Want(pdf(w.studio(), b), 404, "invoice_not_found")
 	w.Want(pdf(w.Member(owner.Org, access.Contributor), b), 403, "permission_denied")
 	w.Want(w.Call(invoicing.GetInvoicePDF(documents), owner, apitest.Request{Path: "/v1/invoices/x/pdf"}), 404, "invoice_not_found")

@@ -102,7 +102,7 @@ type Changes struct {
 	WeekStart     *string  `json:"week_start,omitempty" enum:"monday,saturday,sunday" example:"monday"`
 	RetentionDays *int     `json:"retention_days,omitempty" doc:"0 keeps project data as long as the organization exists; otherwise 30 to 3660." example:"730"`
 	Numbers       *string  `json:"invoice_number_pattern,omitempty" maxLength:"40" doc:"Letters, digits, spaces and - / . with {SEQ}, or {SEQ1} to {SEQ9} for at least so many digits, and at will {YYYY} or {YY}, and {MM} beside them. The count begins anew with each month or year that the pattern names. Empty is the default." example:"INV-{YYYY}-{SEQ4}"`
-	TaxRounding   *string  `json:"tax_rounding,omitempty" enum:"line,document" doc:"For drafts that are counted from now on." example:"document"`
+	TaxRounding   *string  `json:"tax_rounding,omitempty" enum:"line,document" doc:"For invoices that are written from now on." example:"document"`
 }
 
 const day = 24 * time.Hour
