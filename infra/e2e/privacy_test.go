@@ -13,6 +13,7 @@ import (
 	"pixeltrack.io/platform/infra/journey"
 	"pixeltrack.io/platform/infra/local/identity"
 	"pixeltrack.io/platform/infra/local/simclock"
+	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/account"
 	"pixeltrack.io/platform/pkg/blob"
 	"pixeltrack.io/platform/pkg/id"
@@ -78,6 +79,7 @@ func TestARestrictionKeepsADeletedAccount(t *testing.T) {
 	p := signUp(t)
 	p.askFor(map[string]any{"type": "restriction", "description": "I contest what you hold."})
 	p.must(202, journey.Call{Method: "DELETE", Path: "/v1/me", Body: p.deletion()})
+	p.settle()
 	for _, by := range []func(){
 		func() { p.runLater("sweep-retention", 30*24*time.Hour+time.Minute) },
 		func() {
@@ -96,6 +98,11 @@ func TestARestrictionKeepsADeletedAccount(t *testing.T) {
 		if p.left() == "" {
 			t.Fatal("a restricted account was purged")
 		}
+	}
+	p.remove(access.UserGateKey(id.User(p.user)), "restrict")
+	p.purge()
+	if mark := p.left(); mark != "" {
+		t.Errorf("the restriction has ended and %s is still there", mark)
 	}
 }
 
