@@ -23,7 +23,7 @@ func Routes() []api.Operation {
 
 // Jobs lists the area's jobs.
 func Jobs() []job.Job {
-	return []job.Job{SweepRetention(nil), CascadeExpired(nil), WorkRequests(nil), BuildExport(nil, datamap.Map{})}
+	return []job.Job{SweepRetention(nil), CascadeExpired(nil), WorkRequests(nil), BuildExport(nil, nil, datamap.Map{})}
 }
 
 // Rows registers the area's rows.
