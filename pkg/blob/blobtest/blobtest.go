@@ -16,8 +16,10 @@ import (
 	"pixeltrack.io/platform/pkg/blob"
 )
 
-// Bucket is a versioned bucket. The zero value is empty and ready. It is safe for concurrent use.
+// Bucket is a versioned bucket, unless it overwrites. The zero value is empty and ready. It is safe for concurrent use.
 type Bucket struct {
+	Overwrites bool // keeps one version of each object
+
 	mu       sync.Mutex
 	versions map[string][][]byte
 	sums     map[string][]byte // of objects that came with one, of the newest version
@@ -82,8 +84,8 @@ func (b *Bucket) write(key string, body io.Reader, first bool) error {
 	if b.versions == nil {
 		b.versions, b.sums = map[string][][]byte{}, map[string][]byte{}
 	}
+	b.add(key, text)
 	delete(b.sums, key)
-	b.versions[key] = append(b.versions[key], text)
 	return nil
 }
 
@@ -165,7 +167,15 @@ func (b *Bucket) arrive(key string, body []byte) {
 		b.versions, b.sums = map[string][][]byte{}, map[string][]byte{}
 	}
 	sum := sha256.Sum256(body)
-	b.versions[key], b.sums[key] = append(b.versions[key], body), sum[:]
+	b.add(key, body)
+	b.sums[key] = sum[:]
+}
+
+func (b *Bucket) add(key string, body []byte) {
+	if b.Overwrites {
+		b.versions[key] = nil
+	}
+	b.versions[key] = append(b.versions[key], body)
 }
 
 // newest is the newest version, and the tag that names its bytes. The caller holds the lock.
