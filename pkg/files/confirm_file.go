@@ -124,5 +124,7 @@ func settled(ctx context.Context, c *api.Caller, f *File, err error) (*Out, erro
 // seal puts nothing in the place of what was uploaded. The bytes are gone, and while the link still counts it finds its
 // place taken. The sweep removes the rest when the link has ended, and does it all when this fails.
 func seal(ctx context.Context, incoming Incoming, f *File) {
-	_ = incoming.Put(ctx, objectKey(f.Org, f.ID), anything, bytes.NewReader(nil))
+	short, cancel := context.WithTimeout(ctx, promptly)
+	defer cancel()
+	_ = incoming.Put(short, objectKey(f.Org, f.ID), anything, bytes.NewReader(nil))
 }

@@ -18,7 +18,7 @@ type Remover interface {
 	Remove(ctx context.Context, key string) (int, error)
 }
 
-// promptly is how long a deletion waits for the buckets before it leaves them to the sweep.
+// promptly is how long a call whose row is written waits for the buckets before it leaves them to the sweep.
 const promptly = 5 * time.Second
 
 // DeleteFile deletes a file with every version of its bytes.

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -139,7 +140,7 @@ func (w world) list(c apitest.Caller, query string) api.Changes[files.FileBody] 
 
 func (w world) sweep() error {
 	payload := fmt.Sprintf(`{"source":"aws.scheduler","detail-type":"Scheduled Event","time":%q,"detail":"{}"}`, w.Clock.Now().Format(time.RFC3339))
-	return files.SweepUploads(w.incoming, w.kept).Do(context.Background(), []byte(payload), w.Store, telemetry.New(w.Log, w.Clock.Now), w.Clock.Now, "run")
+	return files.SweepUploads(w.incoming, w.kept).Do(context.Background(), []byte(payload), w.Store, telemetry.New(io.Discard, w.Clock.Now), w.Clock.Now, "run")
 }
 
 func (w world) mustSweep() {

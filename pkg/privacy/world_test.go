@@ -105,9 +105,9 @@ func testRows() []registry.Row {
 type world struct {
 	*apitest.World
 	packages, files, incoming, vault *blobtest.Bucket
-	engine          *erasure.Engine
-	m               datamap.Map
-	log             *telemetry.Log
+	engine                           *erasure.Engine
+	m                                datamap.Map
+	log                              *telemetry.Log
 }
 
 func newWorld(t *testing.T) *world {

@@ -1,0 +1,377 @@
+package e2e_test
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"pixeltrack.io/platform/infra/journey"
+	"pixeltrack.io/platform/infra/local/simclock"
+)
+
+// fileBody announces a file.
+func fileBody(of, parent, name, mediaType string, content []byte) map[string]any {
+	sum := sha256.Sum256(content)
+	return map[string]any{"name": name, "size": len(content), "media_type": mediaType, "sha256": hex.EncodeToString(sum[:]), "parent_type": of, "parent_id": parent}
+}
+
+// askForUpload announces a file.
+func (c *caller) askForUpload(of, parent, name, mediaType string, content []byte) journey.Answer {
+	c.t.Helper()
+	return c.must(201, journey.Call{Method: "POST", Path: "/v1/files", Body: fileBody(of, parent, name, mediaType, content)})
+}
+
+// grant is what the answer to an announcement lets its caller do.
+type grant struct {
+	Upload struct {
+		Method, URL string
+		Headers     map[string]string
+	} `json:"upload"`
+}
+
+// put uploads with the link of an answer, after a change of it, and gives the status.
+func put(t testing.TB, asked journey.Answer, change func(g *grant), content []byte) int {
+	t.Helper()
+	var g grant
+	if err := json.Unmarshal(asked.Body, &g); err != nil {
+		t.Fatal(err)
+	}
+	if change != nil {
+		change(&g)
+	}
+	r, err := http.NewRequestWithContext(t.Context(), g.Upload.Method, g.Upload.URL, bytes.NewReader(content))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, value := range g.Upload.Headers {
+		if name != "content-length" {
+			r.Header.Set(name, value)
+		}
+	}
+	status, _ := answerOf(t, r)
+	return status
+}
+
+func answerOf(t testing.TB, r *http.Request) (int, []byte) {
+	t.Helper()
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res.StatusCode, body
+}
+
+// newFile makes a file of a project that can be downloaded, and gives its path.
+func (c *caller) newFile(content string) string {
+	c.t.Helper()
+	asked := c.askForUpload("project", c.project(), "Notes "+unique()+".txt", "text/plain", []byte(content))
+	if got := put(c.t, asked, nil, []byte(content)); got != http.StatusOK {
+		c.t.Fatalf("the upload = %d", got)
+	}
+	path := "/v1/files/" + asked.Text("id")
+	c.must(200, journey.Call{Method: "POST", Path: path + "/confirm"})
+	return path
+}
+
+// fetch follows a link.
+func fetch(t testing.TB, link string) (int, []byte) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, link, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answerOf(t, r)
+}
+
+// versions counts the versions of objects, delete markers included, whose keys have a text in them.
+func versions(text string) int {
+	n := 0
+	for _, o := range cloud.S3.Objects() {
+		if strings.Contains(o.Key, text) {
+			n++
+		}
+	}
+	return n
+}
+
+func fileSteps() []step {
+	at := func(verb, method string, status int, path string, body any) step {
+		return step{operation: verb + "-file", status: status, prepare: func(p *caller) journey.Call {
+			file := p.newFile("What " + verb + " is about")
+			c := journey.Call{Method: method, Path: file + path, Body: body}
+			if method != "GET" {
+				c.IfMatch = p.etag(file)
+			}
+			return c
+		}, again: []int{404, 412}}
+	}
+	return []step{
+		{operation: "create-file", status: 201, prepare: func(p *caller) journey.Call {
+			body := fileBody("project", p.project(), "Notes "+unique()+".txt", "text/plain", []byte("Notes"))
+			p.mark = body["name"].(string)
+			return journey.Call{Method: "POST", Path: "/v1/files", Body: body, Key: "key-" + unique()}
+		}, check: once(func(*caller) string { return "/v1/files?limit=200" })},
+		{operation: "confirm-file", status: 200, prepare: func(p *caller) journey.Call {
+			asked := p.askForUpload("project", p.project(), "Notes.txt", "text/plain", []byte("Notes"))
+			if got := put(p.t, asked, nil, []byte("Notes")); got != http.StatusOK {
+				p.t.Fatalf("the upload = %d", got)
+			}
+			return journey.Call{Method: "POST", Path: "/v1/files/" + asked.Text("id") + "/confirm", Key: "key-" + unique()}
+		}},
+		at("get", "GET", 200, "", nil),
+		at("download", "GET", 200, "/download", nil),
+		at("update", "PATCH", 200, "", map[string]any{"name": "Newer notes.txt"}),
+		at("delete", "DELETE", 204, "", nil),
+	}
+}
+
+// TestAnUploadIsJustWhatWasAnnounced uploads by the link as a client does, right and wrong.
+func TestAnUploadIsJustWhatWasAnnounced(t *testing.T) {
+	p := signUp(t)
+	project := p.newProject(p.newClient())
+	content := []byte("%PDF-1.7 an offer")
+	tests := []struct {
+		name   string
+		change func(g *grant)
+		body   []byte
+	}{
+		{"a byte more", nil, append([]byte("x"), content...)},
+		{"a byte less", nil, content[1:]},
+		{"other bytes", nil, bytes.ToUpper(content)},
+		{"another type", func(g *grant) { g.Upload.Headers["content-type"] = "text/html" }, content},
+		{"another checksum", func(g *grant) {
+			g.Upload.Headers["x-amz-checksum-sha256"] = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
+		}, content},
+		{"no checksum", func(g *grant) { delete(g.Upload.Headers, "x-amz-checksum-sha256") }, content},
+		{"over what is there", func(g *grant) { delete(g.Upload.Headers, "if-none-match") }, content},
+		{"another key", func(g *grant) { g.Upload.URL = strings.Replace(g.Upload.URL, "/fil_", "/fil_0", 1) }, content},
+		{"another organization's key", func(g *grant) { g.Upload.URL = strings.Replace(g.Upload.URL, "/org_", "/org_0", 1) }, content},
+		{"a reading of it", func(g *grant) { g.Upload.Method = http.MethodGet }, nil},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			asked := p.askForUpload("project", project, "Offer.pdf", "application/pdf", content)
+			if got := put(t, asked, tt.change, tt.body); got < 400 {
+				t.Errorf("the upload = %d; want it refused", got)
+			}
+			if n := versions(asked.Text("id")); n != 0 {
+				t.Errorf("%d objects lie there", n)
+			}
+			if a := p.call(journey.Call{Method: "POST", Path: "/v1/files/" + asked.Text("id") + "/confirm"}); a.Code() != "upload_missing" {
+				t.Errorf("its confirmation = %d %s; want upload_missing", a.Status, a.Body)
+			}
+		})
+	}
+
+	asked := p.askForUpload("project", project, "Offer.pdf", "application/pdf", content)
+	path := "/v1/files/" + asked.Text("id")
+	if first, second := put(t, asked, nil, content), put(t, asked, nil, content); first != http.StatusOK || second != http.StatusPreconditionFailed {
+		t.Errorf("the upload, twice = %d, %d; want 200 and 412", first, second)
+	}
+	p.must(200, journey.Call{Method: "POST", Path: path + "/confirm"})
+	if got := put(t, asked, nil, content); got != http.StatusPreconditionFailed {
+		t.Errorf("the upload again after its confirmation = %d; want 412", got)
+	}
+	link := p.must(200, journey.Call{Method: "GET", Path: path + "/download"}).Text("url")
+	if status, body := fetch(t, link); status != http.StatusOK || !bytes.Equal(body, content) {
+		t.Errorf("the download = %d %q", status, body)
+	}
+	late := p.askForUpload("project", project, "Late.pdf", "application/pdf", content)
+	cloud.Move(func(c *simclock.Clock) { c.Advance(5*time.Minute + time.Second) })
+	if status, _ := fetch(t, link); status != http.StatusForbidden {
+		t.Errorf("the download after its time = %d; want 403", status)
+	}
+	cloud.Move(func(c *simclock.Clock) { c.Advance(10 * time.Minute) })
+	if got := put(t, late, nil, content); got != http.StatusForbidden {
+		t.Errorf("the upload after its time = %d; want 403", got)
+	}
+}
+
+// TestADeletedFileLeavesNothing deletes files in every state and looks for what is left, in any version.
+func TestADeletedFileLeavesNothing(t *testing.T) {
+	p := signUp(t)
+	client := p.newClient()
+	confirmed := p.newFile("confirmed")
+	id := confirmed[len("/v1/files/"):]
+	link := p.must(200, journey.Call{Method: "GET", Path: confirmed + "/download"}).Text("url")
+	asked := p.askForUpload("client", client, "Notes.txt", "text/plain", []byte("asked"))
+	sent := p.askForUpload("client", client, "Notes.txt", "text/plain", []byte("sent"))
+	if got := put(t, sent, nil, []byte("sent")); got != http.StatusOK {
+		t.Fatalf("the upload = %d", got)
+	}
+	if a := p.call(journey.Call{Method: "DELETE", Path: "/v1/clients/" + client, IfMatch: "*"}); a.Code() != "client_in_use" {
+		t.Errorf("deleting the client = %d %s; want client_in_use", a.Status, a.Body)
+	}
+	if a := p.call(journey.Call{Method: "DELETE", Path: "/v1/projects/" + p.project(), IfMatch: "*"}); a.Code() != "project_in_use" {
+		t.Errorf("deleting the project = %d %s; want project_in_use", a.Status, a.Body)
+	}
+	for _, path := range []string{confirmed, "/v1/files/" + asked.Text("id"), "/v1/files/" + sent.Text("id")} {
+		p.must(204, journey.Call{Method: "DELETE", Path: path, IfMatch: "*"})
+		p.must(404, journey.Call{Method: "GET", Path: path})
+		p.must(404, journey.Call{Method: "GET", Path: path + "/download"})
+	}
+	if status, _ := fetch(t, link); status != http.StatusNotFound && status != http.StatusForbidden {
+		t.Errorf("a link to the deleted file = %d; want it to lead nowhere", status)
+	}
+	if n := versions(id) + versions(sent.Text("id")); n != 0 {
+		t.Errorf("%d versions are left", n)
+	}
+	if got := put(t, asked, nil, []byte("asked")); got != http.StatusOK { // its link still counts
+		t.Fatalf("the late upload = %d", got)
+	}
+	p.must(204, journey.Call{Method: "DELETE", Path: "/v1/clients/" + client, IfMatch: "*"})
+	pass(17 * time.Minute)
+	if err := p.RunJob(t.Context(), "SweepUploads"); err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range []journey.Answer{asked, sent} {
+		if n := versions(a.Text("id")); n != 0 {
+			t.Errorf("%d versions are left after the sweep", n)
+		}
+	}
+}
+
+// TestWhatNobodyConfirmsGoes lets uploads lie for a day, and the buckets age.
+func TestWhatNobodyConfirmsGoes(t *testing.T) {
+	p := signUp(t)
+	client := p.newClient()
+	kept := p.newFile("kept")
+	var paths []string
+	for of, parent := range map[string]string{"client": client, "project": p.project()} {
+		asked := p.askForUpload(of, parent, "Notes.txt", "text/plain", []byte("never confirmed"))
+		if got := put(t, asked, nil, []byte("never confirmed")); got != http.StatusOK {
+			t.Fatalf("the upload = %d", got)
+		}
+		paths = append(paths, "/v1/files/"+asked.Text("id"))
+	}
+	pass(24*time.Hour + time.Minute)
+	p.logIn()
+	for range 2 {
+		if err := p.RunJob(t.Context(), "SweepUploads"); err != nil {
+			t.Fatal(err)
+		}
+		pass(2 * time.Minute)
+	}
+	for _, path := range paths {
+		p.must(404, journey.Call{Method: "GET", Path: path})
+		if n := versions(path[len("/v1/files/"):]); n != 0 {
+			t.Errorf("%d versions are left", n)
+		}
+	}
+	if n := versions(kept[len("/v1/files/"):]); n != 1 {
+		t.Errorf("%d versions of the confirmed file are there; want 1 and nothing of its upload", n)
+	}
+	p.must(204, journey.Call{Method: "DELETE", Path: "/v1/clients/" + client, IfMatch: "*"})
+}
+
+// TestUploadsMeetChanges lets changes come between what calls about files read and what they write.
+func TestUploadsMeetChanges(t *testing.T) {
+	p := signUp(t)
+	client := p.newClient()
+	asked := p.askForUpload("project", p.project(), "Notes.txt", "text/plain", []byte("Notes"))
+	path := "/v1/files/" + asked.Text("id")
+	if got := put(t, asked, nil, []byte("Notes")); got != http.StatusOK {
+		t.Fatalf("the upload = %d", got)
+	}
+	confirm := journey.Call{Method: "POST", Path: path + "/confirm", Key: "key-" + unique()}
+	a := held(p, confirm, "TransactWriteItems", func() {
+		p.must(200, journey.Call{Method: "PATCH", Path: path, IfMatch: "*", Body: map[string]any{"name": "Newer.txt"}})
+	})
+	if a.Status != 200 || a.Text("name") != "Newer.txt" || a.Text("state") != "available" {
+		t.Errorf("the confirmation of what was renamed = %d %s; want both", a.Status, a.Body)
+	}
+	if again := p.must(200, confirm); string(again.Body) != string(a.Body) || again.Header.Get("Idempotency-Replayed") != "true" {
+		t.Errorf("its repeat = %s; want %s", again.Body, a.Body)
+	}
+	create := journey.Call{Method: "POST", Path: "/v1/files", Body: fileBody("client", client, "Notes.txt", "text/plain", []byte("x")), Key: "key-" + unique()}
+	a = held(p, create, "TransactWriteItems", func() {
+		p.must(200, journey.Call{Method: "POST", Path: "/v1/clients/" + client + "/archive", IfMatch: "*"})
+	})
+	if a.Code() != "client_archived" {
+		t.Errorf("a file for a client that is archived meanwhile = %d %s; want client_archived", a.Status, a.Body)
+	}
+	l := p.must(200, journey.Call{Method: "GET", Path: "/v1/files?parent_type=project&parent_id=" + p.project()})
+	if l.Text("data.0.id") != asked.Text("id") {
+		t.Errorf("the list of the project = %s", l.Body)
+	}
+}
+
+// TestAnExportHoldsTheFiles asks for all a person has, and finds the file that they uploaded, whole.
+func TestAnExportHoldsTheFiles(t *testing.T) {
+	p := signUp(t)
+	content := "what is mine " + unique()
+	path := p.newFile(content)
+	p.must(201, journey.Call{Method: "POST", Path: "/v1/dsr", Body: map[string]any{"type": "access", "description": "Everything, please."}})
+	id := p.must(200, journey.Call{Method: "GET", Path: "/v1/dsr"}).Text("data.0.id")
+	p.settle()
+	if err := p.RunJob(t.Context(), "WorkRequests"); err != nil {
+		t.Fatal(err)
+	}
+	p.settle()
+	link := p.must(200, journey.Call{Method: "GET", Path: "/v1/dsr/" + id + "/download"}).Text("url")
+	status, archive := fetch(t, link)
+	if status != http.StatusOK {
+		t.Fatalf("the package = %d", status)
+	}
+	text, err := journey.CheckPackage(archive)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := sha256.Sum256([]byte(content))
+	for _, want := range []string{content, path[len("/v1/files/"):], hex.EncodeToString(sum[:])} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the package does not hold %q", want)
+		}
+	}
+}
+
+// TestAnOrganizationTakesItsFilesAlong purges an organization with files in both buckets.
+func TestAnOrganizationTakesItsFilesAlong(t *testing.T) {
+	p := signUp(t)
+	p.newFile("theirs")
+	asked := p.askForUpload("project", p.project(), "Notes.txt", "text/plain", []byte("pending"))
+	if got := put(t, asked, nil, []byte("pending")); got != http.StatusOK {
+		t.Fatalf("the upload = %d", got)
+	}
+	p.must(202, journey.Call{Method: "DELETE", Path: "/v1/me", Body: p.deletion()})
+	p.settle()
+	pass(2 * time.Minute)
+	if err := p.RunJob(t.Context(), "CloseOrganizations"); err != nil {
+		t.Fatal(err)
+	}
+	p.settle()
+	if n := versions(p.organization); n != 3 { // the file, its sealed place, and the upload
+		t.Errorf("%d versions before the purge; want 3", n)
+	}
+	pass(30*24*time.Hour + time.Minute)
+	if err := p.RunJob(t.Context(), "SweepRetention"); err != nil {
+		t.Fatal(err)
+	}
+	if n := versions(p.organization); n != 0 {
+		t.Errorf("%d versions are left", n)
+	}
+	if err := p.RunJob(t.Context(), "SweepUploads"); err != nil {
+		t.Fatal(err)
+	}
+	rows, err := cloud.Rows(t.Context(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range rows {
+		if pk, _ := r["PK"].(string); strings.HasPrefix(pk, "DUE#upload") && strings.Contains(fmt.Sprint(r), p.organization) {
+			t.Errorf("a clock is left: %v", r)
+		}
+	}
+}
