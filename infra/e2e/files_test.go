@@ -4,9 +4,9 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"strings"
 	"testing"
@@ -23,61 +23,27 @@ import (
 	"pixeltrack.io/platform/pkg/blob"
 )
 
-// fileBody announces a file.
-func fileBody(of, parent, name, mediaType string, content []byte) map[string]any {
-	sum := sha256.Sum256(content)
-	return map[string]any{"name": name, "size": len(content), "media_type": mediaType, "sha256": hex.EncodeToString(sum[:]), "parent_type": of, "parent_id": parent}
-}
-
 // askForUpload announces a file.
 func (c *caller) askForUpload(of, parent, name, mediaType string, content []byte) journey.Answer {
 	c.t.Helper()
-	return c.must(201, journey.Call{Method: "POST", Path: "/v1/files", Body: fileBody(of, parent, name, mediaType, content)})
-}
-
-// grant is what the answer to an announcement lets its caller do.
-type grant struct {
-	Upload struct {
-		Method, URL string
-		Headers     map[string]string
-	} `json:"upload"`
+	return c.must(201, journey.Call{Method: "POST", Path: "/v1/files", Body: journey.Announce(of, parent, name, mediaType, content)})
 }
 
 // put uploads with the link of an answer, after a change of it, and gives the status.
-func put(t testing.TB, asked journey.Answer, change func(g *grant), content []byte) int {
+func put(t testing.TB, asked journey.Answer, change func(g *journey.Grant), content []byte) int {
 	t.Helper()
-	var g grant
-	if err := json.Unmarshal(asked.Body, &g); err != nil {
+	g, err := journey.GrantOf(asked)
+	if err != nil {
 		t.Fatal(err)
 	}
 	if change != nil {
 		change(&g)
 	}
-	r, err := http.NewRequestWithContext(t.Context(), g.Upload.Method, g.Upload.URL, bytes.NewReader(content))
+	status, err := client().Upload(g, content)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, value := range g.Upload.Headers {
-		if name != "content-length" {
-			r.Header.Set(name, value)
-		}
-	}
-	status, _ := answerOf(t, r)
 	return status
-}
-
-func answerOf(t testing.TB, r *http.Request) (int, []byte) {
-	t.Helper()
-	res, err := http.DefaultClient.Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer res.Body.Close()
-	body, err := io.ReadAll(res.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return res.StatusCode, body
 }
 
 // newFile makes a file of a project that can be downloaded, and gives its path.
@@ -95,11 +61,16 @@ func (c *caller) newFile(content string) string {
 // fetch follows a link.
 func fetch(t testing.TB, link string) (int, []byte) {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, link, nil)
+	res, err := http.Get(link)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return answerOf(t, r)
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res.StatusCode, body
 }
 
 // versions counts the versions of objects, delete markers included, whose keys have a text in them.
@@ -126,7 +97,7 @@ func fileSteps() []step {
 	}
 	return []step{
 		{operation: "create-file", status: 201, prepare: func(p *caller) journey.Call {
-			body := fileBody("project", p.project(), "Notes "+unique()+".txt", "text/plain", []byte("Notes"))
+			body := journey.Announce("project", p.project(), "Notes "+unique()+".txt", "text/plain", []byte("Notes"))
 			p.mark = body["name"].(string)
 			return journey.Call{Method: "POST", Path: "/v1/files", Body: body, Key: "key-" + unique()}
 		}, check: once(func(*caller) string { return "/v1/files?limit=200" })},
@@ -151,21 +122,21 @@ func TestAnUploadIsJustWhatWasAnnounced(t *testing.T) {
 	content := []byte("%PDF-1.7 an offer")
 	tests := []struct {
 		name   string
-		change func(g *grant)
+		change func(g *journey.Grant)
 		body   []byte
 	}{
 		{"a byte more", nil, append([]byte("x"), content...)},
 		{"a byte less", nil, content[1:]},
 		{"other bytes", nil, bytes.ToUpper(content)},
-		{"another type", func(g *grant) { g.Upload.Headers["content-type"] = "text/html" }, content},
-		{"another checksum", func(g *grant) {
-			g.Upload.Headers["x-amz-checksum-sha256"] = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
+		{"another type", func(g *journey.Grant) { g.Headers["content-type"] = "text/html" }, content},
+		{"another checksum", func(g *journey.Grant) {
+			g.Headers["x-amz-checksum-sha256"] = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
 		}, content},
-		{"no checksum", func(g *grant) { delete(g.Upload.Headers, "x-amz-checksum-sha256") }, content},
-		{"over what is there", func(g *grant) { delete(g.Upload.Headers, "if-none-match") }, content},
-		{"another key", func(g *grant) { g.Upload.URL = strings.Replace(g.Upload.URL, "/fil_", "/fil_0", 1) }, content},
-		{"another organization's key", func(g *grant) { g.Upload.URL = strings.Replace(g.Upload.URL, "/org_", "/org_0", 1) }, content},
-		{"a reading of it", func(g *grant) { g.Upload.Method = http.MethodGet }, nil},
+		{"no checksum", func(g *journey.Grant) { delete(g.Headers, "x-amz-checksum-sha256") }, content},
+		{"over what is there", func(g *journey.Grant) { delete(g.Headers, "if-none-match") }, content},
+		{"another key", func(g *journey.Grant) { g.URL = strings.Replace(g.URL, "/fil_", "/fil_0", 1) }, content},
+		{"another organization's key", func(g *journey.Grant) { g.URL = strings.Replace(g.URL, "/org_", "/org_0", 1) }, content},
+		{"a reading of it", func(g *journey.Grant) { g.Method = http.MethodGet }, nil},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -304,13 +275,20 @@ func TestUploadsMeetChanges(t *testing.T) {
 	if again := p.must(200, confirm); string(again.Body) != string(a.Body) || again.Header.Get("Idempotency-Replayed") != "true" {
 		t.Errorf("its repeat = %s; want %s", again.Body, a.Body)
 	}
-	create := journey.Call{Method: "POST", Path: "/v1/files", Body: fileBody("client", client, "Notes.txt", "text/plain", []byte("x")), Key: "key-" + unique()}
+	create := journey.Call{Method: "POST", Path: "/v1/files", Body: journey.Announce("client", client, "Notes.txt", "text/plain", []byte("x")), Key: "key-" + unique()}
 	a = held(p, create, "TransactWriteItems", func() {
 		p.must(200, journey.Call{Method: "POST", Path: "/v1/clients/" + client + "/archive", IfMatch: "*"})
 	})
 	if a.Code() != "client_archived" {
 		t.Errorf("a file for a client that is archived meanwhile = %d %s; want client_archived", a.Status, a.Body)
 	}
+	create.Body, create.Key = journey.Announce("project", p.project(), "Notes.txt", "text/plain", []byte("x")), "key-"+unique()
+	first := p.must(201, create)
+	again := p.must(201, create)
+	if again.Text("id") != first.Text("id") || first.Text("upload.url") == "" || again.Text("upload.url") != "" || again.Header.Get("Idempotency-Replayed") != "true" {
+		t.Errorf("a repeat = %s; want %s without its link", again.Body, first.Body)
+	}
+	p.must(204, journey.Call{Method: "DELETE", Path: "/v1/files/" + first.Text("id"), IfMatch: "*"})
 	l := p.must(200, journey.Call{Method: "GET", Path: "/v1/files?parent_type=project&parent_id=" + p.project()})
 	if l.Text("data.0.id") != asked.Text("id") {
 		t.Errorf("the list of the project = %s", l.Body)
@@ -376,6 +354,56 @@ func TestAnExportHoldsTheFiles(t *testing.T) {
 		if !strings.Contains(text, want) {
 			t.Errorf("the package does not hold %q", want)
 		}
+	}
+}
+
+// TestALargePackageIsWrittenInParts exports a file of more than one part, while the bucket of packages fails and when it
+// works again.
+func TestALargePackageIsWrittenInParts(t *testing.T) {
+	p := signUp(t)
+	content := make([]byte, 20<<20)
+	rand.NewChaCha8([32]byte{1}).Read(content) // never fails; it cannot be compressed
+	asked := p.askForUpload("project", p.project(), "Film.bin", "application/octet-stream", content)
+	if got := put(t, asked, nil, content); got != http.StatusOK {
+		t.Fatalf("the upload = %d", got)
+	}
+	p.must(200, journey.Call{Method: "POST", Path: "/v1/files/" + asked.Text("id") + "/confirm"})
+	broken := calls.Plan{Function: "BuildExport", Service: "s3", Operation: "CompleteMultipartUpload", Kind: "error", Times: -1}
+	if err := cloud.Faults.Add(broken); err != nil {
+		t.Fatal(err)
+	}
+	id := p.askFor(map[string]any{"type": "access", "description": "Everything, please."})
+	work := func() {
+		t.Helper()
+		p.settle()
+		if err := p.RunJob(t.Context(), "WorkRequests"); err != nil {
+			t.Fatal(err)
+		}
+		p.settle()
+	}
+	work()
+	p.must(404, journey.Call{Method: "GET", Path: "/v1/dsr/" + id + "/download"})
+	if n := versions(p.user + "/exp_"); n != 0 {
+		t.Errorf("%d packages are there; want none", n)
+	}
+	if cloud.Faults.Forget("") == 0 {
+		t.Error("the fault did not come")
+	}
+	cloud.Lambda.TakeDeadLetters()
+	pass(leaseTime)
+	work()
+	p.logIn()
+	link := p.must(200, journey.Call{Method: "GET", Path: "/v1/dsr/" + id + "/download"}).Text("url")
+	status, archive := fetch(t, link)
+	if status != http.StatusOK {
+		t.Fatalf("the package = %d", status)
+	}
+	text, err := journey.CheckPackage(archive)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(text, string(content)) {
+		t.Error("the package does not hold the file")
 	}
 }
 

@@ -52,13 +52,14 @@ type player struct {
 	access, refresh        string
 	user, org              string
 	client, project, entry string
+	file                   string
 }
 
 // Play goes through the first journey and prints each step: sign-up to erasure, over HTTP alone.
 func Play(ctx context.Context, c *Client, out io.Writer) error {
 	p := &player{Client: c, ctx: ctx, out: out, person: NewPerson()}
 	for _, step := range []func(){
-		p.signUp, p.confirm, p.logIn, p.makeClient, p.makeProject, p.track, p.enter,
+		p.signUp, p.confirm, p.logIn, p.makeClient, p.makeProject, p.track, p.enter, p.upload,
 		p.askForAccess, p.deleteAccount, p.restore, p.deleteAgain, p.vanish,
 	} {
 		step()
@@ -278,7 +279,7 @@ func (p *player) verify(link string) {
 		p.fail("package: %w", err)
 		return
 	}
-	for _, mark := range []string{p.person.Name, p.person.Email, p.person.JobTitle} {
+	for _, mark := range []string{p.person.Name, p.person.Email, p.person.JobTitle, "Sketches of " + p.person.Name} {
 		if !strings.Contains(files, mark) {
 			p.fail("the package does not hold %q", mark)
 		}
@@ -356,6 +357,7 @@ func (p *player) restore() {
 	p.access, p.refresh = a.Text("access_token"), a.Text("refresh_token")
 	p.call(200, Call{Method: http.MethodGet, Path: "/v1/projects/" + p.project})
 	p.call(200, Call{Method: http.MethodGet, Path: "/v1/time-entries/" + p.entry})
+	p.fetch([]byte("Sketches of " + p.person.Name))
 }
 
 func (p *player) deleteAgain() {

@@ -240,3 +240,36 @@ func FuzzDisposition(f *testing.F) {
 		}
 	})
 }
+
+func TestWhatIsWrittenIsStoredWhole(t *testing.T) {
+	ctx := context.Background()
+	b, _, _ := pair(t)
+	for _, size := range []int{0, 1, 16 << 20, 16<<20 + 1, 40 << 20} {
+		whole := bytes.Repeat([]byte("0123456789abcdef"), size/16+1)[:size]
+		err := b.Write(ctx, "k", "text/plain", func(w io.Writer) error {
+			_, err := io.Copy(w, struct{ io.Reader }{bytes.NewReader(whole)})
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := read(t, b, "k"); got != string(whole) {
+			t.Errorf("of %d bytes %d came back", size, len(got))
+		}
+	}
+	broken := errors.New("no more")
+	for _, size := range []int{0, 20 << 20} {
+		err := b.Write(ctx, "broken", "text/plain", func(w io.Writer) error {
+			if _, err := w.Write(make([]byte, size)); err != nil {
+				return err
+			}
+			return broken
+		})
+		if !errors.Is(err, broken) {
+			t.Errorf("Write = %v; want %v", err, broken)
+		}
+		if _, err := b.Stat(ctx, "broken"); !errors.Is(err, blob.ErrMissing) {
+			t.Errorf("after a failure Stat = %v; want ErrMissing", err)
+		}
+	}
+}

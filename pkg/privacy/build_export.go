@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"hash"
 	"io"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -42,9 +41,9 @@ type named struct {
 	SK string `json:"sk"`
 }
 
-// Putter stores objects.
-type Putter interface {
-	Put(ctx context.Context, key, mediaType string, body io.ReadSeeker) error
+// Writer stores what a function writes, however long it is.
+type Writer interface {
+	Write(ctx context.Context, key, mediaType string, write func(io.Writer) error) error
 }
 
 // Opener reads objects. It says blob.ErrMissing of what is not there.
@@ -54,7 +53,7 @@ type Opener interface {
 
 // BuildExport builds the package that a row asks for, from every row of its subject that the registry exports, and the
 // files that those rows stand for.
-func BuildExport(packages Putter, files Opener, m datamap.Map) job.Job {
+func BuildExport(packages Writer, files Opener, m datamap.Map) job.Job {
 	return job.Job{
 		ID: "build-export", Area: "privacy", Summary: "Build the package of an access or portability request, or an organization's export",
 		Purpose: purpose.PrivacyRights, Triggers: []string{EventExportRequested},
@@ -71,7 +70,7 @@ func BuildExport(packages Putter, files Opener, m datamap.Map) job.Job {
 
 type builder struct {
 	st       *store.Store
-	packages Putter
+	packages Writer
 	stored   Opener
 	m        datamap.Map
 	clock    func() time.Time
@@ -111,23 +110,15 @@ func (b *builder) build(ctx context.Context, actor store.Actor, key store.Key) e
 	if err != nil {
 		return fmt.Errorf("build export: %w", err)
 	}
-	file, err := os.CreateTemp("", "export-*.zip")
-	if err != nil {
-		return fmt.Errorf("build export: %w", err)
-	}
-	defer os.Remove(file.Name())
-	defer file.Close()
-	w := &counted{w: file, sum: sha256.New()}
-	manifest, err := export.Write(w, head, content)
-	if err != nil {
-		return fmt.Errorf("build export: %w", err)
-	}
-	if _, err := file.Seek(0, io.SeekStart); err != nil {
-		return fmt.Errorf("build export: %w", err)
-	}
-	p.Object, p.Size, p.SHA256, p.Records = p.objectKey(), w.n, hex.EncodeToString(w.sum.Sum(nil)), records(manifest)
-	if err := b.packages.Put(ctx, p.Object, "application/zip", file); err != nil {
+	p.Object = p.objectKey()
+	err = b.packages.Write(ctx, p.Object, "application/zip", func(out io.Writer) error {
+		w := &counted{w: out, sum: sha256.New()}
+		manifest, err := export.Write(w, head, content)
+		p.Size, p.SHA256, p.Records = w.n, hex.EncodeToString(w.sum.Sum(nil)), records(manifest)
 		return err
+	})
+	if err != nil {
+		return fmt.Errorf("build export: %w", err)
 	}
 	return b.finish(ctx, h, p)
 }

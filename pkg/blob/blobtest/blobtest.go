@@ -89,6 +89,15 @@ func (b *Bucket) write(key string, body io.Reader, first bool) error {
 	return nil
 }
 
+// Write adds a version of what a function writes, or none when it fails.
+func (b *Bucket) Write(_ context.Context, key, _ string, write func(io.Writer) error) error {
+	var body bytes.Buffer
+	if err := write(&body); err != nil {
+		return err
+	}
+	return b.write(key, &body, false)
+}
+
 // Open reads the newest version.
 func (b *Bucket) Open(_ context.Context, key string) (io.ReadCloser, error) {
 	b.mu.Lock()
