@@ -362,7 +362,9 @@ func TestAnExportHoldsTheFiles(t *testing.T) {
 func TestALargePackageIsWrittenInParts(t *testing.T) {
 	p := signUp(t)
 	content := make([]byte, 20<<20)
-	rand.NewChaCha8([32]byte{1}).Read(content) // never fails; it cannot be compressed
+	if _, err := rand.NewChaCha8([32]byte{1}).Read(content); err != nil { // it cannot be compressed
+		t.Fatal(err)
+	}
 	asked := p.askForUpload("project", p.project(), "Film.bin", "application/octet-stream", content)
 	if got := put(t, asked, nil, content); got != http.StatusOK {
 		t.Fatalf("the upload = %d", got)
