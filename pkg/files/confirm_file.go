@@ -61,6 +61,7 @@ func ConfirmFile(st *store.Store, incoming Incoming, kept Keeper) api.Operation 
 		}
 		for try := 0; ; try++ {
 			f.State, f.Scan, f.Object = Available, Unscanned, objectKey(f.Org, f.ID)
+			f.DueAt = 0
 			f.touch(c.Now)
 			tx := st.Begin()
 			f.move(tx, c.Org, max(f.Until, c.Now.Unix())+int64(Wait.Seconds()))

@@ -56,6 +56,7 @@ func (b CreateBody) file(c *api.Caller) (*File, error) {
 	f := &File{Org: c.Org.ID, ID: api.NewID[id.File](c), Member: c.Member, Name: Name(b.Name), Size: b.Size, SHA256: b.SHA256,
 		ParentType: b.ParentType, Parent: b.ParentID, State: PendingUpload, Until: c.Now.Add(GrantLife).Unix(), Clock: c.Now.Add(UploadLife).Unix(),
 		Created: c.Now.UnixMilli(), Updated: c.Now.UnixMilli()}
+	f.DueAt = f.Clock // nobody sees it after its time, however late the sweep is
 	if f.Name == "" {
 		return nil, problem.InvalidField("body.name", "not a file name")
 	}

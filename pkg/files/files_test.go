@@ -556,7 +556,15 @@ func TestAnUploadThatNobodyConfirmsGoesAfterADay(t *testing.T) {
 	for _, b := range asked {
 		w.Want(w.get(owner, b), http.StatusOK, "")
 	}
-	w.Clock.Advance(time.Second)
+	owner = w.Later(owner, time.Second)
+	for _, b := range asked { // however late the sweep is
+		for _, a := range []apitest.Answer{w.get(owner, b), w.confirm(owner, b), w.download(owner, b), w.rename(owner, b, "x", "*"), w.del(owner, b, "*")} {
+			w.Want(a, http.StatusNotFound, "file_not_found")
+		}
+	}
+	if l := w.list(owner, ""); len(l.Data) != 1 || l.Data[0].ID != there.ID {
+		t.Errorf("the list = %+v; want the file that was confirmed", l.Data)
+	}
 	var wg sync.WaitGroup
 	for range 3 {
 		wg.Go(func() {
@@ -566,10 +574,6 @@ func TestAnUploadThatNobodyConfirmsGoesAfterADay(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	for _, b := range asked {
-		w.Want(w.get(owner, b), http.StatusNotFound, "file_not_found")
-		w.Want(w.confirm(owner, b), http.StatusNotFound, "file_not_found")
-	}
 	if got := w.incoming.Keys(); len(got) != 0 {
 		t.Errorf("the incoming bucket holds %q", got)
 	}
@@ -582,15 +586,34 @@ func TestAnUploadThatNobodyConfirmsGoesAfterADay(t *testing.T) {
 	w.Want(w.download(w.Later(owner, 0), there), http.StatusOK, "")
 }
 
+// TestAConfirmationComesTooLate lets the time of an upload end while its confirmation is under way, and no sweep comes.
+func TestAConfirmationComesTooLate(t *testing.T) {
+	w := newWorld(t)
+	owner := w.Organization()
+	b := w.asked(owner, w.project(owner, "WEB"))
+	w.send(b)
+	owner = w.Later(owner, files.UploadLife-time.Second)
+	w.kept.Before(func(call string) { w.Clock.Advance(time.Second) })
+	w.Want(w.confirm(owner, b), http.StatusNotFound, "file_not_found")
+	w.kept.Before(nil)
+	w.mustSweep()
+	w.Clock.Advance(files.Wait)
+	w.mustSweep()
+	if w.empty("in the end"); w.clocks() != 0 {
+		t.Errorf("%d clocks are left", w.clocks())
+	}
+}
+
 // TestAnAbandonedUploadMeetsItsConfirmation sweeps while a confirmation is under way: one of them wins, whole.
 func TestAnAbandonedUploadMeetsItsConfirmation(t *testing.T) {
 	w := newWorld(t)
 	owner := w.Organization()
 	b := w.asked(owner, w.project(owner, "WEB"))
 	w.send(b)
-	owner = w.Later(owner, files.UploadLife)
+	owner = w.Later(owner, files.UploadLife-time.Second)
 	w.kept.Before(func(call string) {
 		if call == "Copy" {
+			w.Clock.Advance(time.Second)
 			w.mustSweep()
 		}
 	})

@@ -88,6 +88,7 @@ func named(r *job.Run, d *store.Due) (*store.Organization, id.File, bool) {
 	file, err := id.Parse[id.File](d.Target.SK)
 	org := r.Store.BindOrganization(orgID, r.Actor)
 	org.SeeRestricted()
+	org.SeeDue()
 	return org, file, err == nil
 }
 
@@ -103,6 +104,7 @@ func abandon(ctx context.Context, r *job.Run, org *store.Organization, f *File, 
 	now, lag := r.Clock(), r.Clock().Sub(time.Unix(f.Clock, 0))
 	tx := r.Store.Begin()
 	if f.Held || f.Restricted {
+		f.DueAt = 0
 		f.move(tx, org, now.Add(held).Unix())
 		tx.Rewrite(org, f)
 	} else if err := f.remove(tx, org, now); err != nil {

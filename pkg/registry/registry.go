@@ -210,6 +210,9 @@ func Check(rows []Row) []string {
 			if f.Personal && f.Erase == "" {
 				findings = append(findings, fmt.Sprintf("%s.%s: personal, but nothing says how it goes", r.Type, f.Name))
 			}
+			if f.Object && !slices.ContainsFunc(r.Fields, func(n Field) bool { return n.Name == "name" && n.Export != "" }) {
+				findings = append(findings, fmt.Sprintf("%s.%s: a stored object, but the row has no name to export it by", r.Type, f.Name))
+			}
 			registered[f.Name] = f
 		}
 		there := Attributes(r.Sample)
