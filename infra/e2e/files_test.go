@@ -434,8 +434,8 @@ func TestAnOrganizationTakesItsFilesAlong(t *testing.T) {
 				t.Fatal(err)
 			}
 			p.settle()
-			if n := versions(p.organization); n != 3 { // the file, its sealed place, and the upload
-				t.Errorf("%d versions before the purge; want 3", n)
+			if n := versions(p.organization); n != 4 { // the file, its sealed place, the upload, and the organization's export
+				t.Errorf("%d versions before the purge; want 4", n)
 			}
 			pass(30*24*time.Hour + time.Minute)
 			if err := purge(p); err != nil {

@@ -15,6 +15,7 @@ import (
 
 	"pixeltrack.io/platform/pkg/blob"
 	"pixeltrack.io/platform/pkg/job"
+	"pixeltrack.io/platform/pkg/keys"
 	"pixeltrack.io/platform/pkg/outbox"
 	"pixeltrack.io/platform/pkg/privacy/datamap"
 	"pixeltrack.io/platform/pkg/privacy/export"
@@ -53,7 +54,7 @@ type Opener interface {
 
 // BuildExport builds the package that a row asks for, from every row of its subject that the registry exports, and the
 // files that those rows stand for.
-func BuildExport(packages Writer, files Opener, m datamap.Map) job.Job {
+func BuildExport(packages Writer, files Opener, links keys.Links, m datamap.Map) job.Job {
 	return job.Job{
 		ID: "build-export", Area: "privacy", Summary: "Build the package of an access or portability request, or an organization's export",
 		Purpose: purpose.PrivacyRights, Triggers: []string{EventExportRequested},
@@ -62,7 +63,7 @@ func BuildExport(packages Writer, files Opener, m datamap.Map) job.Job {
 			if err := json.Unmarshal(r.Event.Detail, &n); err != nil {
 				return fmt.Errorf("build export: read the event: %w", err)
 			}
-			b := &builder{st: r.Store, packages: packages, stored: files, m: m, clock: r.Clock, log: r.Log}
+			b := &builder{st: r.Store, packages: packages, stored: files, links: links, m: m, clock: r.Clock, log: r.Log}
 			return b.build(ctx, r.Actor, store.Key{PK: n.PK, SK: n.SK})
 		},
 	}
@@ -72,6 +73,7 @@ type builder struct {
 	st       *store.Store
 	packages Writer
 	stored   Opener
+	links    keys.Links
 	m        datamap.Map
 	clock    func() time.Time
 	log      *telemetry.Log
@@ -154,15 +156,18 @@ func (b *builder) finish(ctx context.Context, h holder, p *Package) error {
 	p.keep(now)
 	for try := 0; ; try++ {
 		tx := b.st.Begin()
-		tx.Rewrite(h, p)
 		tx.Disarm(h, due, false)
 		if p.Request != "" {
 			if err := b.answer(ctx, tx, h, p, now); err != nil {
 				return err
 			}
 		} else {
+			if err := b.linked(ctx, tx, h, p); err != nil {
+				return err
+			}
 			outbox.Queue(tx, h, MailAnswered, string(p.ID), map[string]string{"package": string(p.ID), "until": at(p.Until).Format(time.DateOnly)})
 		}
+		tx.Rewrite(h, p)
 		err := tx.Commit(ctx)
 		if errors.Is(err, store.ErrStale) && try < 3 {
 			p.Version-- // the request changed meanwhile, or our claim has ended; the next try tells

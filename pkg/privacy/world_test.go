@@ -106,12 +106,14 @@ type world struct {
 	*apitest.World
 	packages, files, incoming, vault *blobtest.Bucket
 	engine                           *erasure.Engine
+	links                            keys.Links
 	m                                datamap.Map
 	log                              *telemetry.Log
 }
 
 func newWorld(t *testing.T) *world {
-	w := &world{World: apitest.New(t), packages: new(blobtest.Bucket), files: new(blobtest.Bucket), incoming: new(blobtest.Bucket), vault: new(blobtest.Bucket)}
+	w := &world{World: apitest.New(t), packages: new(blobtest.Bucket), files: new(blobtest.Bucket), incoming: new(blobtest.Bucket), vault: new(blobtest.Bucket),
+		links: keys.Links{Secret: "links"}}
 	w.m = datamap.Current()
 	w.m.Rows = append(w.m.Rows, datamap.From(testRows()).Rows...)
 	w.log = telemetry.New(w.Log, w.Clock.Now)

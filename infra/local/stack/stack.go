@@ -230,7 +230,7 @@ func (s *Stack) services(o Options, listeners []net.Listener, raw string) error 
 	mux.Handle("/events", s.Bus)
 	s.serve(inner, mux)
 
-	if s.Stream, err = stream.Start(stream.Options{Endpoint: raw, Cloud: s.Cloud, Functions: s.Lambda, Keeper: s, Clock: s.Clock, Backoff: o.Backoff}); err != nil {
+	if s.Stream, err = stream.Start(stream.Options{Endpoint: raw, Cloud: s.Cloud, Functions: s.Lambda, Keeper: s, Clock: s.Clock, Backoff: o.Backoff, Allow: s.allow}); err != nil {
 		return err
 	}
 	s.close = append(s.close, s.Stream.Close)

@@ -25,7 +25,10 @@ type Cloud struct {
 }
 
 // Table is the product's table.
-type Table struct{ Name, ARN, StreamARN, TTL string }
+type Table struct {
+	Name, ARN, StreamARN, TTL string
+	KMSKey                    string // the ARN of the key that encrypts it and its stream, empty for DynamoDB's own
+}
 
 // Bucket is an S3 bucket with the rules that the local stack applies.
 type Bucket struct {
@@ -336,7 +339,8 @@ func (r *reader) resource(path, area, name, kind string, p map[string]any) error
 			return fmt.Errorf("a second table")
 		}
 		r.cloud.Table = Table{Name: TableName, ARN: arn("dynamodb", "table/"+TableName),
-			StreamARN: arn("dynamodb", "table/"+TableName+"/stream/local"), TTL: text(p, "TimeToLiveSpecification", "AttributeName")}
+			StreamARN: arn("dynamodb", "table/"+TableName+"/stream/local"), TTL: text(p, "TimeToLiveSpecification", "AttributeName"),
+			KMSKey: keyARN(text(p, "SSESpecification", "KMSMasterKeyId"))}
 	case "AWS::S3::Bucket":
 		r.cloud.Buckets = append(r.cloud.Buckets, bucket(name, p))
 	case "AWS::KMS::Key":
@@ -365,6 +369,14 @@ func (r *reader) resource(path, area, name, kind string, p map[string]any) error
 		return fmt.Errorf("%s is not known here", kind)
 	}
 	return nil
+}
+
+// keyARN is the ARN of a key that a property names by its id or its ARN.
+func keyARN(name string) string {
+	if name == "" || strings.HasPrefix(name, "arn:") {
+		return name
+	}
+	return arn("kms", "key/"+name)
 }
 
 func bucket(name string, p map[string]any) Bucket {

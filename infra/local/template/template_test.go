@@ -16,6 +16,9 @@ func TestReadTheRealTemplates(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if c.Table.KMSKey != c.Buckets[0].KMSKey || c.Table.KMSKey == "" {
+		t.Errorf("the table's key is %q; want that of the buckets, %q", c.Table.KMSKey, c.Buckets[0].KMSKey)
+	}
 	if c.Table.TTL != "expires_at" || c.BusName == "" || len(c.Buckets) < 3 || len(c.Keys) != 3 {
 		t.Errorf("Read = table %+v, bus %q, %d buckets, %d keys", c.Table, c.BusName, len(c.Buckets), len(c.Keys))
 	}
