@@ -147,13 +147,14 @@ func steps() []step {
 	}
 	for operation, path := range map[string]string{
 		"get-account": "/v1/me", "get-organization": "/v1/org", "list-consents": "/v1/privacy/consents", "list-disclosures": "/v1/privacy/disclosures",
-		"list-requests": "/v1/dsr", "list-clients": "/v1/clients", "list-projects": "/v1/projects",
+		"list-requests": "/v1/dsr", "list-clients": "/v1/clients", "list-projects": "/v1/projects", "list-files": "/v1/files",
 	} {
 		add(step{operation: operation, status: 200, prepare: get(path)})
 	}
 	all = append(all, authSteps()...)
 	all = append(all, workSteps()...)
 	all = append(all, privacySteps()...)
+	all = append(all, fileSteps()...)
 	return all
 }
 

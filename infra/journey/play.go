@@ -52,13 +52,14 @@ type player struct {
 	access, refresh        string
 	user, org              string
 	client, project, entry string
+	file                   string
 }
 
 // Play goes through the first journey and prints each step: sign-up to erasure, over HTTP alone.
 func Play(ctx context.Context, c *Client, out io.Writer) error {
 	p := &player{Client: c, ctx: ctx, out: out, person: NewPerson()}
 	for _, step := range []func(){
-		p.signUp, p.confirm, p.logIn, p.makeClient, p.makeProject, p.track, p.enter,
+		p.signUp, p.confirm, p.logIn, p.makeClient, p.makeProject, p.track, p.enter, p.upload,
 		p.askForAccess, p.deleteAccount, p.restore, p.deleteAgain, p.pass, p.vanish,
 	} {
 		step()
@@ -257,7 +258,7 @@ func (p *player) askForAccess() {
 	if p.err != nil {
 		return
 	}
-	p.verify(link.Text("url"), p.person.Name, p.person.Email, p.person.JobTitle)
+	p.verify(link.Text("url"), p.person.Name, p.person.Email, p.person.JobTitle, "Sketches of "+p.person.Name)
 }
 
 // verify fetches a package, checks every file against its manifest, and looks for what must be in it.
@@ -356,6 +357,7 @@ func (p *player) restore() {
 	p.access, p.refresh = a.Text("access_token"), a.Text("refresh_token")
 	p.call(200, Call{Method: http.MethodGet, Path: "/v1/projects/" + p.project})
 	p.call(200, Call{Method: http.MethodGet, Path: "/v1/time-entries/" + p.entry})
+	p.fetch([]byte("Sketches of " + p.person.Name))
 }
 
 func (p *player) deleteAgain() {
@@ -386,7 +388,7 @@ func (p *player) fetchOrganization() {
 	if p.err != nil {
 		return
 	}
-	p.verify(link.Text("url"), p.person.Organization, "Example Bakery", "New web site", "Meeting")
+	p.verify(link.Text("url"), p.person.Organization, "Example Bakery", "New web site", "Meeting", "Sketches of "+p.person.Name)
 }
 
 func (p *player) vanish() {

@@ -34,6 +34,10 @@ const (
 	TimeAll           Permission = "time:write:all"
 	TimeReadOwn       Permission = "time:read:own"
 	TimeReadAll       Permission = "time:read:all"
+	FilesRead         Permission = "files:read"
+	FilesWrite        Permission = "files:write"
+	FilesDeleteOwn    Permission = "files:delete:own"
+	FilesDeleteAll    Permission = "files:delete:all"
 )
 
 // Roles lists the roles from most to least.
@@ -44,14 +48,15 @@ func Permissions(r Role) []Permission {
 	switch r {
 	case Owner, Admin:
 		return []Permission{OrganizationRead, OrganizationWrite, ClientsRead, ClientsWrite, ClientsDelete,
-			ProjectsRead, ProjectsWrite, ProjectsDelete, RatesRead, TimeOwn, TimeAll, TimeReadOwn, TimeReadAll}
+			ProjectsRead, ProjectsWrite, ProjectsDelete, RatesRead, TimeOwn, TimeAll, TimeReadOwn, TimeReadAll,
+			FilesRead, FilesWrite, FilesDeleteOwn, FilesDeleteAll}
 	case Manager:
 		return []Permission{OrganizationRead, ClientsRead, ClientsWrite, ProjectsRead, ProjectsWrite, TimeOwn, TimeAll,
-			TimeReadOwn, TimeReadAll}
+			TimeReadOwn, TimeReadAll, FilesRead, FilesWrite, FilesDeleteOwn, FilesDeleteAll}
 	case Contributor:
-		return []Permission{OrganizationRead, ClientsRead, ProjectsRead, TimeOwn, TimeReadOwn}
+		return []Permission{OrganizationRead, ClientsRead, ProjectsRead, TimeOwn, TimeReadOwn, FilesRead, FilesWrite, FilesDeleteOwn}
 	case Accountant:
-		return []Permission{OrganizationRead, ClientsRead, ProjectsRead, RatesRead, TimeReadOwn, TimeReadAll}
+		return []Permission{OrganizationRead, ClientsRead, ProjectsRead, RatesRead, TimeReadOwn, TimeReadAll, FilesRead}
 	case Guest:
 		return []Permission{TimeOwn, TimeReadOwn}
 	}

@@ -143,7 +143,7 @@ func TestADeletedAccountIsRestored(t *testing.T) {
 
 func TestADeletedAccountIsErased(t *testing.T) {
 	w := newWorld(t)
-	engine := privacy.NewEngine(w.Store, new(blobtest.Bucket), new(blobtest.Bucket), w.pseudonyms, w.Clock.Now)
+	engine := privacy.NewEngine(w.Store, nil, new(blobtest.Bucket), w.pseudonyms, w.Clock.Now)
 	p := w.somebody(ada)
 	w.Want(w.delete(p, phrase, closing(p.org)), http.StatusAccepted, "")
 	token := w.restoreToken(ada)

@@ -7,6 +7,7 @@ import (
 	"pixeltrack.io/platform/pkg/api"
 	"pixeltrack.io/platform/pkg/auth"
 	"pixeltrack.io/platform/pkg/clients"
+	"pixeltrack.io/platform/pkg/files"
 	"pixeltrack.io/platform/pkg/job"
 	"pixeltrack.io/platform/pkg/meta"
 	"pixeltrack.io/platform/pkg/notifications"
@@ -26,6 +27,7 @@ func Routes() []api.Operation {
 	all = append(all, clients.Routes()...)
 	all = append(all, projects.Routes()...)
 	all = append(all, timetracking.Routes()...)
+	all = append(all, files.Routes()...)
 	all = append(all, notifications.Routes()...)
 	all = append(all, auth.Routes()...)
 	all = append(all, account.Routes()...)
@@ -39,6 +41,7 @@ func Jobs() []job.Job {
 	all = append(all, privacy.Jobs()...)
 	all = append(all, projects.Jobs()...)
 	all = append(all, reminder.Jobs()...)
+	all = append(all, files.Jobs()...)
 	all = append(all, notifications.Jobs()...)
 	all = append(all, auth.Jobs()...)
 	all = append(all, account.Jobs()...)
@@ -53,6 +56,7 @@ func Rows() []registry.Row {
 	all = append(all, clients.Rows()...)
 	all = append(all, projects.Rows()...)
 	all = append(all, timetracking.Rows()...)
+	all = append(all, files.Rows()...)
 	all = append(all, notifications.Rows()...)
 	all = append(all, auth.Rows()...)
 	all = append(all, account.Rows()...)

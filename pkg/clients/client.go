@@ -47,6 +47,7 @@ type Client struct {
 	DefaultRate *money.Money    `dynamo:"default_rate,omitempty"`
 	Status      Status          `dynamo:"status"`
 	Projects    int64           `dynamo:"projects,omitempty"` // how many projects refer to the client
+	Files       int64           `dynamo:"files,omitempty"`    // how many files hang on the client
 	Created     int64           `dynamo:"created"`            // epoch milliseconds
 	Updated     int64           `dynamo:"updated"`            // epoch milliseconds
 }
@@ -95,7 +96,7 @@ func Read(ctx context.Context, org *store.Organization, text string) (*Client, e
 	return row, err
 }
 
-// ErrNotActive says that a project cannot refer to a client, because it is archived or not there.
+// ErrNotActive says that nothing new can refer to a client, because it is archived or not there.
 var ErrNotActive = errors.New("clients: no such active client")
 
 // Use counts one project more that refers to an active client. It fails with ErrNotActive.
@@ -109,6 +110,20 @@ func Use(tx *store.Tx, org *store.Organization, c id.Client) {
 func Release(tx *store.Tx, org *store.Organization, c id.Client) {
 	tx.Change(org, Key(org.ID, c), func(u *dynamo.Update) {
 		u.Add("projects", -1).If("'_type' = ? AND 'projects' > ?", (*Client)(nil).Type(), 0)
+	})
+}
+
+// Attach counts one file more that hangs on an active client. It fails with ErrNotActive.
+func Attach(tx *store.Tx, org *store.Organization, c id.Client) {
+	tx.Change(org, Key(org.ID, c), func(u *dynamo.Update) {
+		u.Add("files", 1).If("'_type' = ? AND 'status' = ?", (*Client)(nil).Type(), Active)
+	}).Else(ErrNotActive)
+}
+
+// Detach counts one file less.
+func Detach(tx *store.Tx, org *store.Organization, c id.Client) {
+	tx.Change(org, Key(org.ID, c), func(u *dynamo.Update) {
+		u.Add("files", -1).If("'_type' = ? AND 'files' > ?", (*Client)(nil).Type(), 0)
 	})
 }
 
@@ -135,13 +150,14 @@ type ClientBody struct {
 	DefaultRate *money.Money `json:"default_rate,omitempty" doc:"What an hour costs; shown with the right rates:read."`
 	Status      Status       `json:"status" enum:"active,archived"`
 	Projects    int64        `json:"projects" doc:"How many projects refer to the client."`
+	Files       int64        `json:"files" doc:"How many files hang on the client, those that are still to be uploaded included."`
 	CreatedAt   time.Time    `json:"created_at"`
 	UpdatedAt   time.Time    `json:"updated_at"`
 }
 
 func body(c *api.Caller, row *Client) ClientBody {
 	b := ClientBody{ID: string(row.ID), Number: row.Number, Name: row.Name, Currency: row.Currency, Language: row.Language, TermsDays: row.TermsDays,
-		Email: row.Email, Phone: row.Phone, Address: row.Address, Notes: row.Notes, Tags: row.Tags, Status: row.Status, Projects: row.Projects,
+		Email: row.Email, Phone: row.Phone, Address: row.Address, Notes: row.Notes, Tags: row.Tags, Status: row.Status, Projects: row.Projects, Files: row.Files,
 		CreatedAt: time.UnixMilli(row.Created).UTC(), UpdatedAt: time.UnixMilli(row.Updated).UTC()}
 	if b.Tags == nil {
 		b.Tags = []string{}

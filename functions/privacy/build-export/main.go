@@ -13,5 +13,6 @@ import (
 func main() {
 	a := app.New()
 	packages := blob.New(a.AWS("S3"), a.Setting("EXPORTS_BUCKET"), a.Now)
-	lambdajob.Start(a, privacy.BuildExport(packages, secrets.Links(a), datamap.Current()))
+	files := blob.New(a.AWS("S3"), a.Setting("FILES_BUCKET"), a.Now)
+	lambdajob.Start(a, privacy.BuildExport(packages, files, secrets.Links(a), datamap.Current()))
 }

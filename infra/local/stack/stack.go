@@ -394,7 +394,11 @@ func buckets(c *template.Cloud) []s3.Bucket {
 			one.Encryption, one.KMSKeyID = "aws:kms", b.KMSKey
 		}
 		for _, r := range b.Rules {
-			one.Lifecycle = append(one.Lifecycle, s3.Rule{Prefix: r.Prefix, ExpirationDays: r.Days, NoncurrentDays: r.NoncurrentDays, AbortDays: r.AbortDays})
+			one.Lifecycle = append(one.Lifecycle, s3.Rule{Prefix: r.Prefix, ExpirationDays: r.Days, NoncurrentDays: r.NoncurrentDays, AbortDays: r.AbortDays,
+				ExpiredObjectDeleteMarker: r.ExpiredMarkers})
+		}
+		for _, r := range b.CORS {
+			one.CORS = append(one.CORS, s3.CORSRule{Origins: r.Origins, Methods: r.Methods, Headers: r.Headers, Expose: r.Expose})
 		}
 		all = append(all, one)
 	}

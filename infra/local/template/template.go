@@ -38,7 +38,11 @@ type Bucket struct {
 	KMSKey        string // the ARN of the key that encrypts it, empty for S3's own
 	Rules         []LifecycleRule
 	Policy        *iam.Policy // what the bucket itself denies, nil for nothing
+	CORS          []BucketCORS
 }
+
+// BucketCORS lets pages of other origins use a bucket.
+type BucketCORS struct{ Origins, Methods, Headers, Expose []string }
 
 // LifecycleRule is one rule of a bucket; zero days leave that part out.
 type LifecycleRule struct {
@@ -46,6 +50,7 @@ type LifecycleRule struct {
 	Days           int
 	NoncurrentDays int
 	AbortDays      int
+	ExpiredMarkers bool // delete markers with nothing behind them go
 }
 
 // Key is a KMS key.
@@ -390,7 +395,13 @@ func bucket(name string, p map[string]any) Bucket {
 			Days:           number(rule, 0, "ExpirationInDays"),
 			NoncurrentDays: number(rule, 0, "NoncurrentVersionExpiration", "NoncurrentDays"),
 			AbortDays:      number(rule, 0, "AbortIncompleteMultipartUpload", "DaysAfterInitiation"),
+			ExpiredMarkers: text(rule, "ExpiredObjectDeleteMarker") == "true",
 		})
+	}
+	cors, _ := at(p, "CorsConfiguration", "CorsRules").([]any)
+	for _, rule := range cors {
+		b.CORS = append(b.CORS, BucketCORS{Origins: texts(at(rule, "AllowedOrigins")), Methods: texts(at(rule, "AllowedMethods")),
+			Headers: texts(at(rule, "AllowedHeaders")), Expose: texts(at(rule, "ExposedHeaders"))})
 	}
 	return b
 }

@@ -32,6 +32,16 @@ func TestReadTheRealTemplates(t *testing.T) {
 	if a := c.Function("AuthorizeEdge"); a == nil || len(a.Policy.Statements) != 1 {
 		t.Errorf("AuthorizeEdge = %+v", a)
 	}
+	buckets := map[string]template.Bucket{}
+	for _, b := range c.Buckets {
+		buckets[b.Logical] = b
+	}
+	if b := buckets["FilesBucket"]; !b.Versioned || b.KMSKey == "" || b.Policy == nil || len(b.Rules) != 2 || b.Rules[0].NoncurrentDays != 1 || !b.Rules[0].ExpiredMarkers {
+		t.Errorf("FilesBucket = %+v; want versions that age", b)
+	}
+	if b := buckets["IncomingBucket"]; b.Versioned || len(b.CORS) != 1 || b.CORS[0].Origins[0] != "http://localhost:3000" || b.CORS[0].Methods[0] != "PUT" || b.Rules[0].Days != 1 {
+		t.Errorf("IncomingBucket = %+v; want uploads from the web app, for a day", b)
+	}
 	for _, api := range c.APIs {
 		if api.Authorizer != "AuthorizeEdge" || api.Identity != "x-edge-secret" || len(api.Routes) == 0 {
 			t.Errorf("API %s = %+v; want the edge's authorizer and routes", api.Area, api)
