@@ -52,6 +52,15 @@ func (c *caller) put(k store.Key, rowType string, fields map[string]any) {
 	}
 }
 
+// remove takes a field off a row, past the product.
+func (c *caller) remove(k store.Key, field string) {
+	c.t.Helper()
+	if _, err := cloud.Table.UpdateItem(c.t.Context(), &dynamodb.UpdateItemInput{TableName: &cloud.Cloud.Table.Name, Key: keyOf(k),
+		UpdateExpression: aws.String("REMOVE #f"), ExpressionAttributeNames: map[string]string{"#f": field}}); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
 func keyOf(k store.Key) map[string]types.AttributeValue {
 	return map[string]types.AttributeValue{"PK": &types.AttributeValueMemberS{Value: k.PK}, "SK": &types.AttributeValueMemberS{Value: k.SK}}
 }

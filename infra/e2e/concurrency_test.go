@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -14,6 +15,8 @@ import (
 	"pixeltrack.io/platform/infra/local/calls"
 	"pixeltrack.io/platform/infra/local/simclock"
 	"pixeltrack.io/platform/infra/size"
+	"pixeltrack.io/platform/pkg/api"
+	"pixeltrack.io/platform/pkg/catalog"
 )
 
 // tally counts statuses.
@@ -103,6 +106,50 @@ func TestParallelRefreshesGiveOneSuccessor(t *testing.T) {
 	a := p.call(journey.Call{Method: "POST", Path: "/v1/auth/refresh", Token: "none", Body: map[string]any{"refresh_token": spent}})
 	if a.Status != 401 {
 		t.Errorf("the spent token after its successor was used = %d; want 401: %s", a.Status, a.Body)
+	}
+}
+
+// TestTwinsUnderOneKey makes each call that takes an Idempotency-Key twice at once under one key: both are told of the
+// one thing that was made, or one that the other is under way, and nothing is made twice.
+func TestTwinsUnderOneKey(t *testing.T) {
+	routes := map[string]api.Operation{}
+	for _, op := range catalog.Routes() {
+		routes[op.ID] = op
+	}
+	for _, s := range steps() {
+		if op := routes[s.operation]; s.public || s.moves || op.Method != http.MethodPost || op.Area == "auth" {
+			continue
+		}
+		t.Run(s.operation, func(t *testing.T) {
+			p := signUp(t)
+			c := s.prepare(p)
+			c.Key = "twins-" + unique()
+			warm(p, s)
+			cloud.Door.Slow(20 * time.Millisecond) // so that both have looked before one has written
+			answers := make([]journey.Answer, 2)
+			atOnce(2, func(i int) { answers[i] = p.call(c) })
+			cloud.Door.Slow(0)
+			won := 0
+			for _, a := range answers {
+				switch {
+				case a.Status == s.status:
+					won++
+				case a.Status != 409 || a.Code() != "idempotency_key_in_use":
+					t.Errorf("a twin = %d %s; want %d or idempotency_key_in_use", a.Status, a.Code(), s.status)
+				}
+			}
+			if won == 0 {
+				t.Error("neither twin went through")
+			}
+			if a := p.call(c); a.Status != s.status || a.Header.Get("Idempotency-Replayed") != "true" {
+				t.Errorf("a third call = %d, replayed %q; want %d, replayed", a.Status, a.Header.Get("Idempotency-Replayed"), s.status)
+			}
+			if s.check != nil {
+				if err := s.check(t, p); err != nil {
+					t.Error(err)
+				}
+			}
+		})
 	}
 }
 

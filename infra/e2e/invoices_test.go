@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"pixeltrack.io/platform/infra/journey"
+	"pixeltrack.io/platform/infra/local/calls"
 	"pixeltrack.io/platform/infra/local/simclock"
 	"pixeltrack.io/platform/infra/size"
 	"pixeltrack.io/platform/pkg/invoicing/paper/papertest"
@@ -234,6 +235,7 @@ func TestInvoicesOutOfTheOrdinary(t *testing.T) {
 	}
 	body["lines"] = lines
 	draft := "/v1/invoices/" + p.must(201, journey.Call{Method: "POST", Path: "/v1/invoices", Body: body}).Text("id")
+	p.lost("PutItem", 200, journey.Call{Method: "PATCH", Path: draft, IfMatch: "*", Body: map[string]any{"notes": "Thank you."}})
 	p.must(200, journey.Call{Method: "PATCH", Path: draft, IfMatch: "*", Body: map[string]any{"lines": lines[:1], "recipient": map[string]any{"name": "Head Office", "email": "office@example.com"}}})
 	p.must(200, journey.Call{Method: "POST", Path: "/v1/clients/" + client + "/archive", IfMatch: "*"})
 	if a := p.call(journey.Call{Method: "POST", Path: "/v1/invoices", Body: body}); a.Status != 409 || a.Text("code") != "client_archived" {
@@ -246,6 +248,9 @@ func TestInvoicesOutOfTheOrdinary(t *testing.T) {
 	}
 	other := p.newInvoice()
 	token := p.sendInvoice(other)
+	if a := p.lost("PutItem", 200, journey.Call{Method: "GET", Path: "/v1/public/invoices/" + token, Token: "none"}); a.Text("status") != "viewed" {
+		t.Errorf("the page = %s", a.Body)
+	}
 	p.settle()
 	link := p.must(200, journey.Call{Method: "GET", Path: "/v1/invoices/" + other + "/pdf"})
 	answer, err := http.Get(link.Text("url"))
@@ -270,5 +275,47 @@ func TestInvoicesOutOfTheOrdinary(t *testing.T) {
 	}
 	if a := p.must(200, journey.Call{Method: "GET", Path: draft}); a.Text("total.amount") != "9000" || a.Text("recipient.name") != "Head Office" {
 		t.Errorf("the invoice = %s", a.Body)
+	}
+}
+
+// lost makes a call whose first write by an operation is carried out and its answer lost.
+func (c *caller) lost(operation string, status int, in journey.Call) journey.Answer {
+	c.t.Helper()
+	id := "lost-" + unique()
+	if err := cloud.Faults.Add(calls.Plan{RequestID: id, Service: "dynamodb", Operation: operation, Nth: 1, Kind: "timeout_after"}); err != nil {
+		c.t.Fatal(err)
+	}
+	in.Headers = map[string]string{"X-Local-Request": id}
+	a := c.must(status, in)
+	if cloud.Faults.Forget(id) == 0 {
+		c.t.Errorf("%s %s makes no %s", in.Method, in.Path, operation)
+	}
+	return a
+}
+
+// TestAnAssemblyThatNobodyHeardOf lets the hour of an assembly pass before any run of its job: the draft is empty then, and
+// its time free.
+func TestAnAssemblyThatNobodyHeardOf(t *testing.T) {
+	p := signUp(t)
+	client := p.newClient()
+	project := p.newProject(client)
+	entry := p.newEntry(project)
+	p.settle()
+	cloud.Stream.Off()
+	id := p.must(202, journey.Call{Method: "POST", Path: "/v1/invoices", Body: map[string]any{"client_id": client, "from_time": map[string]any{"project_ids": []string{project},
+		"from": p.now().AddDate(0, 0, -2).Format(time.DateOnly), "to": p.now().AddDate(0, 0, 1).Format(time.DateOnly), "rate": eur(9000)}}}).Text("id")
+	cloud.Move(func(clock *simclock.Clock) { clock.Advance(61 * time.Minute) })
+	err := p.RunJob(t.Context(), "AssembleInvoice")
+	cloud.Stream.On()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.logIn()
+	a := p.must(200, journey.Call{Method: "GET", Path: "/v1/invoices/" + id})
+	if a.Text("status") != "draft" || a.Text("assembly.failed") != "timeout" || a.Text("line_count") != "0" {
+		t.Errorf("the invoice = %s", a.Body)
+	}
+	if a := p.must(200, journey.Call{Method: "GET", Path: "/v1/time-entries/" + entry}); a.Text("locked") != "" {
+		t.Errorf("the entry = %s", a.Body)
 	}
 }

@@ -133,10 +133,16 @@ func life(t *testing.T, m manner) map[string]int {
 	p.must(204, journey.Call{Method: "DELETE", Path: "/v1/invoices/" + draft, IfMatch: "*"})
 	p.must(202, journey.Call{Method: "DELETE", Path: "/v1/projects/" + gone, IfMatch: p.etag("/v1/projects/" + gone)})
 	p.must(201, journey.Call{Method: "POST", Path: "/v1/timer", Body: map[string]any{"project_id": kept}})
+	asked := p.askForUpload("project", kept, "Never came.txt", "text/plain", []byte("late"))
+	if got := put(t, asked, nil, []byte("late")); got != 200 {
+		t.Fatalf("the upload = %d", got)
+	}
 	due(2*time.Minute, "close-projects")
 	due(time.Minute, "assemble-invoice")
 	due(time.Minute, "render-invoice")
 	due(9*time.Hour, "remind-timers")
+	due(15*time.Hour, "sweep-uploads")
+	due(2*time.Minute, "sweep-uploads") // what a confirmation under way would have copied
 	p.logIn()
 	p.must(201, journey.Call{Method: "POST", Path: "/v1/dsr", Body: map[string]any{"type": "access", "description": "Everything, please."}})
 	due(time.Minute, "work-requests")

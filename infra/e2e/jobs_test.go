@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"cmp"
 	"testing"
 	"time"
 
@@ -66,15 +67,17 @@ func jobCosts(t *testing.T) map[string]cost {
 	}
 
 	drain(t)
-	p := signUp(t)
-	p.settle()
+	var p *caller
 	since := time.Now()
-	p.must(201, journey.Call{Method: "POST", Path: "/v1/dsr", Body: map[string]any{"type": "access", "description": "Everything, please."}})
-	p.settle()
-	if err := p.RunJob(t.Context(), "WorkRequests"); err != nil {
-		t.Fatal(err)
+	for range 4 { // a mail meets the report of its delivery now and then, which makes it dearer
+		p = signUp(t)
+		p.must(201, journey.Call{Method: "POST", Path: "/v1/dsr", Body: map[string]any{"type": "access", "description": "Everything, please."}})
+		p.settle()
+		if err := p.RunJob(t.Context(), "WorkRequests"); err != nil {
+			t.Fatal(err)
+		}
+		p.settle()
 	}
-	p.settle()
 	all["build-export"] = cheapest("BuildExport", since)
 	all["send-outbox, one mail"] = cheapest("SendOutbox", since)
 
@@ -112,7 +115,8 @@ func cheapest(function string, since time.Time) cost {
 	}
 	var least cost
 	for _, r := range runs {
-		if c := costOf(r); c.Write > 0 && (least.Calls == 0 || c.Calls < least.Calls) {
+		c := costOf(r)
+		if c.Write > 0 && (least.Calls == 0 || cmp.Or(cmp.Compare(c.Calls, least.Calls), cmp.Compare(c.Read, least.Read), cmp.Compare(c.Write, least.Write)) < 0) {
 			least = c
 		}
 	}

@@ -26,7 +26,7 @@ var cloud *stack.Stack
 func TestMain(m *testing.M) {
 	code := 1
 	defer func() { os.Exit(code) }()
-	s, err := stack.Start(context.Background(), stack.Options{Root: "../..", Build: true}, control.New)
+	s, err := stack.Start(context.Background(), stack.Options{Root: "../..", Build: true, Backoff: backoff}, control.New)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return
@@ -41,6 +41,9 @@ func TestMain(m *testing.M) {
 		})
 	}
 }
+
+// backoff is how long Lambda waits before an attempt here: what fails for good has failed soon.
+func backoff(attempt int) time.Duration { return 20 * time.Millisecond << min(attempt, 4) }
 
 // pathOf fills the parameters of a path with something.
 func pathOf(template string) string {

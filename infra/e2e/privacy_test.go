@@ -6,8 +6,19 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
 	"pixeltrack.io/platform/infra/journey"
+	"pixeltrack.io/platform/infra/local/identity"
 	"pixeltrack.io/platform/infra/local/simclock"
+	"pixeltrack.io/platform/pkg/access"
+	"pixeltrack.io/platform/pkg/account"
+	"pixeltrack.io/platform/pkg/blob"
+	"pixeltrack.io/platform/pkg/id"
+	"pixeltrack.io/platform/pkg/keys"
+	"pixeltrack.io/platform/pkg/store"
 )
 
 func (c *caller) askFor(body map[string]any) string {
@@ -60,6 +71,109 @@ func TestRightsThatTakeEffectWithTheCall(t *testing.T) {
 		t.Errorf("a change after the restriction = %d %s; want processing_restricted", a.Status, a.Code())
 	}
 	p.must(200, journey.Call{Method: "GET", Path: "/v1/clients"})
+}
+
+// TestARestrictionKeepsADeletedAccount deletes an account whose processing is restricted: the purge is put off, whether
+// the schedule or the end of the wake row leads to it.
+func TestARestrictionKeepsADeletedAccount(t *testing.T) {
+	p := signUp(t)
+	p.askFor(map[string]any{"type": "restriction", "description": "I contest what you hold."})
+	p.must(202, journey.Call{Method: "DELETE", Path: "/v1/me", Body: p.deletion()})
+	p.settle()
+	for _, by := range []func(){
+		func() { p.runLater("sweep-retention", 30*24*time.Hour+time.Minute) },
+		func() {
+			cloud.Move(func(c *simclock.Clock) { c.Advance(24*time.Hour + time.Minute) })
+			if err := p.Sweep(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		},
+	} {
+		before := p.clocks("WAKE#purge-account")
+		by()
+		p.settle()
+		if after := p.clocks("WAKE#purge-account"); after == before || after == "" {
+			t.Errorf("the clock of the purge was %q and is %q; want it put off", before, after)
+		}
+		if p.left() == "" {
+			t.Fatal("a restricted account was purged")
+		}
+	}
+	p.remove(access.UserGateKey(id.User(p.user)), "restrict")
+	p.purge()
+	if mark := p.left(); mark != "" {
+		t.Errorf("the restriction has ended and %s is still there", mark)
+	}
+}
+
+// clocks gives the rows of a clock that are about the person.
+func (c *caller) clocks(prefix string) string {
+	c.t.Helper()
+	rows, err := cloud.Rows(c.t.Context(), "")
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	var all []string
+	for _, r := range rows {
+		pk, _ := r["PK"].(string)
+		sk, _ := r["SK"].(string)
+		if strings.HasPrefix(pk, prefix) && strings.Contains(sk, c.user) {
+			all = append(all, sk)
+		}
+	}
+	return strings.Join(all, "\n")
+}
+
+// TestWhatTTLLeavesBehindGoes lets a wake row lead to a purge while TTL has not reached the markers of the account, and an
+// object came late: both go with it.
+func TestWhatTTLLeavesBehindGoes(t *testing.T) {
+	p := signUp(t)
+	p.must(202, journey.Call{Method: "DELETE", Path: "/v1/me", Body: p.deletion()})
+	p.settle()
+	cloud.Move(func(c *simclock.Clock) { c.Advance(30*24*time.Hour + 2*time.Minute) })
+	late := cloud.Clock.Now().Add(24 * time.Hour).Unix()
+	hash, _ := p.row(account.ProfileKey(id.User(p.user)))["mail_hash"].(string)
+	p.put(store.MailLookup(hash), "ADDRESS", map[string]any{"user": p.user, "expires_at": late})
+	p.putObject(blob.KeyPrefix(store.UserScope(id.User(p.user))) + "late.zip")
+	if err := p.Sweep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	p.settle()
+	if mark := p.left(); mark != "" {
+		t.Errorf("%s is still there", mark)
+	}
+}
+
+// putObject writes an object into the bucket of the packages, past the product.
+func (c *caller) putObject(key string) {
+	c.t.Helper()
+	client := s3.New(s3.Options{Region: "us-east-1", BaseEndpoint: &cloud.Objects, UsePathStyle: true,
+		Credentials: credentials.NewStaticCredentialsProvider(identity.Root, identity.RootSecret, "")})
+	if _, err := client.PutObject(c.t.Context(), &s3.PutObjectInput{Bucket: aws.String("pixeltrack-local-exports"), Key: &key, Body: strings.NewReader("late")}); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// TestAnErasureMeetsADeletion asks for an erasure, deletes the account as well, and lets the request fall due first: it
+// takes along the link that would have restored the account.
+func TestAnErasureMeetsADeletion(t *testing.T) {
+	p := signUp(t)
+	p.askFor(map[string]any{"type": "erasure", "description": "Everything, please."})
+	p.settle()
+	cloud.Move(func(c *simclock.Clock) { c.Advance(25 * 24 * time.Hour) })
+	p.logIn()
+	p.must(202, journey.Call{Method: "DELETE", Path: "/v1/me", Body: p.deletion()})
+	link := p.mailToken("delet")
+	for range 6 {
+		p.runLater("work-requests", 24*time.Hour)
+	}
+	p.settle()
+	if a := p.call(journey.Call{Method: "POST", Path: "/v1/auth/restore", Token: "none", Body: map[string]any{"token": link, "password": p.person.Password}}); a.Status != 404 {
+		t.Errorf("the link of the deletion still answers %d: %s", a.Status, a.Body)
+	}
+	if row := p.row(store.TokenLookup(keys.HashToken(link))); len(row) > 0 {
+		t.Errorf("the link is still there: %v", row)
+	}
 }
 
 // TestARequestIsTakenBackOnce takes an erasure back, twice under one key.

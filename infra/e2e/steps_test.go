@@ -147,7 +147,8 @@ func steps() []step {
 	}
 	for operation, path := range map[string]string{
 		"get-account": "/v1/me", "get-organization": "/v1/org", "list-consents": "/v1/privacy/consents", "list-disclosures": "/v1/privacy/disclosures",
-		"list-requests": "/v1/dsr", "list-clients": "/v1/clients", "list-projects": "/v1/projects", "list-invoices": "/v1/invoices", "list-payments": "/v1/payments",
+		"list-requests": "/v1/dsr", "list-clients": "/v1/clients", "list-projects": "/v1/projects", "list-files": "/v1/files",
+		"list-invoices": "/v1/invoices", "list-payments": "/v1/payments",
 	} {
 		add(step{operation: operation, status: 200, prepare: get(path)})
 	}
@@ -155,6 +156,7 @@ func steps() []step {
 	all = append(all, workSteps()...)
 	all = append(all, invoiceSteps()...)
 	all = append(all, privacySteps()...)
+	all = append(all, fileSteps()...)
 	return all
 }
 
@@ -365,12 +367,24 @@ func authSteps() []step {
 			p.logIn()
 			return nil
 		}},
+		{operation: "download-export", status: 200, alone: true, public: true, moves: true, prepare: func(p *caller) journey.Call {
+			return journey.Call{Method: "POST", Path: "/v1/privacy/exports/download", Body: map[string]any{"token": p.closed(), "password": p.person.Password}}
+		}},
 		{operation: "receive-resend", status: 200, public: true, prepare: func(p *caller) journey.Call {
 			id := "msg_" + unique()
 			body := []byte(`{"type":"email.delivered","created_at":"` + p.now().Format(time.RFC3339) + `","data":{"email_id":"49a3999c-0ce1-4ea6-ab68-` + fmt.Sprintf("%012d", sequence.Add(1)) + `","to":["nobody@example.com"]}}`)
 			return journey.Call{Method: "POST", Path: "/v1/webhooks/resend", Body: body, Headers: signedWebhook(id, body)}
 		}},
 	}
+}
+
+// closed deletes the account with its organization and gives the token of the mail about the organization's export.
+func (c *caller) closed() string {
+	c.t.Helper()
+	c.must(202, journey.Call{Method: "DELETE", Path: "/v1/me", Body: c.deletion()})
+	c.runLater("close-organizations", 2*time.Minute)
+	c.settle()
+	return c.mailToken("export of your organization")
 }
 
 // signedWebhook gives the headers of a webhook as Resend signs it.

@@ -52,14 +52,15 @@ type player struct {
 	access, refresh        string
 	user, org              string
 	client, project, entry string
+	file                   string
 }
 
 // Play goes through the first journey and prints each step: sign-up to erasure, over HTTP alone.
 func Play(ctx context.Context, c *Client, out io.Writer) error {
 	p := &player{Client: c, ctx: ctx, out: out, person: NewPerson()}
 	for _, step := range []func(){
-		p.signUp, p.confirm, p.logIn, p.makeClient, p.makeProject, p.track, p.enter,
-		p.askForAccess, p.deleteAccount, p.restore, p.deleteAgain, p.vanish,
+		p.signUp, p.confirm, p.logIn, p.makeClient, p.makeProject, p.track, p.enter, p.upload,
+		p.askForAccess, p.deleteAccount, p.restore, p.deleteAgain, p.pass, p.vanish,
 	} {
 		step()
 		if p.err != nil {
@@ -257,11 +258,11 @@ func (p *player) askForAccess() {
 	if p.err != nil {
 		return
 	}
-	p.verify(link.Text("url"))
+	p.verify(link.Text("url"), p.person.Name, p.person.Email, p.person.JobTitle, "Sketches of "+p.person.Name)
 }
 
-// verify fetches the package and checks every file against its manifest.
-func (p *player) verify(link string) {
+// verify fetches a package, checks every file against its manifest, and looks for what must be in it.
+func (p *player) verify(link string, marks ...string) {
 	res, err := http.Get(link)
 	if err != nil {
 		p.fail("download: %w", err)
@@ -278,7 +279,7 @@ func (p *player) verify(link string) {
 		p.fail("package: %w", err)
 		return
 	}
-	for _, mark := range []string{p.person.Name, p.person.Email, p.person.JobTitle} {
+	for _, mark := range marks {
 		if !strings.Contains(files, mark) {
 			p.fail("the package does not hold %q", mark)
 		}
@@ -356,20 +357,38 @@ func (p *player) restore() {
 	p.access, p.refresh = a.Text("access_token"), a.Text("refresh_token")
 	p.call(200, Call{Method: http.MethodGet, Path: "/v1/projects/" + p.project})
 	p.call(200, Call{Method: http.MethodGet, Path: "/v1/time-entries/" + p.entry})
+	p.fetch([]byte("Sketches of " + p.person.Name))
 }
 
 func (p *player) deleteAgain() {
-	p.say("Delete it again, and let 30 days and one sweep go by")
+	p.say("Delete it again, and fetch what the organization closes with")
 	p.call(202, Call{Method: http.MethodDelete, Path: "/v1/me", Body: p.deletion()})
 	p.do("settle", p.Settle(p.ctx))
 	p.do("clock", p.Advance(p.ctx, 2*time.Minute))
 	p.do("job", p.RunJob(p.ctx, "CloseOrganizations"))
 	p.do("settle", p.Settle(p.ctx))
+	p.fetchOrganization()
+}
+
+func (p *player) pass() {
+	p.say("Let 30 days and one sweep go by")
 	p.do("clock", p.Advance(p.ctx, 30*24*time.Hour+time.Minute))
 	p.do("job", p.RunJob(p.ctx, "SweepRetention"))
 	p.do("settle", p.Settle(p.ctx))
 	p.do("sweep", p.Sweep(p.ctx))
 	p.do("settle", p.Settle(p.ctx))
+}
+
+// fetchOrganization downloads what the organization was closed with, though its owner has no session any more.
+func (p *player) fetchOrganization() {
+	token := p.mail("export of your organization")
+	wrong := p.anonymous(401, Call{Method: http.MethodPost, Path: "/v1/privacy/exports/download", Body: map[string]any{"token": token, "password": "a guess of somebody else"}})
+	p.note("the link alone is not enough: %s", wrong.Code())
+	link := p.anonymous(200, Call{Method: http.MethodPost, Path: "/v1/privacy/exports/download", Body: map[string]any{"token": token, "password": p.person.Password}})
+	if p.err != nil {
+		return
+	}
+	p.verify(link.Text("url"), p.person.Organization, "Example Bakery", "New web site", "Meeting", "Sketches of "+p.person.Name)
 }
 
 func (p *player) vanish() {

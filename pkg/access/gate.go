@@ -1,6 +1,8 @@
 package access
 
 import (
+	"context"
+	"fmt"
 	"time"
 
 	"pixeltrack.io/platform/pkg/id"
@@ -99,4 +101,24 @@ func (g *OrganizationGate) Keys() store.Keys {
 // OrganizationGateKey is where an organisation's gate lies.
 func OrganizationGateKey(o id.Organization) store.Key {
 	return store.OrganizationScope(o).Key(FamilyOrganizationGate)
+}
+
+// OwnerOf finds the owner of an organisation, nil when nobody is: the account may have been erased.
+func OwnerOf(ctx context.Context, org *store.Organization) (*Access, error) {
+	q := store.Query{Partition: org.Scope().Partition(FamilyAccess), Limit: 100}
+	for {
+		page, cursor, err := store.List[Access](ctx, org, q)
+		if err != nil {
+			return nil, fmt.Errorf("owner: %w", err)
+		}
+		for _, a := range page {
+			if a.Role == Owner && a.Removed == 0 && a.User != "" {
+				return a, nil
+			}
+		}
+		if cursor == "" {
+			return nil, nil
+		}
+		q.Cursor = cursor
+	}
 }

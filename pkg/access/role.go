@@ -40,6 +40,10 @@ const (
 	InvoicesVoid      Permission = "invoices:void"
 	PaymentsRead      Permission = "payments:read"
 	PaymentsWrite     Permission = "payments:write"
+	FilesRead         Permission = "files:read"
+	FilesWrite        Permission = "files:write"
+	FilesDeleteOwn    Permission = "files:delete:own"
+	FilesDeleteAll    Permission = "files:delete:all"
 )
 
 // Roles lists the roles from most to least.
@@ -51,15 +55,16 @@ func Permissions(r Role) []Permission {
 	case Owner, Admin:
 		return []Permission{OrganizationRead, OrganizationWrite, ClientsRead, ClientsWrite, ClientsDelete,
 			ProjectsRead, ProjectsWrite, ProjectsDelete, RatesRead, TimeOwn, TimeAll, TimeReadOwn, TimeReadAll,
-			InvoicesRead, InvoicesWrite, InvoicesSend, InvoicesVoid, PaymentsRead, PaymentsWrite}
+			InvoicesRead, InvoicesWrite, InvoicesSend, InvoicesVoid, PaymentsRead, PaymentsWrite,
+			FilesRead, FilesWrite, FilesDeleteOwn, FilesDeleteAll}
 	case Manager:
 		return []Permission{OrganizationRead, ClientsRead, ClientsWrite, ProjectsRead, ProjectsWrite, TimeOwn, TimeAll,
-			TimeReadOwn, TimeReadAll, InvoicesRead, InvoicesWrite}
+			TimeReadOwn, TimeReadAll, InvoicesRead, InvoicesWrite, FilesRead, FilesWrite, FilesDeleteOwn, FilesDeleteAll}
 	case Contributor:
-		return []Permission{OrganizationRead, ClientsRead, ProjectsRead, TimeOwn, TimeReadOwn}
+		return []Permission{OrganizationRead, ClientsRead, ProjectsRead, TimeOwn, TimeReadOwn, FilesRead, FilesWrite, FilesDeleteOwn}
 	case Accountant:
 		return []Permission{OrganizationRead, ClientsRead, ProjectsRead, RatesRead, TimeReadOwn, TimeReadAll,
-			InvoicesRead, InvoicesWrite, InvoicesSend, InvoicesVoid, PaymentsRead, PaymentsWrite}
+			InvoicesRead, InvoicesWrite, InvoicesSend, InvoicesVoid, PaymentsRead, PaymentsWrite, FilesRead}
 	case Guest:
 		return []Permission{TimeOwn, TimeReadOwn}
 	}

@@ -276,3 +276,33 @@ func TestTwinsUnderOneKeyMakeOneThing(t *testing.T) {
 		t.Errorf("%d of %d answers were replays; want all but one", replays, len(answers))
 	}
 }
+
+// A twin that reads only after the first has written finds another version, or nothing. It is a replay all the same.
+func TestATwinThatComesLateIsAReplay(t *testing.T) {
+	for name, refusal := range map[string]error{
+		"another version": api.Stale(), "a stale write": store.ErrStale, "nothing": problem.Missing("thing"), "a conflict": problem.Of(problem.Conflict, "thing_exists", "There is one."),
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := apitest.New(t)
+			owner := w.Organization()
+			create := createThing(w.Store)
+			again := false
+			late := api.Replayable(create.Route, func(_ context.Context, _ *api.Caller, _ *createIn) (*thingOut, error) {
+				again = true
+				w.Want(w.Call(create, owner, apitest.Request{Body: named("a"), Key: "same"}), 201, "") // the first, while this one has begun
+				return nil, refusal
+			}, func(ctx context.Context, c *api.Caller, id string) (*thingOut, error) {
+				row, err := read(ctx, c, id)
+				if err != nil {
+					return nil, err
+				}
+				return show(row), nil
+			})
+			a := w.Call(late, owner, apitest.Request{Body: named("a"), Key: "same"})
+			w.Want(a, 201, "")
+			if !again || a.Header.Get("Idempotency-Replayed") != "true" {
+				t.Errorf("the late twin = %v; want a replay", a.Header)
+			}
+		})
+	}
+}

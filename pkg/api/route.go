@@ -116,8 +116,8 @@ func run[In, Out any](ctx context.Context, r Route, handle Handler[In, Out], rep
 		return replayed(ctx, c, done, replay)
 	}
 	out, err := handle(ctx, c, in)
-	if problem.KindOf(err) == problem.Conflict && replay != nil && c.idempotency != nil && c.replaying() == nil {
-		// What stands in the way may be what a twin with the same key has just made.
+	if replay != nil && c.idempotency != nil && c.replaying() == nil && overtaken(err) {
+		// What stands in the way may be what a twin with the same key has just done.
 		if twin := c.findTwin(ctx); twin != nil && c.replaying() == nil {
 			err = twin
 		}
@@ -126,6 +126,18 @@ func run[In, Out any](ctx context.Context, r Route, handle Handler[In, Out], rep
 		return replayed(ctx, c, done, replay)
 	}
 	return out, err
+}
+
+// overtaken says whether an error may come of what another call has just done.
+func overtaken(err error) bool {
+	if err == nil {
+		return false
+	}
+	switch known(err).Kind {
+	case problem.Conflict, problem.Stale, problem.NotFound:
+		return true
+	}
+	return false
 }
 
 func replayed[Out any](ctx context.Context, c *Caller, done *Idempotency, replay func(context.Context, *Caller, string) (*Out, error)) (*Out, error) {

@@ -22,6 +22,7 @@ import (
 var (
 	ErrMissing = errors.New("blob: no such object")
 	ErrExists  = errors.New("blob: the object exists")
+	ErrChanged = errors.New("blob: the object is no longer the one that was looked at")
 )
 
 // Bucket is one bucket.
@@ -82,7 +83,7 @@ func (b *Bucket) Create(ctx context.Context, key, mediaType string, body io.Read
 // Open reads an object; the caller closes it. ErrMissing when there is none.
 func (b *Bucket) Open(ctx context.Context, key string) (io.ReadCloser, error) {
 	out, err := b.client.GetObject(ctx, &s3.GetObjectInput{Bucket: &b.name, Key: &key})
-	if c := code(err); c == "NoSuchKey" || c == "NotFound" {
+	if absent(err) {
 		return nil, ErrMissing
 	}
 	if err != nil {
@@ -91,10 +92,10 @@ func (b *Bucket) Open(ctx context.Context, key string) (io.ReadCloser, error) {
 	return out.Body, nil
 }
 
-// Link gives a link to an object for a time, under which a browser saves it by a file name.
+// Link gives a link to an object for a time, under which a browser saves it by a file name and shows it never.
 func (b *Bucket) Link(ctx context.Context, key, fileName string, life time.Duration) (string, error) {
 	out, err := b.sign.PresignGetObject(ctx, &s3.GetObjectInput{Bucket: &b.name, Key: &key,
-		ResponseContentDisposition: aws.String(`attachment; filename="` + fileName + `"`),
+		ResponseContentDisposition: aws.String(Disposition(fileName)),
 		ResponseCacheControl:       aws.String("no-store")}, s3.WithPresignExpires(life))
 	if err != nil {
 		return "", fmt.Errorf("blob: link: %w", err)
@@ -122,6 +123,37 @@ func (b *Bucket) Purge(ctx context.Context, prefix string) (int, error) {
 			gone++
 		}
 		for _, m := range page.DeleteMarkers {
+			if err := b.remove(ctx, m.Key, m.VersionId); err != nil {
+				return gone, err
+			}
+		}
+	}
+	return gone, nil
+}
+
+// Remove deletes every version and every delete marker of one object, and tells how many versions went. It can be
+// repeated and interrupted.
+func (b *Bucket) Remove(ctx context.Context, key string) (int, error) {
+	gone := 0
+	pages := s3.NewListObjectVersionsPaginator(b.client, &s3.ListObjectVersionsInput{Bucket: &b.name, Prefix: &key})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return gone, fmt.Errorf("blob: list versions: %w", err)
+		}
+		for _, v := range page.Versions {
+			if *v.Key != key {
+				continue
+			}
+			if err := b.remove(ctx, v.Key, v.VersionId); err != nil {
+				return gone, err
+			}
+			gone++
+		}
+		for _, m := range page.DeleteMarkers {
+			if *m.Key != key {
+				continue
+			}
 			if err := b.remove(ctx, m.Key, m.VersionId); err != nil {
 				return gone, err
 			}

@@ -7,6 +7,7 @@ import (
 	"pixeltrack.io/platform/pkg/api"
 	"pixeltrack.io/platform/pkg/auth"
 	"pixeltrack.io/platform/pkg/clients"
+	"pixeltrack.io/platform/pkg/files"
 	"pixeltrack.io/platform/pkg/invoicing"
 	"pixeltrack.io/platform/pkg/invoicing/rendering"
 	"pixeltrack.io/platform/pkg/job"
@@ -28,6 +29,7 @@ func Routes() []api.Operation {
 	all = append(all, clients.Routes()...)
 	all = append(all, projects.Routes()...)
 	all = append(all, timetracking.Routes()...)
+	all = append(all, files.Routes()...)
 	all = append(all, invoicing.Routes()...)
 	all = append(all, notifications.Routes()...)
 	all = append(all, auth.Routes()...)
@@ -42,6 +44,7 @@ func Jobs() []job.Job {
 	all = append(all, privacy.Jobs()...)
 	all = append(all, projects.Jobs()...)
 	all = append(all, reminder.Jobs()...)
+	all = append(all, files.Jobs()...)
 	all = append(all, invoicing.Jobs()...)
 	all = append(all, rendering.Jobs()...)
 	all = append(all, notifications.Jobs()...)
@@ -58,6 +61,7 @@ func Rows() []registry.Row {
 	all = append(all, clients.Rows()...)
 	all = append(all, projects.Rows()...)
 	all = append(all, timetracking.Rows()...)
+	all = append(all, files.Rows()...)
 	all = append(all, invoicing.Rows()...)
 	all = append(all, notifications.Rows()...)
 	all = append(all, auth.Rows()...)

@@ -48,6 +48,7 @@ type Client struct {
 	Status      Status          `dynamo:"status"`
 	Projects    int64           `dynamo:"projects,omitempty"` // how many projects refer to the client
 	Invoices    int64           `dynamo:"invoices,omitempty"` // how many invoices do, drafts and void ones included
+	Files       int64           `dynamo:"files,omitempty"`    // how many files hang on the client
 	Created     int64           `dynamo:"created"`            // epoch milliseconds
 	Updated     int64           `dynamo:"updated"`            // epoch milliseconds
 }
@@ -123,6 +124,12 @@ func release(tx *store.Tx, org *store.Organization, c id.Client, count string) {
 	})
 }
 
+// Attach counts one file more that hangs on an active client. It fails with ErrNotActive.
+func Attach(tx *store.Tx, org *store.Organization, c id.Client) { use(tx, org, c, "files") }
+
+// Detach counts one file less.
+func Detach(tx *store.Tx, org *store.Organization, c id.Client) { release(tx, org, c, "files") }
+
 // Sample is a client as it is stored, for measurements.
 func Sample(org id.Organization, st *store.Store) *Client {
 	now := st.Now().UnixMilli()
@@ -147,13 +154,14 @@ type ClientBody struct {
 	Status      Status       `json:"status" enum:"active,archived"`
 	Projects    int64        `json:"projects" doc:"How many projects refer to the client."`
 	Invoices    int64        `json:"invoices" doc:"How many invoices do."`
+	Files       int64        `json:"files" doc:"How many files hang on the client, those that are still to be uploaded included."`
 	CreatedAt   time.Time    `json:"created_at"`
 	UpdatedAt   time.Time    `json:"updated_at"`
 }
 
 func body(c *api.Caller, row *Client) ClientBody {
 	b := ClientBody{ID: string(row.ID), Number: row.Number, Name: row.Name, Currency: row.Currency, Language: row.Language, TermsDays: row.TermsDays,
-		Email: row.Email, Phone: row.Phone, Address: row.Address, Notes: row.Notes, Tags: row.Tags, Status: row.Status, Projects: row.Projects, Invoices: row.Invoices,
+		Email: row.Email, Phone: row.Phone, Address: row.Address, Notes: row.Notes, Tags: row.Tags, Status: row.Status, Projects: row.Projects, Files: row.Files, Invoices: row.Invoices,
 		CreatedAt: time.UnixMilli(row.Created).UTC(), UpdatedAt: time.UnixMilli(row.Updated).UTC()}
 	if b.Tags == nil {
 		b.Tags = []string{}

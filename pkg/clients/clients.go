@@ -34,7 +34,7 @@ func Rows() []registry.Row {
 				registry.Personal("address", "address", "where the client is reached", registry.KeepController),
 				registry.Personal("notes", "notes", "what the team writes about the client", registry.KeepController),
 				registry.Plain("tags", "words of the organization"), registry.Plain("default_rate", "an amount"), registry.Plain("status", "a fixed word"),
-				registry.Internal("projects", "a count"), registry.Internal("invoices", "a count"), registry.Plain("created", "a time"), registry.Plain("updated", "a time"),
+				registry.Internal("projects", "a count"), registry.Internal("files", "a count"), registry.Internal("invoices", "a count"), registry.Plain("created", "a time"), registry.Plain("updated", "a time"),
 			}},
 		{Sample: counter.Counter{}, Type: "COUNTER", Area: "clients", Purpose: purpose.ServiceDelivery, Basis: registry.Contract,
 			Class: registry.ClassProject, Family: string(counter.Family), Scopes: []registry.Scope{registry.InOrganization},
@@ -167,20 +167,20 @@ func DeleteClient(st *store.Store) api.Operation {
 	return api.New(api.Route{
 		ID: "delete-client", Area: "clients", Method: http.MethodDelete, Path: "/v1/clients/{id}", Status: http.StatusNoContent, ReadsAhead: true,
 		Permission: access.ClientsDelete, Purpose: purpose.ServiceDelivery, Summary: "Delete a client",
-		Description: "Only a client that no project and no invoice refers to; archive the others.",
-		Refusals:    []api.Refusal{missing(), {Kind: problem.Conflict, Code: "client_in_use", When: "Projects or invoices refer to the client; details say how many."}},
+		Description: "Only a client that no project or invoice refers to and no file hangs on; archive the others.",
+		Refusals:    []api.Refusal{missing(), {Kind: problem.Conflict, Code: "client_in_use", When: "Projects or invoices refer to the client, or files hang on it; details say how many."}},
 	}, func(ctx context.Context, c *api.Caller, in *ChangeIn) (*struct{}, error) {
 		row, err := in.read(ctx, c)
 		if err != nil {
 			return nil, err
 		}
-		if row.Projects > 0 || row.Invoices > 0 {
-			inUse := problem.Of(problem.Conflict, "client_in_use", "Projects or invoices refer to the client; archive it instead.")
-			inUse.Details = map[string]any{"projects": row.Projects, "invoices": row.Invoices}
+		if row.Projects > 0 || row.Invoices > 0 || row.Files > 0 {
+			inUse := problem.Of(problem.Conflict, "client_in_use", "Projects or invoices refer to the client, or files hang on it; archive it instead.")
+			inUse.Details = map[string]any{"projects": row.Projects, "invoices": row.Invoices, "files": row.Files}
 			return nil, inUse
 		}
 		tx := st.Begin()
-		tx.Bury(c.Org, row, string(row.ID)) // a project that comes meanwhile makes another version of the row
+		tx.Bury(c.Org, row, string(row.ID)) // a project or file that comes meanwhile makes another version of the row
 		return nil, c.Commit(ctx, tx, string(row.ID))
 	})
 }

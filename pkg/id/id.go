@@ -32,6 +32,7 @@ type (
 	SignUp       string // sgn_…, a sign-up that waits for its confirmation
 	Purge        string // pur_…, one act of retention
 	Record       string // rec_…, one audit record
+	File         string // fil_…
 )
 
 // ErrMalformed says that a text is not an id of the kind asked for.
@@ -59,6 +60,7 @@ const (
 	PrefixSignUp       = "sgn"
 	PrefixPurge        = "pur"
 	PrefixRecord       = "rec"
+	PrefixFile         = "fil"
 )
 
 // Prefix is the prefix of the ids of type T, "prj" for Project.
@@ -99,6 +101,8 @@ func Prefix[T Kind]() string {
 		return PrefixPurge
 	case Record:
 		return PrefixRecord
+	case File:
+		return PrefixFile
 	}
 	return ""
 }

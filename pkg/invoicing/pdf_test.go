@@ -28,6 +28,7 @@ import (
 	"pixeltrack.io/platform/pkg/keys"
 	"pixeltrack.io/platform/pkg/money"
 	"pixeltrack.io/platform/pkg/privacy"
+	"pixeltrack.io/platform/pkg/privacy/erasure"
 	"pixeltrack.io/platform/pkg/privacy/record"
 	"pixeltrack.io/platform/pkg/privacy/retention"
 	"pixeltrack.io/platform/pkg/store"
@@ -178,7 +179,7 @@ func TestInvoicesOutliveTheirOrganizationForSevenYears(t *testing.T) {
 	w.draft(other, w.client(other).ID, nil)
 	packages, vault, documents := new(blobtest.Bucket), new(blobtest.Bucket), new(blobtest.Bucket)
 	w.must(w.run(rendering.RenderInvoice(documents), "InvoiceSent", invoicing.Key(owner.Org, id.Invoice(b.ID))))
-	engine := privacy.NewEngine(w.Store, packages, vault, keys.Pseudonyms{Secret: "s"}, w.Clock.Now)
+	engine := privacy.NewEngine(w.Store, []erasure.Objects{packages}, vault, keys.Pseudonyms{Secret: "s"}, w.Clock.Now)
 	sweep := privacy.SweepRetention(engine, retention.Clearance{Kind: retention.InvoicePurge, Clear: invoicing.Clear(documents)})
 
 	at := w.Clock.Now().Add(retention.Organization)

@@ -12,7 +12,7 @@ import (
 func Routes() []api.Operation { return []api.Operation{GetOrganization(), UpdateOrganization(nil)} }
 
 // Jobs lists the area's jobs.
-func Jobs() []job.Job { return []job.Job{CloseOrganizations()} }
+func Jobs() []job.Job { return []job.Job{CloseOrganizations(nil)} }
 
 // Rows registers the area's rows. An organization of one person may bear their name, so what it says of itself counts as
 // personal.

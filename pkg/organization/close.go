@@ -52,23 +52,23 @@ func purgeAt(closingAt int64) time.Time {
 // batch is how many due rows one query takes.
 const batch = 25
 
-// CloseOrganizations closes the organizations that have been closing for a minute, and starts the clock of their
-// retention.
-func CloseOrganizations() job.Job {
+// CloseOrganizations closes the organizations that have been closing for a minute, starts the clock of their retention,
+// and asks for the export that their owner is offered.
+func CloseOrganizations(ask func(*store.Tx, *store.Organization)) job.Job {
 	return job.Job{
 		ID: "close-organizations", Area: "organization", Summary: "Close the organizations that are closing, and start the clock of their deletion",
 		Purpose: purpose.AccountManagement, Triggers: []string{"schedule"},
 		Run: func(ctx context.Context, r *job.Run) error {
 			var failed error
 			for shard := range store.Shards {
-				failed = errors.Join(failed, closeShard(ctx, r, shard))
+				failed = errors.Join(failed, closeShard(ctx, r, ask, shard))
 			}
 			return failed
 		},
 	}
 }
 
-func closeShard(ctx context.Context, r *job.Run, shard int) error {
+func closeShard(ctx context.Context, r *job.Run, ask func(*store.Tx, *store.Organization), shard int) error {
 	var failed error
 	seen := map[store.Key]bool{}
 	for ctx.Err() == nil {
@@ -80,7 +80,7 @@ func closeShard(ctx context.Context, r *job.Run, shard int) error {
 		for _, d := range due {
 			if key := (store.Key{PK: d.PK, SK: d.SK}); !seen[key] {
 				seen[key], none = true, false
-				if err := closeOne(ctx, r, d); err != nil {
+				if err := closeOne(ctx, r, ask, d); err != nil {
 					r.Log.Error("due_work_failed", telemetry.Kind(string(CloseDue)), telemetry.Lag(r.Event.At.Sub(d.Time())), telemetry.Cause(err))
 					failed = errors.Join(failed, err)
 				}
@@ -94,7 +94,7 @@ func closeShard(ctx context.Context, r *job.Run, shard int) error {
 }
 
 // closeOne closes one organization, unless it was reopened or is gone, and tells its members.
-func closeOne(ctx context.Context, r *job.Run, d *store.Due) error {
+func closeOne(ctx context.Context, r *job.Run, ask func(*store.Tx, *store.Organization), d *store.Due) error {
 	tx := r.Store.Begin()
 	tx.Disarm(r.Platform(), d, false)
 	scope, _ := store.ScopeOf(d.Target.PK)
@@ -116,6 +116,7 @@ func closeOne(ctx context.Context, r *job.Run, d *store.Due) error {
 		gate.Status, gate.DueAt = access.Closed, due.Unix()
 		tx.Rewrite(h, gate)
 		tx.ArmWake(h, retention.OrganizationDue(org, due))
+		ask(tx, h)
 	}
 	if err := tx.Commit(ctx); !errors.Is(err, store.ErrStale) {
 		return err

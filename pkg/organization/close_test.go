@@ -19,6 +19,7 @@ import (
 	"pixeltrack.io/platform/pkg/organization"
 	"pixeltrack.io/platform/pkg/outbox"
 	"pixeltrack.io/platform/pkg/outbox/compose"
+	"pixeltrack.io/platform/pkg/privacy"
 	"pixeltrack.io/platform/pkg/privacy/retention"
 	"pixeltrack.io/platform/pkg/store"
 	"pixeltrack.io/platform/pkg/telemetry"
@@ -26,7 +27,7 @@ import (
 
 func (w world) run() error {
 	payload := fmt.Sprintf(`{"detail-type":"Scheduled Event","source":"aws.scheduler","time":%q,"detail":"{}"}`, w.Clock.Now().Format(time.RFC3339))
-	return organization.CloseOrganizations().Do(context.Background(), []byte(payload), w.Store, telemetry.New(w.Log, w.Clock.Now), w.Clock.Now, "run")
+	return organization.CloseOrganizations(privacy.AskForOrganization).Do(context.Background(), []byte(payload), w.Store, telemetry.New(w.Log, w.Clock.Now), w.Clock.Now, "run")
 }
 
 func (w world) handle(c apitest.Caller) *store.Organization {

@@ -6,6 +6,7 @@ package privacy
 import (
 	"pixeltrack.io/platform/pkg/api"
 	"pixeltrack.io/platform/pkg/job"
+	"pixeltrack.io/platform/pkg/keys"
 	"pixeltrack.io/platform/pkg/privacy/datamap"
 	"pixeltrack.io/platform/pkg/privacy/erasure"
 	"pixeltrack.io/platform/pkg/privacy/purpose"
@@ -18,12 +19,13 @@ func Routes() []api.Operation {
 		GetPolicy(nil), ListPolicyVersions(), GetPolicyVersion(), GetDataMap(), ListSubprocessors(), ListPurposes(), ListCookies(), GetGpc(),
 		ListDisclosures(), ListConsents(), CreateConsent(nil), WithdrawConsent(nil),
 		CreateRequest(nil), ListRequests(), GetRequest(), VerifyRequest(nil), WithdrawRequest(nil), DownloadRequest(nil, nil),
+		DownloadExport(nil, nil, keys.Pseudonyms{}),
 	}
 }
 
 // Jobs lists the area's jobs.
 func Jobs() []job.Job {
-	return []job.Job{SweepRetention(nil), CascadeExpired(nil), WorkRequests(nil), BuildExport(nil, datamap.Map{})}
+	return []job.Job{SweepRetention(nil), CascadeExpired(nil), WorkRequests(nil), BuildExport(nil, nil, keys.Links{}, datamap.Map{})}
 }
 
 // Rows registers the area's rows.
@@ -63,6 +65,12 @@ func Rows() []registry.Row {
 				registry.Secret("object", "where the package is stored; it starts with whom it is of", registry.EraseWithRow),
 				registry.Plain("size", "a count of bytes"), registry.Internal("sha256", "the hash of a package"), registry.Plain("records", "a count"),
 				registry.Plain("ready", "a time"), registry.Plain("until", "a time"), registry.Plain("fetched", "times"),
+				registry.Leading(registry.Secret("link_hash", "the hash of the link to the package", registry.EraseWithRow), registry.LookupToken),
+			}},
+		{Sample: ExportLink{}, Type: "EXPORT_LINK", Area: "privacy", Subject: registry.SubjectMember, Purpose: purpose.PrivacyRights, Basis: registry.Obligation,
+			Class: registry.ClassExport, Family: "TOKEN", Scopes: []registry.Scope{registry.InLookup}, Fields: []registry.Field{
+				registry.Secret("org", "whose export the link opens", registry.EraseWithRow), registry.Secret("member", "who may open it", registry.EraseWithRow),
+				registry.Secret("export", "a random id", registry.EraseWithRow),
 			}},
 		{Sample: Purge{}, Type: "PURGE", Area: "privacy", Purpose: purpose.PrivacyRights, Basis: registry.Obligation, Class: registry.ClassAudit,
 			Family: string(FamilyPurge), Scopes: []registry.Scope{registry.InPlatform}, Fields: []registry.Field{

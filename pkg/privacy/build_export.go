@@ -9,12 +9,13 @@ import (
 	"fmt"
 	"hash"
 	"io"
-	"os"
 	"slices"
 	"strings"
 	"time"
 
+	"pixeltrack.io/platform/pkg/blob"
 	"pixeltrack.io/platform/pkg/job"
+	"pixeltrack.io/platform/pkg/keys"
 	"pixeltrack.io/platform/pkg/outbox"
 	"pixeltrack.io/platform/pkg/privacy/datamap"
 	"pixeltrack.io/platform/pkg/privacy/export"
@@ -41,13 +42,19 @@ type named struct {
 	SK string `json:"sk"`
 }
 
-// Putter stores objects.
-type Putter interface {
-	Put(ctx context.Context, key, mediaType string, body io.ReadSeeker) error
+// Writer stores what a function writes, however long it is.
+type Writer interface {
+	Write(ctx context.Context, key, mediaType string, write func(io.Writer) error) error
 }
 
-// BuildExport builds the package that a row asks for, from every row of its subject that the registry exports.
-func BuildExport(packages Putter, m datamap.Map) job.Job {
+// Opener reads objects. It says blob.ErrMissing of what is not there.
+type Opener interface {
+	Open(ctx context.Context, key string) (io.ReadCloser, error)
+}
+
+// BuildExport builds the package that a row asks for, from every row of its subject that the registry exports, and the
+// files that those rows stand for.
+func BuildExport(packages Writer, files Opener, links keys.Links, m datamap.Map) job.Job {
 	return job.Job{
 		ID: "build-export", Area: "privacy", Summary: "Build the package of an access or portability request, or an organization's export",
 		Purpose: purpose.PrivacyRights, Triggers: []string{EventExportRequested},
@@ -56,7 +63,7 @@ func BuildExport(packages Putter, m datamap.Map) job.Job {
 			if err := json.Unmarshal(r.Event.Detail, &n); err != nil {
 				return fmt.Errorf("build export: read the event: %w", err)
 			}
-			b := &builder{st: r.Store, packages: packages, m: m, clock: r.Clock, log: r.Log}
+			b := &builder{st: r.Store, packages: packages, stored: files, links: links, m: m, clock: r.Clock, log: r.Log}
 			return b.build(ctx, r.Actor, store.Key{PK: n.PK, SK: n.SK})
 		},
 	}
@@ -64,7 +71,9 @@ func BuildExport(packages Putter, m datamap.Map) job.Job {
 
 type builder struct {
 	st       *store.Store
-	packages Putter
+	packages Writer
+	stored   Opener
+	links    keys.Links
 	m        datamap.Map
 	clock    func() time.Time
 	log      *telemetry.Log
@@ -103,23 +112,15 @@ func (b *builder) build(ctx context.Context, actor store.Actor, key store.Key) e
 	if err != nil {
 		return fmt.Errorf("build export: %w", err)
 	}
-	file, err := os.CreateTemp("", "export-*.zip")
-	if err != nil {
-		return fmt.Errorf("build export: %w", err)
-	}
-	defer os.Remove(file.Name())
-	defer file.Close()
-	w := &counted{w: file, sum: sha256.New()}
-	manifest, err := export.Write(w, head, content)
-	if err != nil {
-		return fmt.Errorf("build export: %w", err)
-	}
-	if _, err := file.Seek(0, io.SeekStart); err != nil {
-		return fmt.Errorf("build export: %w", err)
-	}
-	p.Object, p.Size, p.SHA256, p.Records = p.objectKey(), w.n, hex.EncodeToString(w.sum.Sum(nil)), records(manifest)
-	if err := b.packages.Put(ctx, p.Object, "application/zip", file); err != nil {
+	p.Object = p.objectKey()
+	err = b.packages.Write(ctx, p.Object, "application/zip", func(out io.Writer) error {
+		w := &counted{w: out, sum: sha256.New()}
+		manifest, err := export.Write(w, head, content)
+		p.Size, p.SHA256, p.Records = w.n, hex.EncodeToString(w.sum.Sum(nil)), records(manifest)
 		return err
+	})
+	if err != nil {
+		return fmt.Errorf("build export: %w", err)
 	}
 	return b.finish(ctx, h, p)
 }
@@ -155,15 +156,18 @@ func (b *builder) finish(ctx context.Context, h holder, p *Package) error {
 	p.keep(now)
 	for try := 0; ; try++ {
 		tx := b.st.Begin()
-		tx.Rewrite(h, p)
 		tx.Disarm(h, due, false)
 		if p.Request != "" {
 			if err := b.answer(ctx, tx, h, p, now); err != nil {
 				return err
 			}
 		} else {
+			if err := b.linked(ctx, tx, h, p); err != nil {
+				return err
+			}
 			outbox.Queue(tx, h, MailAnswered, string(p.ID), map[string]string{"package": string(p.ID), "until": at(p.Until).Format(time.DateOnly)})
 		}
+		tx.Rewrite(h, p)
 		err := tx.Commit(ctx)
 		if errors.Is(err, store.ErrStale) && try < 3 {
 			p.Version-- // the request changed meanwhile, or our claim has ended; the next try tells
@@ -248,7 +252,8 @@ func (b *builder) content(ctx context.Context, h holder, scope registry.Scope, p
 	for _, file := range b.files(sources) {
 		c.Sets = append(c.Sets, b.set(ctx, file, sources))
 	}
-	return c, nil
+	c.Files, err = b.objects(ctx, sources)
+	return c, err
 }
 
 // sources lists where rows of the subject lie, by row type. For a user these are the user's own partitions, and in each
@@ -341,6 +346,55 @@ func (b *builder) set(ctx context.Context, file string, sources map[string][]sou
 		return nil
 	}
 	return s
+}
+
+// objects lists the files that rows of the subject stand for, by the rows' ids and names.
+func (b *builder) objects(ctx context.Context, sources map[string][]source) ([]export.File, error) {
+	var all []export.File
+	for _, t := range b.m.Rows {
+		for _, f := range t.Fields {
+			if !f.Object {
+				continue
+			}
+			for _, src := range sources[t.Type] {
+				err := record.Walk(ctx, src.h, src.query, func(r *record.Row) error {
+					if key := r.Text(f.Name); r.Type() == t.Type && key != "" {
+						all = append(all, export.File{Path: inPackage(r.Text("id"), r.Text("name")), Open: b.open(ctx, key)})
+					}
+					return nil
+				})
+				if err != nil {
+					return nil, err
+				}
+			}
+		}
+	}
+	return all, nil
+}
+
+// inPackage is where a file lies under files/: in a directory of its own, for two may have one name, and by a name that
+// every file system takes.
+func inPackage(id, name string) string {
+	fit := strings.Map(func(r rune) rune {
+		if r < ' ' || strings.ContainsRune(`<>:"/\|?*`, r) {
+			return '_'
+		}
+		return r
+	}, name)
+	if fit = strings.Trim(fit, ". "); fit == "" {
+		fit = "file"
+	}
+	return id + "/" + fit
+}
+
+func (b *builder) open(ctx context.Context, key string) func() (io.ReadCloser, error) {
+	return func() (io.ReadCloser, error) {
+		r, err := b.stored.Open(ctx, key)
+		if errors.Is(err, blob.ErrMissing) {
+			return nil, export.ErrGone
+		}
+		return r, err
+	}
 }
 
 func addColumn(columns []export.Column, f datamap.Field, rowType string) []export.Column {

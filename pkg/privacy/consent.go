@@ -65,6 +65,7 @@ type holder interface {
 	Scope() store.Scope
 	Now() time.Time
 	Store() *store.Store
+	Actor() store.Actor
 }
 
 // Choice is the newest act of a person about a purpose, nil when there is none.

@@ -12,6 +12,7 @@ type Letter struct {
 	Paragraphs []string
 	Label      string // of the link; empty for none
 	Path       string // /privacy/requests/dsr_…
+	TokenOf    string // the export that the link opens by a token; empty for a link without one
 }
 
 // Templates lists the mails of this area, by the name that the outbox knows them by.
@@ -37,8 +38,9 @@ func Write(template string, ids map[string]string) (Letter, bool) {
 		}
 	case MailAnswered:
 		if ids["package"] != "" {
-			return Letter{Subject: "The export of your organization is ready", Label: "Fetch it", Path: "/organization/exports/" + ids["package"],
-				Paragraphs: []string{"Everything that your organization has in PixelTrack is ready to be fetched until " + ids["until"] + "."}}, true
+			return Letter{Subject: "The export of your organization is ready", Label: "Fetch it", Path: "/organization/export", TokenOf: ids["package"],
+				Paragraphs: []string{"Everything that your organization has in PixelTrack is ready to be fetched until " + ids["until"] + ".",
+					"This link and your password open it, even when your account is deleted."}}, true
 		}
 		l.Subject = "Your privacy request is answered"
 		l.Paragraphs = []string{"We have answered your request: " + kind + "."}

@@ -41,9 +41,10 @@ type Package struct {
 	Size         int64        `dynamo:"size,omitempty"`
 	SHA256       string       `dynamo:"sha256,omitempty"`
 	Records      int          `dynamo:"records,omitempty"`
-	Ready        int64        `dynamo:"ready,omitempty"`   // epoch seconds
-	Until        int64        `dynamo:"until,omitempty"`   // no link is given from then on
-	Fetched      []int64      `dynamo:"fetched,omitempty"` // when links were given
+	Ready        int64        `dynamo:"ready,omitempty"`     // epoch seconds
+	Until        int64        `dynamo:"until,omitempty"`     // no link is given from then on
+	Fetched      []int64      `dynamo:"fetched,omitempty"`   // when links were given
+	LinkHash     string       `dynamo:"link_hash,omitempty"` // of the token that opens an organisation's own export
 	scope        store.Scope
 }
 

@@ -225,10 +225,13 @@ func WithdrawRequest(st *store.Store) api.Operation {
 	})
 }
 
-// change is a route that lets something happen to a request. A call that meets the worker tries once more.
+// meetings bounds how often a call meets the worker at one request.
+const meetings = 20
+
+// change is a route that lets something happen to a request. A call that meets the worker tries again.
 func change(st *store.Store, route api.Route, what func(*api.Caller, *Request) error) api.Operation {
 	return api.Replayable(route, func(ctx context.Context, c *api.Caller, in *RequestID) (*RequestOut, error) {
-		for try := 0; ; try++ {
+		for range meetings {
 			r, err := find(ctx, c, in.ID)
 			if err != nil {
 				return nil, err
@@ -243,10 +246,11 @@ func change(st *store.Store, route api.Route, what func(*api.Caller, *Request) e
 			if err == nil {
 				return show(r), nil
 			}
-			if !errors.Is(err, store.ErrStale) || try > 0 {
+			if !errors.Is(err, store.ErrStale) {
 				return nil, err
 			}
 		}
+		return nil, store.ErrConflict
 	}, func(ctx context.Context, c *api.Caller, made string) (*RequestOut, error) {
 		r, err := find(ctx, c, made)
 		if err != nil {
@@ -306,18 +310,23 @@ func DownloadRequest(st *store.Store, packages Linker) api.Operation {
 		if err != nil {
 			return nil, err
 		}
-		life := min(LinkLife, at(p.Until).Sub(c.Now))
-		url, err := packages.Link(ctx, p.Object, "pixeltrack-"+string(r.ID)+".zip", life)
-		if err != nil {
-			return nil, err
-		}
-		p.Fetched = append(p.Fetched, c.Now.Unix())
-		p.Fetched = p.Fetched[max(0, len(p.Fetched)-longestHistory):]
 		tx := st.Begin()
-		tx.Replace(c.Self, p)
-		if err := c.Commit(ctx, tx, string(r.ID)); err != nil {
-			return nil, err
-		}
-		return &DownloadOut{DownloadBody{URL: url, ExpiresAt: c.Now.Add(life), Until: at(p.Until), Size: p.Size, SHA256: p.SHA256}}, nil
+		return fetched(ctx, c, packages, p, string(r.ID), tx, c.Self, func() error { return c.Commit(ctx, tx, string(r.ID)) })
 	})
+}
+
+// fetched gives a link to a ready package, and writes down that it was given.
+func fetched(ctx context.Context, c *api.Caller, packages Linker, p *Package, name string, tx *store.Tx, h store.Bound, commit func() error) (*DownloadOut, error) {
+	life := min(LinkLife, at(p.Until).Sub(c.Now))
+	url, err := packages.Link(ctx, p.Object, "pixeltrack-"+name+".zip", life)
+	if err != nil {
+		return nil, err
+	}
+	p.Fetched = append(p.Fetched, c.Now.Unix())
+	p.Fetched = p.Fetched[max(0, len(p.Fetched)-longestHistory):]
+	tx.Replace(h, p)
+	if err := commit(); err != nil {
+		return nil, err
+	}
+	return &DownloadOut{DownloadBody{URL: url, ExpiresAt: c.Now.Add(life), Until: at(p.Until), Size: p.Size, SHA256: p.SHA256}}, nil
 }

@@ -2,8 +2,10 @@ package privacy_test
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -40,7 +42,7 @@ func (w *world) get(c apitest.Caller, id string) privacy.RequestBody {
 func (w *world) build(c apitest.Caller) {
 	w.T.Helper()
 	for _, key := range w.keys(store.UserScope(c.User).Partition(privacy.FamilyPackage)) {
-		w.must(w.event(privacy.BuildExport(w.packages, w.m), privacy.EventExportRequested, key))
+		w.must(w.event(privacy.BuildExport(w.packages, w.files, w.links, w.m), privacy.EventExportRequested, key))
 	}
 }
 
@@ -311,4 +313,31 @@ func TestTheReceiptOfARequest(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A worker that writes the row of a request again and again must not turn a withdrawal away.
+func TestAWithdrawalThatMeetsTheWorkerGoesThrough(t *testing.T) {
+	w := newWorld(t)
+	ada := w.somebody(w.Organization(), "Ada")
+	r := w.file(ada.Caller, map[string]any{"type": "erasure"})
+	h := w.Store.BindUser(ada.User, store.Actor{Who: "job:work-requests", Request: "another"})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for range 6 {
+			row, err := store.Get[privacy.Request](context.Background(), h, h.Scope().Key(privacy.FamilyRequest, r.ID))
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			tx := w.Store.Begin()
+			tx.Rewrite(h, row)
+			if err := tx.Commit(context.Background()); errors.Is(err, store.ErrStale) {
+				return // the withdrawal was first
+			} else if err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	w.Want(w.Call(privacy.WithdrawRequest(w.Store), ada.Caller, apitest.Request{Path: "/v1/dsr/" + r.ID + "/withdraw"}), http.StatusOK, "")
+	wg.Wait()
 }

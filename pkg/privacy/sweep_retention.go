@@ -21,9 +21,9 @@ import (
 	"pixeltrack.io/platform/pkg/telemetry"
 )
 
-// NewEngine makes the engine that the jobs of this area erase with.
-func NewEngine(st *store.Store, packages erasure.Objects, vault erasure.Vault, pseudonyms keys.Pseudonyms, clock func() time.Time) *erasure.Engine {
-	return &erasure.Engine{Store: st, Objects: []erasure.Objects{packages}, Vault: vault, Pseudonyms: pseudonyms,
+// NewEngine makes the engine that the jobs of this area erase with. Objects are the buckets that an erasure empties.
+func NewEngine(st *store.Store, objects []erasure.Objects, vault erasure.Vault, pseudonyms keys.Pseudonyms, clock func() time.Time) *erasure.Engine {
+	return &erasure.Engine{Store: st, Objects: objects, Vault: vault, Pseudonyms: pseudonyms,
 		Map: datamap.Current(), Clock: clock, Clocks: Clocks}
 }
 

@@ -104,18 +104,20 @@ func testRows() []registry.Row {
 // world is a table with people, buckets, and the area's jobs.
 type world struct {
 	*apitest.World
-	packages, vault *blobtest.Bucket
-	engine          *erasure.Engine
-	m               datamap.Map
-	log             *telemetry.Log
+	packages, files, incoming, vault *blobtest.Bucket
+	engine                           *erasure.Engine
+	links                            keys.Links
+	m                                datamap.Map
+	log                              *telemetry.Log
 }
 
 func newWorld(t *testing.T) *world {
-	w := &world{World: apitest.New(t), packages: new(blobtest.Bucket), vault: new(blobtest.Bucket)}
+	w := &world{World: apitest.New(t), packages: new(blobtest.Bucket), files: new(blobtest.Bucket), incoming: new(blobtest.Bucket), vault: new(blobtest.Bucket),
+		links: keys.Links{Secret: "links"}}
 	w.m = datamap.Current()
 	w.m.Rows = append(w.m.Rows, datamap.From(testRows()).Rows...)
 	w.log = telemetry.New(w.Log, w.Clock.Now)
-	w.engine = privacy.NewEngine(w.Store, w.packages, w.vault, keys.Pseudonyms{Secret: "pseudonyms"}, w.Clock.Now)
+	w.engine = privacy.NewEngine(w.Store, []erasure.Objects{w.packages, w.files, w.incoming}, w.vault, keys.Pseudonyms{Secret: "pseudonyms"}, w.Clock.Now)
 	w.engine.Map = w.m
 	return w
 }

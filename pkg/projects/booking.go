@@ -11,8 +11,8 @@ import (
 // FamilyBooking holds bookings, divided by their projects.
 const FamilyBooking store.Family = "PROJECTTIME"
 
-// Booking says in the table itself that a timer or an entry lies under a project. A timer and the entry that it becomes
-// have one booking, so that at no time neither is seen.
+// Booking says in the table itself that a timer, an entry or a file lies under a project. A timer and the entry that it
+// becomes have one booking, so that at no time neither is seen.
 type Booking struct {
 	store.Meta
 	key store.Key

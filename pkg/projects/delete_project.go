@@ -33,10 +33,10 @@ func DeleteProject(st *store.Store) api.Operation {
 	e.Status = Closing
 	return api.New(api.Route{
 		ID: "delete-project", Area: "projects", Method: http.MethodDelete, Path: "/v1/projects/{id}", Status: http.StatusAccepted, ReadsAhead: true,
-		Permission: access.ProjectsDelete, Purpose: purpose.ServiceDelivery, Summary: "Delete a project without hours",
-		Description: "The project is closing from now on. A few minutes later it is gone, or, if hours came in at the last moment, what it was before. " +
-			"A project with hours is archived, not deleted.",
-		Refusals:   []api.Refusal{missing(), {Kind: problem.Conflict, Code: "project_in_use", When: "Time was tracked on the project."}},
+		Permission: access.ProjectsDelete, Purpose: purpose.ServiceDelivery, Summary: "Delete a project without hours and files",
+		Description: "The project is closing from now on. A few minutes later it is gone, or, if hours or files came in at the last moment, what it was before. " +
+			"A project with hours or files is archived, not deleted.",
+		Refusals:   []api.Refusal{missing(), {Kind: problem.Conflict, Code: "project_in_use", When: "Time was tracked on the project, or files hang on it."}},
 		ExampleOut: e,
 	}, func(ctx context.Context, c *api.Caller, in *ChangeIn) (*Out, error) {
 		row, err := in.read(ctx, c)
@@ -51,7 +51,7 @@ func DeleteProject(st *store.Store) api.Operation {
 			return nil, err
 		}
 		if booked {
-			return nil, problem.Of(problem.Conflict, "project_in_use", "Time was tracked on the project; archive it instead.")
+			return nil, problem.Of(problem.Conflict, "project_in_use", "Time was tracked on the project, or files hang on it; archive it instead.")
 		}
 		row.Former, row.Status, row.Judged = row.Status, Closing, c.Now.Add(Wait).Unix()
 		row.touch(c.Now)
@@ -71,7 +71,7 @@ const batch = 25
 // key and its place among its client's; any other is again what it was.
 func CloseProjects() job.Job {
 	return job.Job{
-		ID: "close-projects", Area: "projects", Summary: "Delete closing projects without hours", Purpose: purpose.ServiceDelivery, Triggers: []string{"schedule"},
+		ID: "close-projects", Area: "projects", Summary: "Delete closing projects without hours and files", Purpose: purpose.ServiceDelivery, Triggers: []string{"schedule"},
 		Run: func(ctx context.Context, r *job.Run) error {
 			var failed error
 			for shard := range store.Shards {

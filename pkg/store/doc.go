@@ -27,7 +27,7 @@
 //	delete-account | a user's gate, and those of the organisations that close | table | USER u USERGATE, DELETION, MEMBERSHIP; ORG o ORGGATE, ACCESS; MAIL hash; DUE, WAKE purge-account | 9 / 25
 //	get-organization | the settings of an organisation | table | ORG o ORGANIZATION | 4 / 0
 //	update-organization | the settings of an organisation | table | ORG o ORGANIZATION | 4 / 4
-//	close-organizations | closing organisations that are due, and their members to tell | table | DUE close-organization s; ORG o ORGGATE, ACCESS; USER u OUTBOX; DUE, WAKE purge-organization | 4 / 0
+//	close-organizations | closing organisations that are due, and their members to tell | table | DUE close-organization s; ORG o ORGGATE, ACCESS; USER u OUTBOX; ORG o PACKAGE / id; DUE package; DUE, WAKE purge-organization | 4 / 0
 //	create-client | a client with the next number | table | ORG o CLIENT / id, COUNTER, IDEMPOTENCY | 5 / 8
 //	list-clients | clients by id; by status; by time of change | table, GSI1, GSI2 | ORG o CLIENT; ORG o CLIENT status; ORG o CLIENT / time | 4 / 0
 //	get-client | a client by id | table | ORG o CLIENT / id | 4 / 0
@@ -53,6 +53,14 @@
 //	update-time-entry | an entry by id, and the projects it leaves and joins | table | ORG o TIMEENTRY month / id, PROJECT / id, PROJECTTIME project | 5 / 4
 //	delete-time-entry | an entry by id, and its project | table | ORG o TIMEENTRY month / id, PROJECT / id, PROJECTTIME project | 5 / 7
 //	remind-timers | timers that have run for eight hours | table | DUE timer_forgotten s; ORG o TIMER / member, ACCESS / member; USER u OUTBOX | 4 / 0
+//	create-file | a file that is announced, and what it hangs on | table | ORG o STOREDFILE / id, PROJECT / id, PROJECTTIME project, CLIENT / id, IDEMPOTENCY; DUE upload | 5 / 10
+//	list-files | files by id; under a project or client by time of change | table, GSI2 | ORG o STOREDFILE; ORG o STOREDFILE parent / time | 4 / 0
+//	get-file | a file by id | table | ORG o STOREDFILE / id | 4 / 0
+//	confirm-file | a file by id | table | ORG o STOREDFILE / id; DUE upload | 5 / 11
+//	download-file | a file by id | table | ORG o STOREDFILE / id | 4 / 0
+//	update-file | a file by id | table | ORG o STOREDFILE / id | 4 / 4
+//	delete-file | a file by id, and what it hangs on | table | ORG o STOREDFILE / id, PROJECTTIME project, CLIENT / id; DUE upload | 4 / 7
+//	sweep-uploads | files that did not come, places of uploads and objects of deleted files that are due | table | DUE upload s; ORG o STOREDFILE / id, PROJECTTIME project, CLIENT / id | 4 / 0
 //	create-invoice | a draft with its payer and lines, counted at its client | table | ORG o INVOICE / id, INVOICEPAYER / id, INVOICELINE invoice / part, CLIENT / id, ORGANIZATION, PROJECT / id, IDEMPOTENCY; DUE, WAKE purge-invoice; DUE assembly | 6 / 18
 //	list-invoices | invoices by id; by status and client; of a client in all states; by time of change | table, GSI1, GSI2 | ORG o INVOICE; ORG o INVOICE status / client, id; ORG o INVOICE / time | 4 / 0
 //	get-invoice | an invoice by id, with its payer, its lines and its mail | table | ORG o INVOICE / id, INVOICEPAYER / id, INVOICELINE invoice, OUTBOX / dedupe | 7 / 0
@@ -86,10 +94,11 @@
 //	verify-request | a user's request by id | table | USER u REQUEST / id | 5 / 10
 //	withdraw-request | a user's request by id | table | USER u REQUEST / id | 4 / 6
 //	download-request | a user's request by id and its package | table | USER u REQUEST / id, PACKAGE / id | 5 / 4
+//	download-export | an organisation's package by the link that was mailed, and its owner's password | table | TOKEN hash; CASE hash ATTEMPTS; ORG o ACCESS / member, PACKAGE / id; USER u CREDENTIAL | 4 / 7
 //	sweep-retention | accounts and organisations that are due to go, with all they have | table | DUE purge-account s, purge-organization s; every family of a user or organisation; DUE purge-invoice s; ORG o INVOICE / id, INVOICEPAYER / id, INVOICELINE invoice, INVOICEENTRY invoice, INVOICENUMBER / number, INVOICEPDF / id, PAYMENT invoice, CLIENT / id; TOKEN hash | 12 / 0
 //	cascade-expired | the due row of a wake row that TTL has deleted | stream, table | WAKE kind s; DUE kind s | 0 / 0
 //	work-requests | requests and packages that are due; a request by an event | table | DUE request s, package s; USER u REQUEST / id; CASE hash REQUEST / id | 8 / 0
-//	build-export | everything of a user or organisation | table, GSI1, GSI2 | USER u PACKAGE / id; every family of a user or organisation | 34 / 13
+//	build-export | everything of a user or organisation | table, GSI1, GSI2 | USER u PACKAGE / id; ORG o PACKAGE / id; TOKEN hash; every family of a user or organisation | 35.5 / 13
 //	dispatch-changes | changes of the types that somebody wants | stream | no row | 0 / 0
 //	send-outbox | mails that are due; a mail by an event | table | DUE outbox s; USER u, CASE hash, ORG o OUTBOX / dedupe; USER u PROFILE; PLATFORM SUPPRESSION, UNBOUND; EXT resend platform id | 4 / 0
 //	receive-resend | a mail by the provider's id | table | EXT resend platform id; USER u, CASE hash, ORG o OUTBOX / dedupe; PLATFORM SUPPRESSION, UNBOUND | 2 / 1

@@ -5,9 +5,10 @@ import (
 	"pixeltrack.io/platform/pkg/app"
 	"pixeltrack.io/platform/pkg/job/lambdajob"
 	"pixeltrack.io/platform/pkg/organization"
+	"pixeltrack.io/platform/pkg/privacy"
 )
 
 func main() {
 	a := app.New()
-	lambdajob.Start(a, organization.CloseOrganizations())
+	lambdajob.Start(a, organization.CloseOrganizations(privacy.AskForOrganization))
 }

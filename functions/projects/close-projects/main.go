@@ -1,4 +1,4 @@
-// Command close-projects deletes closing projects without hours.
+// Command close-projects deletes closing projects without hours and files.
 package main
 
 import (

@@ -697,6 +697,16 @@ func TestMultipart(t *testing.T) {
 	}
 }
 
+// etag is the tag of an object.
+func etag(t *testing.T, c *client.Client, bucket, key string) string {
+	t.Helper()
+	out, err := c.HeadObject(context.Background(), &client.HeadObjectInput{Bucket: &bucket, Key: &key})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return *out.ETag
+}
+
 func TestCopy(t *testing.T) {
 	ctx := context.Background()
 	w := start(t)
@@ -709,6 +719,12 @@ func TestCopy(t *testing.T) {
 	if _, err := c.CopyObject(ctx, &client.CopyObjectInput{Bucket: aws.String("versions"), Key: aws.String("kept"), CopySource: aws.String("files/in/a%20b%2B%C3%BC"),
 		ChecksumAlgorithm: types.ChecksumAlgorithmSha256}); err != nil {
 		t.Fatal(err)
+	}
+	for _, tt := range []struct{ tag, want string }{{`"0123"`, "PreconditionFailed"}, {etag(t, c, "files", "in/a b+ü"), ""}} {
+		if _, err := c.CopyObject(ctx, &client.CopyObjectInput{Bucket: aws.String("versions"), Key: aws.String("pinned"), CopySource: aws.String("files/in/a%20b%2B%C3%BC"),
+			CopySourceIfMatch: &tt.tag}); code(err) != tt.want {
+			t.Errorf("CopyObject of the object with tag %s = %v; want %q", tt.tag, err, tt.want)
+		}
 	}
 	if _, err := c.DeleteObject(ctx, &client.DeleteObjectInput{Bucket: aws.String("files"), Key: &key}); err != nil {
 		t.Fatal(err)

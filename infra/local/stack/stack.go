@@ -230,7 +230,7 @@ func (s *Stack) services(o Options, listeners []net.Listener, raw string) error 
 	mux.Handle("/events", s.Bus)
 	s.serve(inner, mux)
 
-	if s.Stream, err = stream.Start(stream.Options{Endpoint: raw, Cloud: s.Cloud, Functions: s.Lambda, Keeper: s, Clock: s.Clock, Backoff: o.Backoff}); err != nil {
+	if s.Stream, err = stream.Start(stream.Options{Endpoint: raw, Cloud: s.Cloud, Functions: s.Lambda, Keeper: s, Clock: s.Clock, Backoff: o.Backoff, Allow: s.allow}); err != nil {
 		return err
 	}
 	s.close = append(s.close, s.Stream.Close)
@@ -394,7 +394,11 @@ func buckets(c *template.Cloud) []s3.Bucket {
 			one.Encryption, one.KMSKeyID = "aws:kms", b.KMSKey
 		}
 		for _, r := range b.Rules {
-			one.Lifecycle = append(one.Lifecycle, s3.Rule{Prefix: r.Prefix, ExpirationDays: r.Days, NoncurrentDays: r.NoncurrentDays, AbortDays: r.AbortDays})
+			one.Lifecycle = append(one.Lifecycle, s3.Rule{Prefix: r.Prefix, ExpirationDays: r.Days, NoncurrentDays: r.NoncurrentDays, AbortDays: r.AbortDays,
+				ExpiredObjectDeleteMarker: r.ExpiredMarkers})
+		}
+		for _, r := range b.CORS {
+			one.CORS = append(one.CORS, s3.CORSRule{Origins: r.Origins, Methods: r.Methods, Headers: r.Headers, Expose: r.Expose})
 		}
 		all = append(all, one)
 	}

@@ -15,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"pixeltrack.io/platform/infra/local/iam"
 	"pixeltrack.io/platform/infra/local/lambda"
 	"pixeltrack.io/platform/infra/local/pattern"
 	"pixeltrack.io/platform/infra/local/simclock"
@@ -40,6 +41,7 @@ type Options struct {
 	Keeper    Keeper
 	Clock     *simclock.Clock
 	Backoff   func(attempt int) time.Duration
+	Allow     func(f *template.Function, requests []iam.Request) error // whether a role lets Lambda do something for its function; nil for always
 }
 
 // Reader reads one stream for all its mappings.
@@ -398,6 +400,9 @@ func (r *Reader) deliver(ctx context.Context, m *mapping, batch []record) {
 
 // invoke gives a batch once, and tells how many records from its start are done.
 func (r *Reader) invoke(ctx context.Context, m *mapping, batch []record) (done int, failure string) {
+	if err := r.mayRead(m.function); err != nil {
+		return 0, err.Error()
+	}
 	result, err := r.options.Functions.Invoke(ctx, m.function.Name, payload(batch), "")
 	if err != nil {
 		return 0, err.Error()
@@ -425,6 +430,16 @@ func (r *Reader) invoke(ctx context.Context, m *mapping, batch []record) (done i
 		first = min(first, i)
 	}
 	return first, "the function did not finish its batch"
+}
+
+// mayRead asks the role of a function for the key of the table, without which Lambda cannot read the stream for it.
+func (r *Reader) mayRead(f *template.Function) error {
+	key := r.options.Cloud.Table.KMSKey
+	if r.options.Allow == nil || key == "" {
+		return nil
+	}
+	return r.options.Allow(f, []iam.Request{{Action: "kms:Decrypt", Resource: key,
+		Context: map[string][]string{"kms:ViaService": {"dynamodb." + template.Region + ".amazonaws.com"}}}})
 }
 
 func payload(batch []record) []byte {

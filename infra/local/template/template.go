@@ -25,7 +25,10 @@ type Cloud struct {
 }
 
 // Table is the product's table.
-type Table struct{ Name, ARN, StreamARN, TTL string }
+type Table struct {
+	Name, ARN, StreamARN, TTL string
+	KMSKey                    string // the ARN of the key that encrypts it and its stream, empty for DynamoDB's own
+}
 
 // Bucket is an S3 bucket with the rules that the local stack applies.
 type Bucket struct {
@@ -35,7 +38,11 @@ type Bucket struct {
 	KMSKey        string // the ARN of the key that encrypts it, empty for S3's own
 	Rules         []LifecycleRule
 	Policy        *iam.Policy // what the bucket itself denies, nil for nothing
+	CORS          []BucketCORS
 }
+
+// BucketCORS lets pages of other origins use a bucket.
+type BucketCORS struct{ Origins, Methods, Headers, Expose []string }
 
 // LifecycleRule is one rule of a bucket; zero days leave that part out.
 type LifecycleRule struct {
@@ -43,6 +50,7 @@ type LifecycleRule struct {
 	Days           int
 	NoncurrentDays int
 	AbortDays      int
+	ExpiredMarkers bool // delete markers with nothing behind them go
 }
 
 // Key is a KMS key.
@@ -331,7 +339,8 @@ func (r *reader) resource(path, area, name, kind string, p map[string]any) error
 			return fmt.Errorf("a second table")
 		}
 		r.cloud.Table = Table{Name: TableName, ARN: arn("dynamodb", "table/"+TableName),
-			StreamARN: arn("dynamodb", "table/"+TableName+"/stream/local"), TTL: text(p, "TimeToLiveSpecification", "AttributeName")}
+			StreamARN: arn("dynamodb", "table/"+TableName+"/stream/local"), TTL: text(p, "TimeToLiveSpecification", "AttributeName"),
+			KMSKey: keyARN(text(p, "SSESpecification", "KMSMasterKeyId"))}
 	case "AWS::S3::Bucket":
 		r.cloud.Buckets = append(r.cloud.Buckets, bucket(name, p))
 	case "AWS::KMS::Key":
@@ -362,6 +371,14 @@ func (r *reader) resource(path, area, name, kind string, p map[string]any) error
 	return nil
 }
 
+// keyARN is the ARN of a key that a property names by its id or its ARN.
+func keyARN(name string) string {
+	if name == "" || strings.HasPrefix(name, "arn:") {
+		return name
+	}
+	return arn("kms", "key/"+name)
+}
+
 func bucket(name string, p map[string]any) Bucket {
 	b := Bucket{Logical: name, Name: bucketName(name), Versioned: text(p, "VersioningConfiguration", "Status") == "Enabled",
 		Locked: text(p, "ObjectLockEnabled") == "true"}
@@ -378,7 +395,13 @@ func bucket(name string, p map[string]any) Bucket {
 			Days:           number(rule, 0, "ExpirationInDays"),
 			NoncurrentDays: number(rule, 0, "NoncurrentVersionExpiration", "NoncurrentDays"),
 			AbortDays:      number(rule, 0, "AbortIncompleteMultipartUpload", "DaysAfterInitiation"),
+			ExpiredMarkers: text(rule, "ExpiredObjectDeleteMarker") == "true",
 		})
+	}
+	cors, _ := at(p, "CorsConfiguration", "CorsRules").([]any)
+	for _, rule := range cors {
+		b.CORS = append(b.CORS, BucketCORS{Origins: texts(at(rule, "AllowedOrigins")), Methods: texts(at(rule, "AllowedMethods")),
+			Headers: texts(at(rule, "AllowedHeaders")), Expose: texts(at(rule, "ExposedHeaders"))})
 	}
 	return b
 }

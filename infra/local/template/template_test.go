@@ -16,6 +16,9 @@ func TestReadTheRealTemplates(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if c.Table.KMSKey != c.Buckets[0].KMSKey || c.Table.KMSKey == "" {
+		t.Errorf("the table's key is %q; want that of the buckets, %q", c.Table.KMSKey, c.Buckets[0].KMSKey)
+	}
 	if c.Table.TTL != "expires_at" || c.BusName == "" || len(c.Buckets) < 3 || len(c.Keys) != 3 {
 		t.Errorf("Read = table %+v, bus %q, %d buckets, %d keys", c.Table, c.BusName, len(c.Buckets), len(c.Keys))
 	}
@@ -28,6 +31,16 @@ func TestReadTheRealTemplates(t *testing.T) {
 	}
 	if a := c.Function("AuthorizeEdge"); a == nil || len(a.Policy.Statements) != 1 {
 		t.Errorf("AuthorizeEdge = %+v", a)
+	}
+	buckets := map[string]template.Bucket{}
+	for _, b := range c.Buckets {
+		buckets[b.Logical] = b
+	}
+	if b := buckets["FilesBucket"]; !b.Versioned || b.KMSKey == "" || b.Policy == nil || len(b.Rules) != 2 || b.Rules[0].NoncurrentDays != 1 || !b.Rules[0].ExpiredMarkers {
+		t.Errorf("FilesBucket = %+v; want versions that age", b)
+	}
+	if b := buckets["IncomingBucket"]; b.Versioned || len(b.CORS) != 1 || b.CORS[0].Origins[0] != "http://localhost:3000" || b.CORS[0].Methods[0] != "PUT" || b.Rules[0].Days != 1 {
+		t.Errorf("IncomingBucket = %+v; want uploads from the web app, for a day", b)
 	}
 	for _, api := range c.APIs {
 		if api.Authorizer != "AuthorizeEdge" || api.Identity != "x-edge-secret" || len(api.Routes) == 0 {

@@ -3,7 +3,6 @@ package letters
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -46,12 +45,14 @@ func aboutRequest(ctx context.Context, c *compose.Composer, m *outbox.Mail) (mai
 	letter := compose.Letter{Subject: l.Subject, Paragraphs: l.Paragraphs}
 	if l.Label != "" {
 		letter.Link = mail.Link{Label: l.Label, URL: c.Page(l.Path)}
+		if l.TokenOf != "" {
+			letter.Link.URL = c.Link(l.Path, privacy.ExportPurpose, l.TokenOf)
+		}
 	}
 	return c.Write(to, letter), nil
 }
 
-// recipient is the person in whose scope a mail lies; of an organisation's mail it is the owner who has been there for
-// the longest time.
+// recipient is the person in whose scope a mail lies; of an organisation's mail it is the owner.
 func recipient(ctx context.Context, c *compose.Composer, m *outbox.Mail) (compose.Person, error) {
 	scope, _ := store.ScopeOf(m.PK)
 	if _, ok := scope.Organization(); !ok {
@@ -61,40 +62,14 @@ func recipient(ctx context.Context, c *compose.Composer, m *outbox.Mail) (compos
 	if err != nil {
 		return compose.Person{}, err
 	}
-	owners, err := owners(ctx, org)
+	owner, err := access.OwnerOf(ctx, org)
 	if err != nil {
 		return compose.Person{}, err
 	}
-	for _, o := range owners {
-		h := c.Store.BindUser(o.User, c.Actor)
-		h.SeeRestricted()
-		to, err := c.People(ctx, h)
-		if !errors.Is(err, compose.ErrGone) {
-			return to, err
-		}
+	if owner == nil {
+		return compose.Person{}, compose.ErrGone
 	}
-	return compose.Person{}, compose.ErrGone
-}
-
-// owners lists the owners of an organisation, the first to join first.
-func owners(ctx context.Context, org *store.Organization) ([]*access.Access, error) {
-	var all []*access.Access
-	q := store.Query{Partition: org.Scope().Partition(access.FamilyAccess), Limit: 100}
-	for {
-		page, cursor, err := store.List[access.Access](ctx, org, q)
-		if err != nil {
-			return nil, fmt.Errorf("letters: owners: %w", err)
-		}
-		for _, a := range page {
-			if a.Role == access.Owner && a.Removed == 0 && a.User != "" {
-				all = append(all, a)
-			}
-		}
-		if cursor == "" {
-			break
-		}
-		q.Cursor = cursor
-	}
-	slices.SortStableFunc(all, func(a, b *access.Access) int { return int(a.Joined - b.Joined) })
-	return all, nil
+	h := c.Store.BindUser(owner.User, c.Actor)
+	h.SeeRestricted()
+	return c.People(ctx, h)
 }

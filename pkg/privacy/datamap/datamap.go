@@ -44,6 +44,7 @@ type Field struct {
 	Secret   bool             `json:"secret,omitempty"`
 	Export   string           `json:"export,omitempty"`
 	Erase    registry.Erasure `json:"erase,omitempty"`
+	Object   bool             `json:"object,omitempty"` // it holds the key of an object that goes into an export
 	Lookup   string           `json:"lookup,omitempty"`
 	Why      string           `json:"why"`
 }
@@ -69,7 +70,7 @@ func From(rows []registry.Row) Map {
 			MemberIndex: r.MemberIndex, Subject: r.Subject, Purpose: r.Purpose, Basis: r.Basis, Class: r.Class, Export: r.Export}
 		for _, f := range r.Fields {
 			row.Fields = append(row.Fields, Field{Name: f.Name, Kind: kinds[f.Name], Personal: f.Personal, Secret: f.Secret,
-				Export: f.Export, Erase: f.Erase, Lookup: f.Lookup, Why: f.Why})
+				Export: f.Export, Erase: f.Erase, Object: f.Object, Lookup: f.Lookup, Why: f.Why})
 		}
 		slices.SortFunc(row.Fields, func(a, b Field) int { return strings.Compare(a.Name, b.Name) })
 		m.Rows = append(m.Rows, row)

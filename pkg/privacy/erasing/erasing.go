@@ -12,13 +12,16 @@ import (
 	"pixeltrack.io/platform/pkg/privacy/retention"
 )
 
-// Engine needs TABLE_NAME, EXPORTS_BUCKET, VAULT_BUCKET and PARAM_PSEUDONYM_SECRET.
+// Engine needs TABLE_NAME, EXPORTS_BUCKET, FILES_BUCKET, INCOMING_BUCKET, VAULT_BUCKET and PARAM_PSEUDONYM_SECRET.
 func Engine(a *app.App) *erasure.Engine {
 	s3 := a.AWS("S3")
-	packages := blob.New(s3, a.Setting("EXPORTS_BUCKET"), a.Now)
+	var objects []erasure.Objects
+	for _, bucket := range []string{"EXPORTS_BUCKET", "FILES_BUCKET", "INCOMING_BUCKET"} {
+		objects = append(objects, blob.New(s3, a.Setting(bucket), a.Now))
+	}
 	vault := blob.New(s3, a.Setting("VAULT_BUCKET"), a.Now)
 	pseudonyms := keys.Pseudonyms{Secret: secrets.Read(a, "PARAM_PSEUDONYM_SECRET")}
-	return privacy.NewEngine(a.Table(), packages, vault, pseudonyms, a.Now)
+	return privacy.NewEngine(a.Table(), objects, vault, pseudonyms, a.Now)
 }
 
 // Clearances needs DOCUMENTS_BUCKET.

@@ -59,7 +59,8 @@ type Content struct {
 	Files       []File
 }
 
-// File is a stored file of the person, under files/.
+// File is a stored file of the person, under files/. It is read when it is written, in small pieces; one for which Open
+// says ErrGone is left out.
 type File struct {
 	Path string
 	Open func() (io.ReadCloser, error)
@@ -85,6 +86,9 @@ type Listed struct {
 
 // ErrName says that a name is not fit for a file.
 var ErrName = errors.New("export: not a file name")
+
+// ErrGone says that a stored file was deleted since it was listed.
+var ErrGone = errors.New("export: the file is gone")
 
 var fit = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,62}$`)
 
@@ -161,13 +165,16 @@ func (b *builder) stored(f File) error {
 	if !safePath(f.Path) {
 		return fmt.Errorf("%w: %q", ErrName, f.Path)
 	}
+	r, err := f.Open()
+	if errors.Is(err, ErrGone) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("export files/%s: %w", f.Path, err)
+	}
+	defer r.Close()
 	return b.file("files/"+f.Path, func(w io.Writer) error {
-		r, err := f.Open()
-		if err != nil {
-			return err
-		}
-		defer r.Close()
-		_, err = io.Copy(w, r)
+		_, err := io.Copy(w, r)
 		return err
 	})
 }

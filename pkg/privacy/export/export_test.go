@@ -216,6 +216,62 @@ func TestAFailingSourceFailsThePackage(t *testing.T) {
 	}
 }
 
+func TestAFileThatIsGoneIsLeftOut(t *testing.T) {
+	c := content("one")
+	c.Files = append(c.Files, export.File{Path: "gone.txt", Open: func() (io.ReadCloser, error) { return nil, export.ErrGone }})
+	files, m, _ := build(t, c)
+	if _, there := files["files/gone.txt"]; there || len(m.Files) != len(files)-1 {
+		t.Errorf("the package holds %d files, its manifest names %d; want the one that is gone in neither", len(files), len(m.Files))
+	}
+	broken := errors.New("the bucket is down")
+	c.Files = append(c.Files, export.File{Path: "there.txt", Open: func() (io.ReadCloser, error) { return nil, broken }})
+	if _, err := export.Write(io.Discard, head, c); !errors.Is(err, broken) {
+		t.Errorf("Write = %v; want %v", err, broken)
+	}
+}
+
+// stream is a file of a size that looks at the memory in use while it is read.
+type stream struct {
+	left int64
+	most uint64
+}
+
+func (s *stream) Read(p []byte) (int, error) {
+	if s.left <= 0 {
+		return 0, io.EOF
+	}
+	if n := min(int64(len(p)), s.left); s.left/(32<<20) != (s.left-n)/(32<<20) {
+		runtime.GC()
+		var now runtime.MemStats
+		runtime.ReadMemStats(&now)
+		s.most = max(s.most, now.HeapAlloc)
+	}
+	n := min(int64(len(p)), s.left)
+	s.left -= n
+	return int(n), nil
+}
+
+func (s *stream) Close() error { return nil }
+
+func TestMemoryIsFlatForFiles(t *testing.T) {
+	runtime.GC()
+	var before runtime.MemStats
+	runtime.ReadMemStats(&before)
+	large := &stream{left: 256 << 20}
+	c := content()
+	c.Files = []export.File{{Path: "large.bin", Open: func() (io.ReadCloser, error) { return large, nil }}}
+	m, err := export.Write(io.Discard, head, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f := m.Files[len(m.Files)-1]; f.Path != "files/large.bin" || f.Size != 256<<20 {
+		t.Errorf("the manifest names %+v", f)
+	}
+	if used := large.most - min(large.most, before.HeapAlloc); used > 4<<20 {
+		t.Errorf("a file of 256 MB takes %d bytes; want a few", used)
+	}
+}
+
 func TestMemoryIsFlat(t *testing.T) {
 	records := func(n int) export.Content {
 		c := content()

@@ -1,0 +1,15 @@
+// Command create-file announces a file and grants its upload.
+package main
+
+import (
+	"pixeltrack.io/platform/pkg/app"
+	"pixeltrack.io/platform/pkg/blob"
+	"pixeltrack.io/platform/pkg/files"
+	"pixeltrack.io/platform/pkg/lambdahttp"
+)
+
+func main() {
+	a := app.New()
+	incoming := blob.New(a.AWS("S3"), a.Setting("INCOMING_BUCKET"), a.Now)
+	lambdahttp.Start(a, files.CreateFile(a.Table(), incoming))
+}

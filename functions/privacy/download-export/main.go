@@ -1,0 +1,16 @@
+// Command download-export gives a link to the export of a closed organization.
+package main
+
+import (
+	"pixeltrack.io/platform/pkg/app"
+	"pixeltrack.io/platform/pkg/app/secrets"
+	"pixeltrack.io/platform/pkg/blob"
+	"pixeltrack.io/platform/pkg/lambdahttp"
+	"pixeltrack.io/platform/pkg/privacy"
+)
+
+func main() {
+	a := app.New()
+	packages := blob.New(a.AWS("S3"), a.Setting("EXPORTS_BUCKET"), a.Now)
+	lambdahttp.Start(a, privacy.DownloadExport(a.Table(), packages, secrets.Pseudonyms(a)))
+}

@@ -1,0 +1,84 @@
+package files
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"pixeltrack.io/platform/pkg/access"
+	"pixeltrack.io/platform/pkg/api"
+	"pixeltrack.io/platform/pkg/privacy/purpose"
+	"pixeltrack.io/platform/pkg/problem"
+	"pixeltrack.io/platform/pkg/store"
+)
+
+// ListIn is the input of list-files.
+type ListIn struct {
+	api.Page
+	api.Since
+	ParentType ParentType `query:"parent_type" enum:"project,client" doc:"Only files that hang on one thing; together with parent_id."`
+	ParentID   string     `query:"parent_id" maxLength:"64" doc:"Which thing."`
+}
+
+// ListOut is the answer of list-files.
+type ListOut struct{ Body api.Changes[FileBody] }
+
+// change is a file or what is left of a deleted one.
+type change struct {
+	File
+	Deleted int64 `dynamo:"deleted,omitempty"`
+}
+
+// ListFiles lists files.
+func ListFiles() api.Operation {
+	return api.New(api.Route{
+		ID: "list-files", Area: "files", Method: http.MethodGet, Path: "/v1/files", PureRead: true,
+		Permission: access.FilesRead, Purpose: purpose.ServiceDelivery, Summary: "Files",
+		Description: "The organization's, newest first; of one thing, last changed first, or with updated_since in the order of their changes.",
+		Refusals:    []api.Refusal{{Kind: problem.Gone, Code: "resync_required", When: "updated_since is older than what is known of deletions."}},
+		ExampleOut:  api.Changes[FileBody]{Data: []FileBody{example()}},
+	}, func(ctx context.Context, c *api.Caller, in *ListIn) (*ListOut, error) {
+		q, err := in.query(c)
+		if err != nil {
+			return nil, err
+		}
+		rows, cursor, err := store.List[change](ctx, c.Org, q)
+		if err != nil {
+			return nil, api.ListError(err)
+		}
+		out := &ListOut{Body: api.Changes[FileBody]{Data: []FileBody{}, NextCursor: cursor}}
+		for _, row := range rows {
+			if row.RowType == store.TombstoneType {
+				out.Body.Deleted = append(out.Body.Deleted, api.Deleted{ID: string(row.ID), At: time.Unix(row.Deleted, 0).UTC()})
+				continue
+			}
+			out.Body.Data = append(out.Body.Data, body(&row.File))
+		}
+		return out, nil
+	})
+}
+
+func (in *ListIn) query(c *api.Caller) (store.Query, error) {
+	q := store.Query{Partition: c.Org.Scope().Partition(Family), Limit: in.Limit, Cursor: in.Cursor, Descending: true}
+	switch {
+	case (in.ParentType == "") != (in.ParentID == ""):
+		return q, problem.InvalidField("query.parent_id", "together with parent_type")
+	case in.ParentType == "" && !in.UpdatedSince.IsZero():
+		return q, problem.InvalidField("query.updated_since", "together with parent_type and parent_id")
+	case in.ParentType == "":
+		return q, nil
+	}
+	on, err := parentOf(in.ParentType)
+	if err != nil {
+		return q, err
+	}
+	if on.check(in.ParentID) != nil {
+		return q, problem.InvalidField("query.parent_id", "not an id of that kind")
+	}
+	q.Index, q.Partition = store.Index2, c.Org.Scope().Partition(Family, in.ParentID)
+	if in.UpdatedSince.IsZero() {
+		return q, nil
+	}
+	q.From, q.Tombstones, q.Descending = store.Instant(in.UpdatedSince), true, false
+	return q, c.ChangedSince(in.UpdatedSince)
+}

@@ -1,0 +1,100 @@
+package privacy_test
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"pixeltrack.io/platform/pkg/access"
+	"pixeltrack.io/platform/pkg/account"
+	"pixeltrack.io/platform/pkg/api/apitest"
+	"pixeltrack.io/platform/pkg/auth/password"
+	"pixeltrack.io/platform/pkg/keys"
+	"pixeltrack.io/platform/pkg/privacy"
+	"pixeltrack.io/platform/pkg/store"
+)
+
+const exportPhrase = "a phrase nobody else uses"
+
+// exported makes the export of an organization and gives the token that is mailed to its owner.
+func (w *world) exported(c apitest.Caller) string {
+	w.T.Helper()
+	ctx := context.Background()
+	org := w.Store.BindOrganization(c.Org, store.Actor{Who: string(c.Member)})
+	tx := w.Store.Begin()
+	tx.Put(w.Store.BindUser(c.User, store.Actor{Who: string(c.User)}), &account.Credential{User: c.User, PasswordHash: password.Hash(exportPhrase)})
+	e := privacy.AskForPackage(tx, org, "", "")
+	w.must(tx.Commit(ctx))
+	w.must(w.event(privacy.BuildExport(w.packages, w.files, w.links, w.m), privacy.EventExportRequested, privacy.PackageKey(org.Scope(), e)))
+	return w.links.Token(privacy.ExportPurpose, string(e))
+}
+
+func (w *world) fetchExport(token, phrase string) apitest.Answer {
+	w.T.Helper()
+	op := privacy.DownloadExport(w.Store, w.packages, keys.Pseudonyms{Secret: "pseudonyms"})
+	return w.Call(op, apitest.Caller{}, apitest.Request{Body: map[string]any{"token": token, "password": phrase}})
+}
+
+func TestTheOwnerFetchesTheExportOfAnOrganization(t *testing.T) {
+	w := newWorld(t)
+	ada := w.somebody(w.Organization(), "Ada")
+	token := w.exported(ada.Caller)
+	tests := []struct {
+		name, token, phrase string
+		want                int
+		code                string
+	}{
+		{"another token", "nobody's", exportPhrase, http.StatusNotFound, "export_not_found"},
+		{"another password", token, "a phrase of somebody else", http.StatusUnauthorized, "invalid_credentials"},
+		{"both right", token, exportPhrase, http.StatusOK, ""},
+		{"again", token, exportPhrase, http.StatusOK, ""},
+	}
+	for _, tt := range tests {
+		a := w.fetchExport(tt.token, tt.phrase)
+		w.Want(a, tt.want, tt.code)
+		if tt.want == http.StatusOK && !strings.Contains(string(a.Body), "ORG/"+string(ada.Org)+"/") {
+			t.Errorf("%s gives %s; want a link to the organization's package", tt.name, a.Body)
+		}
+	}
+}
+
+func TestOnlyTheOwnerFetchesTheExportOfAnOrganization(t *testing.T) {
+	w := newWorld(t)
+	ada := w.somebody(w.Organization(), "Ada")
+	token := w.exported(ada.Caller)
+	h := w.Store.BindOrganization(ada.Org, store.Actor{Who: "test"})
+	member, err := store.Get[access.Access](context.Background(), h, access.AccessKey(ada.Org, ada.Member))
+	w.must(err)
+	member.Role = access.Admin
+	tx := w.Store.Begin()
+	tx.Replace(h, member)
+	w.must(tx.Commit(context.Background()))
+	if a := w.fetchExport(token, exportPhrase); a.Code() != "export_not_found" {
+		t.Errorf("a former owner gets %d %s; want export_not_found", a.Status, a.Code())
+	}
+}
+
+func TestTheLinkToAnExportEnds(t *testing.T) {
+	w := newWorld(t)
+	ada := w.somebody(w.Organization(), "Ada")
+	token := w.exported(ada.Caller)
+	w.Clock.Advance(7*24*time.Hour + time.Second)
+	if a := w.fetchExport(token, exportPhrase); a.Code() != "export_not_found" {
+		t.Errorf("after 7 days: %d %s; want export_not_found", a.Status, a.Code())
+	}
+}
+
+func TestGuessesAtAnExportAreCounted(t *testing.T) {
+	w := newWorld(t)
+	ada := w.somebody(w.Organization(), "Ada")
+	token := w.exported(ada.Caller)
+	last := 0
+	for range 11 {
+		last = w.fetchExport(token, "a wrong phrase altogether").Status
+	}
+	if last != http.StatusTooManyRequests {
+		t.Errorf("the eleventh guess = %d; want 429", last)
+	}
+}
