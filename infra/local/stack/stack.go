@@ -108,9 +108,10 @@ func Start(ctx context.Context, o Options, control func(*Stack) http.Handler) (s
 		o.Backoff = func(attempt int) time.Duration { return 50 * time.Millisecond << min(attempt, 6) }
 	}
 	s = &Stack{Clock: new(simclock.Clock), Identities: identity.New(), Recorder: new(calls.Recorder), Faults: new(calls.Faults), stop: make(chan struct{})}
+	started := s // a return of an error leaves s nil
 	defer func() {
 		if err != nil {
-			s.Close()
+			started.Close()
 		}
 	}()
 	listeners, err := s.listen(o.Ports)
