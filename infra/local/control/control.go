@@ -13,12 +13,13 @@
 //	POST /_local/stripe/refunds/{refund}              {"status":"succeeded|failed"}: what the bank did with it
 //	POST /_local/stripe/disputes                      {"charge" or "payment_intent":…,"amount":…,"reason":…}
 //	POST /_local/stripe/disputes/{dispute}/close      {"status":"won|lost"}
-//	POST /_local/stripe/accounts/{account}/onboard    also restrict and deauthorize
-//	POST /_local/stripe/webhooks                      {"hold":true|false,"order":"forward|reverse|shuffle","times":2}
+//	POST /_local/stripe/accounts/{account}/onboard    also restrict, deauthorize and authorize
+//	POST /_local/stripe/webhooks                      {"hold":true|false,"order":"forward|reverse|shuffle|drop","times":2}
 //	POST /_local/stripe/webhooks/roll                 {"endpoint":"platform|connect","secret":"whsec_…","overlap":"24h"}
 //
 // The object of an event may be {"id":…} alone for one that Stripe knows. A delay is of real time and counts as work
-// under way; what is held does not. The functions go on with the secret that they have when one is rolled.
+// under way; what is held does not, and what is dropped is lost
+// but for the list of events. The functions go on with the secret that they have when one is rolled.
 package control
 
 import (

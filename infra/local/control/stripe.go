@@ -26,6 +26,7 @@ func (c *control) stripe() map[string]handler {
 		"POST /_local/stripe/accounts/{account}/onboard":     c.stripeOnboard,
 		"POST /_local/stripe/accounts/{account}/restrict":    c.stripeRestrict,
 		"POST /_local/stripe/accounts/{account}/deauthorize": c.stripeDeauthorize,
+		"POST /_local/stripe/accounts/{account}/authorize":   c.stripeAuthorize,
 		"POST /_local/stripe/webhooks":                       c.stripeWebhooks,
 		"POST /_local/stripe/webhooks/roll":                  c.stripeRoll,
 	}
@@ -144,6 +145,10 @@ func (c *control) stripeRestrict(_ context.Context, r *http.Request) (any, error
 	return given(c.stack.Stripe.Restrict(r.PathValue("account")))
 }
 
+func (c *control) stripeAuthorize(_ context.Context, r *http.Request) (any, error) {
+	return given(c.stack.Stripe.Authorize(r.PathValue("account")))
+}
+
 func (c *control) stripeDeauthorize(_ context.Context, r *http.Request) (any, error) {
 	id := r.PathValue("account")
 	if err := c.stack.Stripe.Deauthorize(id); err != nil {
@@ -172,7 +177,7 @@ func (c *control) stripeWebhooks(_ context.Context, r *http.Request) (any, error
 	}
 	if in.Hold != nil && !*in.Hold {
 		if err := c.stack.Stripe.Release(in.Order); err != nil {
-			return nil, bad("order", "order is forward, reverse or shuffle.")
+			return nil, bad("order", "order is forward, reverse, shuffle or drop.")
 		}
 	}
 	return map[string]int{"pending": c.stack.Stripe.Pending()}, nil

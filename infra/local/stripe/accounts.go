@@ -163,6 +163,7 @@ func (s *Server) deleteAccount(c *call) (any, *refusal) {
 		return nil, refused
 	}
 	s.forget(o.id())
+	delete(s.books[o.id()].ids, o.id()) // for good
 	return object{"id": o.id(), "object": "account", "deleted": true}, nil
 }
 
@@ -193,7 +194,7 @@ func (s *Server) deauthorizeAccount(c *call) (any, *refusal) {
 
 // leave takes an account off the platform and says so. The caller holds the lock.
 func (s *Server) leave(id string, c *call) {
-	s.emit(s.books[id], c, "account.application.deauthorized", object{"id": "ca_local", "object": "application", "name": "PixelTrack"}, nil)
+	s.emit(s.books[id], c, "account.application.deauthorized", application(), nil)
 	s.forget(id)
 }
 
@@ -206,6 +207,28 @@ func (s *Server) Deauthorize(account string) error {
 	}
 	s.leave(account, nil)
 	return nil
+}
+
+// Authorize is the owner of an account that has left giving the platform access again. What it remembers is as it was.
+func (s *Server) Authorize(account string) (json.RawMessage, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b := s.books[account]
+	switch {
+	case b == nil || b.ids[account] == nil:
+		return nil, ErrMissing
+	case !b.gone:
+		return nil, fmt.Errorf("%w: the account has not left", ErrState)
+	}
+	b.gone = false
+	s.books[""].put(b.ids[account])
+	s.emit(b, nil, "account.application.authorized", application(), nil)
+	return b.ids[account].snapshot(), nil
+}
+
+// application is the platform as connected accounts see it.
+func application() object {
+	return object{"id": "ca_local", "object": "application", "name": "PixelTrack"}
 }
 
 // Onboard is the owner of an account telling all that Stripe asks: the account may then charge and pay out.

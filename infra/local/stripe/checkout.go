@@ -46,8 +46,9 @@ func minimum(currency string) int64 {
 
 // unplayedOfSession lists the parameters that would change what is charged, or how, in ways that are not played.
 func unplayedOfSession() []string {
-	return []string{"after_expiration", "automatic_tax", "consent_collection", "custom_fields", "discounts", "invoice_creation", "managed_payments", "optional_items",
-		"permissions", "setup_intent_data", "shipping_options", "subscription_data"}
+	return []string{"after_expiration", "automatic_tax", "consent_collection", "custom_fields", "discounts", "invoice_creation", "managed_payments", "name_collection",
+		"optional_items", "permissions", "phone_number_collection", "redirect_on_completion", "return_url", "setup_intent_data", "shipping_address_collection", "shipping_options",
+		"subscription_data", "tax_id_collection"}
 }
 
 func (s *Server) createSession(c *call) (any, *refusal) {
@@ -64,6 +65,9 @@ func (s *Server) createSession(c *call) (any, *refusal) {
 	var total int64
 	for _, item := range items {
 		total += item.number("amount_total")
+	}
+	if said := c.text("currency"); said != "" && !strings.EqualFold(said, code) {
+		return nil, invalid("", "currency", "The currency %s is not that of the line items, %s.", said, code)
 	}
 	if total != 0 && total < minimum(code) {
 		return nil, invalid("amount_too_small", "", "The Checkout Session's total amount due must add up to at least %s", money(minimum(code), code))

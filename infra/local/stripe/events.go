@@ -215,11 +215,12 @@ func (s *Server) Hold() {
 	s.holding = true
 }
 
-// Orders in which events that were held may go.
+// Orders in which events that were held may go. Drop loses them: who wants to know of them must read the list of events.
 const (
 	Forward = "forward"
 	Reverse = "reverse"
 	Shuffle = "shuffle"
+	Drop    = "drop"
 )
 
 // Release lets the events go that were held, in an order; empty is Forward.
@@ -232,6 +233,8 @@ func (s *Server) Release(order string) error {
 		slices.Reverse(s.held)
 	case Shuffle:
 		rand.Shuffle(len(s.held), func(i, j int) { s.held[i], s.held[j] = s.held[j], s.held[i] })
+	case Drop:
+		s.held = nil
 	default:
 		return ErrDelivery
 	}

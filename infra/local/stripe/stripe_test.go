@@ -260,6 +260,26 @@ func TestAccounts(t *testing.T) {
 	wantError(t, err, 400, api.ErrorTypeInvalidRequest, "", "")
 }
 
+func TestADeletedAccountIsGoneForGood(t *testing.T) {
+	w := start(t, nil)
+	account, other := w.account(), w.account()
+	_, err := w.api.Accounts.Del(account, nil)
+	w.must(err)
+	_, err = w.api.Accounts.GetByID(account, nil)
+	wantError(t, err, 403, api.ErrorTypeInvalidRequest, "account_invalid", "")
+	if _, err := w.Authorize(account); !errors.Is(err, stripe.ErrMissing) {
+		t.Errorf("Authorize = %v; want ErrMissing", err)
+	}
+	var left []string
+	for i := w.api.Accounts.List(&api.AccountListParams{}); i.Next(); {
+		left = append(left, i.Account().ID)
+	}
+	if !slices.Equal(left, []string{other}) {
+		t.Errorf("accounts = %v; want %s alone", left, other)
+	}
+	w.wantTypes()
+}
+
 // follow opens a page and gives where it leads.
 func (w *world) follow(page string) string {
 	w.t.Helper()
@@ -306,6 +326,16 @@ func TestDeauthorize(t *testing.T) {
 			w.clock.Advance(25 * time.Hour)
 			w.wantTypes() // nothing of the account comes any more
 			w.session(other)
+			_, err = w.Authorize(account)
+			w.must(err)
+			w.wantTypes("account.application.authorized")
+			if got := w.reread(account, s.ID); got.Status != "expired" {
+				t.Errorf("the session of an account that came back is %s; want what it had become", got.Status)
+			}
+			w.session(account)
+			if _, err := w.Authorize(account); !errors.Is(err, stripe.ErrState) {
+				t.Errorf("Authorize again = %v; want ErrState", err)
+			}
 		})
 	}
 }
@@ -507,6 +537,20 @@ func TestASessionExpires(t *testing.T) {
 	w.wantTypes() // once is enough
 }
 
+func TestNothingIsDue(t *testing.T) {
+	w := start(t, nil)
+	p := sessionParams("")
+	p.LineItems[0].PriceData.UnitAmount = api.Int64(0)
+	s, err := w.api.CheckoutSessions.New(p)
+	w.must(err)
+	_, err = w.Pay(s.ID, stripe.Payment{})
+	w.must(err)
+	w.wantTypes("checkout.session.completed")
+	if s = w.reread("", s.ID); s.PaymentStatus != "no_payment_required" || s.PaymentIntent != nil {
+		t.Errorf("session = %+v; want it complete without a payment", s)
+	}
+}
+
 func TestLineItems(t *testing.T) {
 	w := start(t, nil)
 	p := sessionParams("")
@@ -567,6 +611,11 @@ func TestRefusals(t *testing.T) {
 		{"a parameter that is none", func(p *api.CheckoutSessionParams) { p.AddExtra("colour", "red") }, 400, "parameter_unknown", "colour"},
 		{"a nested parameter that is none", func(p *api.CheckoutSessionParams) { p.AddExtra("line_items[0][price_data][colour]", "red") }, 400, "parameter_unknown", "line_items[0][price_data][colour]"},
 		{"a text for a number", func(p *api.CheckoutSessionParams) { p.AddExtra("expires_at", "soon") }, 400, "parameter_invalid_integer", "expires_at"},
+		{"a currency that is not the lines'", func(p *api.CheckoutSessionParams) { p.Currency = api.String("usd") }, 400, "", "currency"},
+		{"two currencies", func(p *api.CheckoutSessionParams) {
+			p.LineItems = append(p.LineItems, &api.CheckoutSessionLineItemParams{Quantity: api.Int64(1), PriceData: &api.CheckoutSessionLineItemPriceDataParams{
+				Currency: api.String("usd"), UnitAmount: api.Int64(100), ProductData: &api.CheckoutSessionLineItemPriceDataProductDataParams{Name: api.String("X")}}})
+		}, 400, "", "line_items[1][price_data][currency]"},
 		{"an expansion of nothing", func(p *api.CheckoutSessionParams) { p.AddExpand("colour") }, 400, "", "expand[0]"},
 	}
 	w := start(t, nil)
@@ -1179,6 +1228,18 @@ func TestDelivery(t *testing.T) {
 		}
 		w.must(w.Release(stripe.Reverse))
 		w.wantTypes("checkout.session.completed", "payment_intent.succeeded", "charge.succeeded", "payment_intent.created")
+	})
+	t.Run("is lost", func(t *testing.T) {
+		w := start(t, nil)
+		w.Hold()
+		_, err := w.Send("charge.succeeded", "", nil, stripe.Delivery{})
+		w.must(err)
+		w.must(w.Release(stripe.Drop))
+		w.wantTypes()
+		i := w.api.Events.List(&api.EventListParams{DeliverySuccess: api.Bool(false)})
+		if !i.Next() || i.Event().Type != "charge.succeeded" {
+			t.Errorf("events that were not taken = %+v; want the lost one", i.Event())
+		}
 	})
 }
 
