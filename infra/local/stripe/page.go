@@ -58,7 +58,7 @@ func (s *Server) show(w http.ResponseWriter, id, note string) {
 	}
 	s.mu.Unlock()
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	checkout.Execute(w, view) // a lost connection is the reader's
+	_ = checkout.Execute(w, view) // a lost connection is the reader's
 }
 
 // click pays as the button says and leads to where the session does.

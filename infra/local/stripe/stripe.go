@@ -11,6 +11,7 @@ import (
 	"crypto/rand"
 	"crypto/subtle"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -234,13 +235,17 @@ func cutOff(w http.ResponseWriter) {
 	if p == nil {
 		return
 	}
-	connection, out, err := http.NewResponseController(w).Hijack()
-	if p != http.ErrAbortHandler || err != nil {
+	broke, ok := p.(error)
+	if !ok || !errors.Is(broke, http.ErrAbortHandler) {
 		panic(p)
 	}
-	defer connection.Close()
-	out.WriteString("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 4096\r\n\r\n{") // a caller who has gone is no news
-	_ = out.Flush()                                                                                       // likewise
+	connection, out, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		panic(p)
+	}
+	fmt.Fprint(out, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 4096\r\n\r\n{")
+	_ = out.Flush() // a caller who has gone is no news
+	_ = connection.Close()
 }
 
 // broken is a fault in Stripe's words.
