@@ -47,6 +47,7 @@ func run(t testing.TB, job string, event []byte) string {
 func jobCosts(t *testing.T) map[string]cost {
 	t.Helper()
 	all := map[string]cost{}
+	drain(t)
 	cloud.Door.Slow(20 * time.Millisecond)
 	defer cloud.Door.Slow(0)
 	for _, j := range catalog.Jobs() {
@@ -66,7 +67,6 @@ func jobCosts(t *testing.T) map[string]cost {
 		all[j.ID] = costOf(cloud.Recorder.OfRequest(run(t, j.ID, event)))
 	}
 
-	drain(t)
 	var p *caller
 	since := time.Now()
 	for range 4 { // a mail meets the report of its delivery now and then, which makes it dearer

@@ -1,5 +1,5 @@
 // Command local runs the product on this machine: the deployed templates, the deployed sources, and stand-ins for what
-// only AWS and Resend have.
+// only AWS, Resend and Stripe have.
 package main
 
 import (
@@ -25,7 +25,7 @@ func main() {
 		os.Exit(1)
 	}
 	defer s.Close()
-	fmt.Printf("API %s, control and page %s, DynamoDB %s, S3 %s, Resend %s. %d functions. Stop with Ctrl-C.\n",
-		s.API, s.Control, s.DynamoDB, s.Objects, s.Resend, len(s.Cloud.Functions))
+	fmt.Printf("API %s, control and page %s, DynamoDB %s, S3 %s, Resend %s, Stripe %s. %d functions. Stop with Ctrl-C.\n",
+		s.API, s.Control, s.DynamoDB, s.Objects, s.Resend, s.Payments, len(s.Cloud.Functions))
 	<-ctx.Done()
 }

@@ -13,7 +13,7 @@ import (
 type Plan struct {
 	Function  string `json:"function,omitempty"`
 	RequestID string `json:"request_id,omitempty"`
-	Service   string `json:"service,omitempty"`   // dynamodb, s3, kms, ssm, events, resend
+	Service   string `json:"service,omitempty"`   // dynamodb, s3, kms, ssm, events, resend, stripe
 	Operation string `json:"operation,omitempty"` // GetItem
 	Nth       int    `json:"nth,omitempty"`       // the n-th such call of an invocation, from 1; 0 is each
 	Kind      string `json:"kind"`                // timeout_before, timeout_after, throttle, conflict, error, hold

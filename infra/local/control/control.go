@@ -1,6 +1,25 @@
-// Package control is how people and tests steer the local stack: mails, clock, jobs, raw rows and objects, logs, faults
-// and calls, as JSON over HTTP, and a page to read them. It answers to this machine alone and to no web page of another
-// origin.
+// Package control is how people and tests steer the local stack: mails, payments, clock, jobs, raw rows and objects,
+// logs, faults and calls, as JSON over HTTP, and a page to read them. It answers to this machine alone and to no web page
+// of another origin.
+//
+// What the people outside do at Stripe is told by these calls; each gives the object as it is then:
+//
+//	POST /_local/stripe/events                        {"type":…,"account":…,"object":{…},"times":1,"delay":"2s","bad_signature":false,"old_signature":false,"secret":"previous"}
+//	POST /_local/stripe/events/{event}/resend         the same ways to deliver
+//	GET  /_local/stripe/events                        every event and how its webhooks fared, newest first
+//	GET  /_local/stripe/sessions                      every checkout session, newest first
+//	POST /_local/stripe/sessions/{session}/pay        {"outcome":"paid|declined|async","decline_code":…,"email":…,"name":…}
+//	POST /_local/stripe/sessions/{session}/clear      {"outcome":"succeeded|failed"}: how an async payment ended
+//	POST /_local/stripe/refunds/{refund}              {"status":"succeeded|failed"}: what the bank did with it
+//	POST /_local/stripe/disputes                      {"charge" or "payment_intent":…,"amount":…,"reason":…}
+//	POST /_local/stripe/disputes/{dispute}/close      {"status":"won|lost"}
+//	POST /_local/stripe/accounts/{account}/onboard    also restrict, deauthorize and authorize
+//	POST /_local/stripe/webhooks                      {"hold":true|false,"order":"forward|reverse|shuffle|drop","times":2}
+//	POST /_local/stripe/webhooks/roll                 {"endpoint":"platform|connect","secret":"whsec_…","overlap":"24h"}
+//
+// The object of an event may be {"id":…} alone for one that Stripe knows. A delay is of real time and counts as work
+// under way; what is held does not, and what is dropped is lost
+// but for the list of events. The functions go on with the secret that they have when one is rolled.
 package control
 
 import (
@@ -57,6 +76,9 @@ func New(s *stack.Stack) http.Handler {
 		"POST /_local/redrive":             c.redrive,
 		"POST /_local/stream":              c.stream,
 	} {
+		mux.Handle(pattern, h)
+	}
+	for pattern, h := range c.stripe() {
 		mux.Handle(pattern, h)
 	}
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {

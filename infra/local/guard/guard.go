@@ -1,4 +1,4 @@
-// Package guard is what the stack's own services (S3, KMS, SSM) ask before they do what a function wants, and whom they
+// Package guard is what the stack's own services (S3, KMS, SSM, Stripe) ask before they do what a function wants, and whom they
 // tell afterwards.
 package guard
 
@@ -16,7 +16,7 @@ var ErrDenied = errors.New("guard: the role does not allow it")
 
 // Call is one call of a service.
 type Call struct {
-	Service   string // s3, kms, ssm
+	Service   string // s3, kms, ssm, stripe
 	Operation string // GetObject
 	Resource  string // bucket, key or parameter
 	Function  string // who called, empty for the stack itself

@@ -48,6 +48,7 @@ type Service struct {
 	Clock       *simclock.Clock
 	Identities  *identity.Registry
 	Environment []string                                                // what every function is given beside its own
+	Own         func(id identity.Identity) []string                     // what a process is given beside that, by its key; nil for nothing
 	Backoff     func(attempt int) time.Duration                         // before an asynchronous event is tried again
 	Limit       int                                                     // processes of one function at once
 	Allow       func(f *template.Function, actions []iam.Request) error // whether a role lets the service do something for the function
@@ -219,6 +220,9 @@ func (s *Service) environment(f *template.Function, id identity.Identity) []stri
 	}
 	for k, v := range f.Environment {
 		env = append(env, k+"="+v)
+	}
+	if s.Own != nil {
+		env = append(env, s.Own(id)...)
 	}
 	return append(env, s.Environment...)
 }

@@ -74,6 +74,17 @@ func TestAFunctionStaysWarmAndHasItsOwnEnvironmentAlone(t *testing.T) {
 	}
 }
 
+func TestAProcessIsGivenWhatItsKeyTells(t *testing.T) {
+	s := service(t, nil)
+	s.Own = func(id identity.Identity) []string { return []string{"OWN=" + id.Function + " " + id.AccessKey} }
+	first, _ := invoke(t, s, `{}`)
+	s.Recycle()
+	second, _ := invoke(t, s, `{}`)
+	if !strings.HasPrefix(first.Own, "Moody LOCAL") || second.Own == first.Own {
+		t.Errorf("two processes were given %q and %q; want a key of each one's own", first.Own, second.Own)
+	}
+}
+
 func TestFailuresOfAFunction(t *testing.T) {
 	s := service(t, func(f *template.Function) { f.Timeout = time.Second })
 	for order, want := range map[string]string{"fail": "as ordered", "panic": "as ordered", "exit": "Runtime exited", "sleep": "timed out after 1.00 seconds"} {

@@ -40,16 +40,17 @@ import (
 	"pixeltrack.io/platform/infra/local/simclock"
 	"pixeltrack.io/platform/infra/local/ssm"
 	"pixeltrack.io/platform/infra/local/stream"
+	"pixeltrack.io/platform/infra/local/stripe"
 	"pixeltrack.io/platform/infra/local/template"
 	"pixeltrack.io/platform/infra/local/ttl"
 )
 
 // Ports are where the stack listens on 127.0.0.1. Zero is a free one.
-type Ports struct{ API, Control, DynamoDB, S3, Resend int }
+type Ports struct{ API, Control, DynamoDB, S3, Resend, Stripe int }
 
 // Standard are the ports of `make run`.
 func Standard() Ports {
-	return Ports{API: 8080, Control: 8081, DynamoDB: 8000, S3: 7070, Resend: 8025}
+	return Ports{API: 8080, Control: 8081, DynamoDB: 8000, S3: 7070, Resend: 8025, Stripe: 12111}
 }
 
 // Options say how a stack is started.
@@ -75,6 +76,7 @@ type Stack struct {
 	Stream     *stream.Reader
 	S3         *s3.Server
 	Mail       *resend.Server
+	Stripe     *stripe.Server
 	Door       *door.Door
 	Table      *dynamodb.Client // of the stack itself, past the door
 
@@ -84,6 +86,7 @@ type Stack struct {
 	DynamoDB string
 	Objects  string
 	Resend   string
+	Payments string // Stripe's API, http://127.0.0.1:12111
 
 	sweeper *ttl.Sweeper
 	close   []func()
@@ -105,9 +108,10 @@ func Start(ctx context.Context, o Options, control func(*Stack) http.Handler) (s
 		o.Backoff = func(attempt int) time.Duration { return 50 * time.Millisecond << min(attempt, 6) }
 	}
 	s = &Stack{Clock: new(simclock.Clock), Identities: identity.New(), Recorder: new(calls.Recorder), Faults: new(calls.Faults), stop: make(chan struct{})}
+	started := s // a return of an error leaves s nil
 	defer func() {
 		if err != nil {
-			s.Close()
+			started.Close()
 		}
 	}()
 	listeners, err := s.listen(o.Ports)
@@ -151,17 +155,17 @@ func Start(ctx context.Context, o Options, control func(*Stack) http.Handler) (s
 	return s, nil
 }
 
-// listen opens the five ports in the order of Ports.
+// listen opens the six ports in the order of Ports.
 func (s *Stack) listen(p Ports) ([]net.Listener, error) {
 	var all []net.Listener
-	for i, port := range []int{p.API, p.Control, p.DynamoDB, p.S3, p.Resend} {
+	for i, port := range []int{p.API, p.Control, p.DynamoDB, p.S3, p.Resend, p.Stripe} {
 		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
 		if err != nil {
 			return nil, fmt.Errorf("stack: %w", err)
 		}
 		s.close = append(s.close, func() { l.Close() })
 		all = append(all, l)
-		*[]*string{&s.API, &s.Control, &s.DynamoDB, &s.Objects, &s.Resend}[i] = "http://" + l.Addr().String()
+		*[]*string{&s.API, &s.Control, &s.DynamoDB, &s.Objects, &s.Resend, &s.Payments}[i] = "http://" + l.Addr().String()
 	}
 	return all, nil
 }
@@ -203,6 +207,13 @@ func (s *Stack) services(o Options, listeners []net.Listener, raw string) error 
 	s.close = append(s.close, s.Mail.Close)
 	s.serve(listeners[4], s.Mail)
 
+	payments := stripeSecrets{key: "sk_test_" + random(16), platform: "whsec_" + random(16), connect: "whsec_" + random(16)}
+	s.Stripe = stripe.New(stripe.Options{Key: payments.key, Clock: s.Clock, Identities: s.Identities, Guard: g,
+		Platform: stripe.Endpoint{URL: s.API + "/v1/webhooks/stripe", Secret: payments.platform},
+		Connect:  stripe.Endpoint{URL: s.API + "/v1/webhooks/stripe-connect", Secret: payments.connect}})
+	s.close = append(s.close, s.Stripe.Close)
+	s.serve(listeners[5], s.Stripe)
+
 	inner, err := net.Listen("tcp", "127.0.0.1:0") // the services that nobody needs to reach from outside
 	if err != nil {
 		return err
@@ -214,14 +225,14 @@ func (s *Stack) services(o Options, listeners []net.Listener, raw string) error 
 		settings = append(settings, k+"="+v)
 	}
 	s.Lambda = &lambda.Service{Cloud: s.Cloud, Builder: &lambda.Builder{Root: o.Root}, Clock: s.Clock, Identities: s.Identities,
-		Environment: settings, Backoff: o.Backoff, Limit: 32, Allow: s.allow}
+		Environment: settings, Own: s.own(o.Settings), Backoff: o.Backoff, Limit: 32, Allow: s.allow}
 	s.close = append(s.close, s.Lambda.Close)
 	if s.Bus, err = bus.New(bus.Options{Cloud: s.Cloud, Functions: s.Lambda, Identities: s.Identities, Clock: s.Clock, Guard: g}); err != nil {
 		return err
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/kms", kms.New(kms.Options{Keys: kmsKeys(s.Cloud), Identities: s.Identities, Clock: s.Clock, Guard: g}))
-	parameters := secrets(s.Cloud, mailKey, secret, edgeSecret)
+	parameters := secrets(s.Cloud, mailKey, secret, edgeSecret, payments)
 	s.Secrets = map[string]string{}
 	for _, p := range parameters {
 		s.Secrets[p.Name] = p.Value
@@ -238,6 +249,20 @@ func (s *Stack) services(o Options, listeners []net.Listener, raw string) error 
 	s.serve(listeners[0], &gateway.Gateway{Cloud: s.Cloud, Lambda: s.Lambda, Clock: s.Clock, Secret: func() string { return edgeSecret }})
 	return nil
 }
+
+// own gives a process what names it to Stripe: a path of its own, by which the doors' keys tell who calls. A base given
+// by the settings is another server's and is left as it is.
+func (s *Stack) own(settings map[string]string) func(identity.Identity) []string {
+	return func(id identity.Identity) []string {
+		if settings[stripeBase] != "" {
+			return nil
+		}
+		return []string{stripeBase + "=" + s.Payments + "/~" + id.AccessKey}
+	}
+}
+
+// stripeBase is the variable that says where Stripe's API is; a client takes it as its backend's URL.
+const stripeBase = "STRIPE_API_BASE"
 
 // Close ends everything, what was started last first.
 func (s *Stack) Close() {
@@ -347,7 +372,7 @@ func (s *Stack) Sweep(ctx context.Context) (rows int, objects s3.Swept, err erro
 func (s *Stack) Settle(ctx context.Context) error {
 	quiet, polls := 0, s.Stream.Polls()
 	for {
-		switch busy := s.Stream.Pending() + s.Lambda.Pending() + s.Mail.Pending(); {
+		switch busy := s.Stream.Pending() + s.Lambda.Pending() + s.Mail.Pending() + s.Stripe.Pending(); {
 		case busy > 0:
 			quiet, polls = 0, s.Stream.Polls()
 		case s.Stream.Polls() >= polls+2:
@@ -359,7 +384,7 @@ func (s *Stack) Settle(ctx context.Context) error {
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("stack: still busy: %d records, %d events, %d webhooks: %w", s.Stream.Pending(), s.Lambda.Pending(), s.Mail.Pending(), ctx.Err())
+			return fmt.Errorf("stack: still busy: %d records, %d events, %d webhooks: %w", s.Stream.Pending(), s.Lambda.Pending(), s.Mail.Pending()+s.Stripe.Pending(), ctx.Err())
 		case <-s.stop:
 			return errors.New("stack: closed")
 		case <-time.After(5 * time.Millisecond):
@@ -417,8 +442,11 @@ func kmsKeys(c *template.Cloud) []kms.Key {
 	return all
 }
 
+// stripeSecrets are what this run's Stripe is spoken to with.
+type stripeSecrets struct{ key, platform, connect string }
+
 // secrets gives every parameter that a function is given by name a value of this run.
-func secrets(c *template.Cloud, mailKey, webhook, edge string) []ssm.Parameter {
+func secrets(c *template.Cloud, mailKey, webhook, edge string, payments stripeSecrets) []ssm.Parameter {
 	var all []ssm.Parameter
 	for _, name := range slices.Compact(slices.Sorted(slices.Values(c.SSM))) {
 		value := random(32)
@@ -429,6 +457,12 @@ func secrets(c *template.Cloud, mailKey, webhook, edge string) []ssm.Parameter {
 			value = webhook
 		case strings.HasSuffix(name, "/edge-secrets"):
 			value = edge
+		case strings.HasSuffix(name, "/stripe-secret-key"):
+			value = payments.key
+		case strings.HasSuffix(name, "/stripe-webhook-secret"):
+			value = payments.platform
+		case strings.HasSuffix(name, "/stripe-connect-webhook-secret"):
+			value = payments.connect
 		}
 		all = append(all, ssm.Parameter{Name: name, Value: value})
 	}
