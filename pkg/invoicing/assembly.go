@@ -1,6 +1,7 @@
 package invoicing
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -228,7 +229,7 @@ func (b CreateBody) allowed(c *api.Caller) error {
 	return b.FromTime.check()
 }
 
-// lineOf makes the lines of claims: one for each group and rate, in the order of what they are called.
+// linesOf makes the lines of claims: one for each group and rate, in the order of what they are called.
 func (i *Invoice) linesOf(claims []*Claim, names map[id.Project]string) []Line {
 	type group struct {
 		sort, text string
@@ -249,22 +250,12 @@ func (i *Invoice) linesOf(claims []*Claim, names map[id.Project]string) []Line {
 	for _, g := range groups {
 		all = append(all, g)
 	}
-	slices.SortFunc(all, func(a, b *group) int { return compare(a.sort, b.sort) })
+	slices.SortFunc(all, func(a, b *group) int { return cmp.Compare(a.sort, b.sort) })
 	var lines []Line
 	for _, g := range all {
 		lines = append(lines, Line{Description: g.text, Quantity: hours(g.seconds), Unit: "h", UnitPrice: g.rate, Taxes: i.Assembly.Taxes})
 	}
 	return lines
-}
-
-func compare(a, b string) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
 }
 
 // hours is a time in hours, to the millionth.
