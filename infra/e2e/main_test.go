@@ -53,7 +53,7 @@ func pathOf(template string) string {
 var parameter = regexp.MustCompile(`\{[^}]+\}`)
 
 func client() *journey.Client {
-	return &journey.Client{API: cloud.API, Control: cloud.Control, HTTP: &http.Client{Timeout: 2 * time.Minute,
+	return &journey.Client{API: cloud.API, Control: cloud.Control, HTTP: &http.Client{Timeout: 15 * time.Minute,
 		Transport: &http.Transport{MaxIdleConnsPerHost: 128}}}
 }
 

@@ -42,7 +42,7 @@ import (
 )
 
 // patience is how long a call that waits may wait.
-const patience = 5 * time.Minute
+const patience = 15 * time.Minute
 
 //go:embed page.html
 var page []byte
