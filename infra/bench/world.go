@@ -109,7 +109,7 @@ func (w *world) fill(ctx context.Context, st *store.Store) error {
 func (w *world) environment() []string {
 	env := []string{"AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=BENCH", "AWS_SECRET_ACCESS_KEY=bench", "AWS_LAMBDA_FUNCTION_NAME=bench",
 		"TABLE_NAME=" + table, "ISSUER=" + issuer, "STAGE=bench", "PUBLIC_URL=" + issuer, "MAIL_FROM=bench@example.com",
-		"EVENT_BUS_NAME=bench", "EXPORTS_BUCKET=bench", "VAULT_BUCKET=bench", "SIGNING_KEY_ID=bench", "RESEND_BASE_URL=" + w.ssm}
+		"EVENT_BUS_NAME=bench", "EXPORTS_BUCKET=bench", "VAULT_BUCKET=bench", "INCOMING_BUCKET=bench", "FILES_BUCKET=bench", "DOCUMENTS_BUCKET=bench", "SIGNING_KEY_ID=bench", "RESEND_BASE_URL=" + w.ssm}
 	for _, p := range []string{"LINK_SECRET", "REFRESH_SECRET", "PSEUDONYM_SECRET", "RESEND_KEY", "RESEND_WEBHOOK_SECRET", "EDGE_SECRETS"} {
 		env = append(env, "PARAM_"+p+"=/bench/"+p)
 	}
