@@ -206,7 +206,7 @@ func (d *departure) write(tx *store.Tx, st *store.Store, c *api.Caller, links ke
 	})
 	outbox.Queue(tx, c.Self, MailDeleted, store.Join(MailDeleted, strconv.FormatInt(d.row.At, 10)), map[string]string{"at": strconv.FormatInt(d.row.At, 10)})
 	for _, m := range d.closing {
-		organization.Close(tx, bound(st, c, m), m.Gate)
+		organization.Close(tx, bound(st, c, m), m.Gate, unix(d.row.At))
 	}
 	for _, t := range d.transfer {
 		h := bound(st, c, t.from)

@@ -141,6 +141,20 @@ func TestADeletedAccountIsRestored(t *testing.T) {
 	}
 }
 
+// The organization closes at the very second of the deletion, however long the call takes: by that second the
+// restoration knows what it opens again.
+func TestADeletionOverTheTurnOfASecondIsUndoneWhole(t *testing.T) {
+	w := newWorld(t)
+	p := w.somebody(ada)
+	w.Clock.Tick(time.Second)
+	w.Want(w.delete(p, phrase, closing(p.org)), http.StatusAccepted, "")
+	w.Clock.Tick(0)
+	w.Want(w.restore(w.restoreToken(ada), phrase), http.StatusOK, "")
+	if status := w.organizationGate(p.org).Status; status != access.Active {
+		t.Errorf("the organization is %s after the restoration; want it open", status)
+	}
+}
+
 func TestADeletedAccountIsErased(t *testing.T) {
 	w := newWorld(t)
 	engine := privacy.NewEngine(w.Store, nil, new(blobtest.Bucket), w.pseudonyms, w.Clock.Now)

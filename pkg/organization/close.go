@@ -22,12 +22,11 @@ const CloseDue store.DueKind = "close-organization"
 // Settle is how long an organization is closing before it is closed, longer than any writer that saw it open may write.
 const Settle = time.Minute
 
-// Close adds to a transaction that an organization is closing: it takes no changes from now on, is closed a minute later,
-// and goes with everything in it 30 days after now. Until then Reopen undoes it.
-func Close(tx *store.Tx, h *store.Organization, gate *access.OrganizationGate) *store.Op {
-	now := h.Now()
-	tx.Arm(h, closeDue(h.ID, now))
-	gate.Status, gate.ClosingAt = access.Closing, now.Unix()
+// Close adds to a transaction that an organization is closing since a time: it takes no changes from then on, is closed
+// a minute later, and goes with everything in it 30 days later. Until then Reopen, told the same time, undoes it.
+func Close(tx *store.Tx, h *store.Organization, gate *access.OrganizationGate, at time.Time) *store.Op {
+	tx.Arm(h, closeDue(h.ID, at))
+	gate.Status, gate.ClosingAt = access.Closing, at.Unix()
 	return tx.Replace(h, gate)
 }
 

@@ -49,7 +49,7 @@ func (w world) close(c apitest.Caller) *access.OrganizationGate {
 	w.T.Helper()
 	gate := w.gate(c)
 	tx := w.Store.Begin()
-	organization.Close(tx, w.handle(c), gate)
+	organization.Close(tx, w.handle(c), gate, w.Clock.Now())
 	if err := tx.Commit(context.Background()); err != nil {
 		w.T.Fatal(err)
 	}
