@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"errors"
 	"time"
 
@@ -25,6 +26,25 @@ type Changes[T any] struct {
 	Data       []T       `json:"data" doc:"The page, in the order of the list."`
 	Deleted    []Deleted `json:"deleted,omitempty" nullable:"false" doc:"What was deleted since; only with updated_since."`
 	NextCursor string    `json:"next_cursor,omitempty" doc:"Where the next page begins; absent at the end."`
+}
+
+// ListChanges reads a page of rows as the answer of a list, with what was deleted among them.
+func ListChanges[R, T any, P interface {
+	*R
+	store.Row
+}](ctx context.Context, h store.Bound, q store.Query, show func(P) T) (Changes[T], error) {
+	rows, gone, cursor, err := store.ListChanges[R, P](ctx, h, q)
+	if err != nil {
+		return Changes[T]{}, ListError(err)
+	}
+	page := Changes[T]{Data: make([]T, len(rows)), NextCursor: cursor}
+	for n, row := range rows {
+		page.Data[n] = show(row)
+	}
+	for _, t := range gone {
+		page.Deleted = append(page.Deleted, Deleted{ID: t.ID, At: time.Unix(t.Deleted, 0).UTC()})
+	}
+	return page, nil
 }
 
 // Deleted is a thing that was deleted: which and when, and nothing of it.

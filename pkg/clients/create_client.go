@@ -52,7 +52,7 @@ func CreateClient(st *store.Store) api.Operation {
 		if err := row.check(); err != nil {
 			return nil, err
 		}
-		err := counter.Retry(ctx, func() error {
+		err := store.Again(ctx, counter.ErrTaken, func() error {
 			number, err := counter.Next(ctx, c.Org, "client")
 			if err != nil {
 				return err

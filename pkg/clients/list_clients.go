@@ -3,7 +3,6 @@ package clients
 import (
 	"context"
 	"net/http"
-	"time"
 
 	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/api"
@@ -21,12 +20,6 @@ type ListIn struct {
 
 // ListOut is the answer of list-clients.
 type ListOut struct{ Body api.Changes[ClientBody] }
-
-// change is a client or what is left of a deleted one.
-type change struct {
-	Client
-	Deleted int64 `dynamo:"deleted,omitempty"`
-}
 
 // ListClients lists the organisation's clients.
 func ListClients() api.Operation {
@@ -49,18 +42,7 @@ func ListClients() api.Operation {
 		case in.Status != "":
 			q.Index, q.Partition = store.Index1, c.Org.Scope().Partition(Family, string(in.Status))
 		}
-		rows, cursor, err := store.List[change](ctx, c.Org, q)
-		if err != nil {
-			return nil, api.ListError(err)
-		}
-		out := &ListOut{Body: api.Changes[ClientBody]{Data: []ClientBody{}, NextCursor: cursor}}
-		for _, row := range rows {
-			if row.RowType == store.TombstoneType {
-				out.Body.Deleted = append(out.Body.Deleted, api.Deleted{ID: string(row.ID), At: time.Unix(row.Deleted, 0).UTC()})
-				continue
-			}
-			out.Body.Data = append(out.Body.Data, body(c, &row.Client))
-		}
-		return out, nil
+		page, err := api.ListChanges(ctx, c.Org, q, func(row *Client) ClientBody { return body(c, row) })
+		return &ListOut{page}, err
 	})
 }

@@ -5,8 +5,6 @@ package counter
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
-	"time"
 
 	"pixeltrack.io/platform/pkg/store"
 )
@@ -52,25 +50,4 @@ func (c *Counter) Take(tx *store.Tx, h *store.Organization) {
 		return
 	}
 	tx.Replace(h, c).Else(ErrTaken)
-}
-
-const (
-	firstPause = 4 * time.Millisecond
-	maxPause   = 250 * time.Millisecond
-)
-
-// Retry runs what takes a number again while the number is taken by others, until the context ends; then it is
-// store.ErrConflict.
-func Retry(ctx context.Context, run func() error) error {
-	for pause := firstPause; ; pause = min(2*pause, maxPause) {
-		err := run()
-		if !errors.Is(err, ErrTaken) {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return store.ErrConflict
-		case <-time.After(pause/2 + rand.N(pause)):
-		}
-	}
 }

@@ -3,7 +3,6 @@ package files
 import (
 	"context"
 	"net/http"
-	"time"
 
 	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/api"
@@ -23,12 +22,6 @@ type ListIn struct {
 // ListOut is the answer of list-files.
 type ListOut struct{ Body api.Changes[FileBody] }
 
-// change is a file or what is left of a deleted one.
-type change struct {
-	File
-	Deleted int64 `dynamo:"deleted,omitempty"`
-}
-
 // ListFiles lists files.
 func ListFiles() api.Operation {
 	return api.New(api.Route{
@@ -42,19 +35,8 @@ func ListFiles() api.Operation {
 		if err != nil {
 			return nil, err
 		}
-		rows, cursor, err := store.List[change](ctx, c.Org, q)
-		if err != nil {
-			return nil, api.ListError(err)
-		}
-		out := &ListOut{Body: api.Changes[FileBody]{Data: []FileBody{}, NextCursor: cursor}}
-		for _, row := range rows {
-			if row.RowType == store.TombstoneType {
-				out.Body.Deleted = append(out.Body.Deleted, api.Deleted{ID: string(row.ID), At: time.Unix(row.Deleted, 0).UTC()})
-				continue
-			}
-			out.Body.Data = append(out.Body.Data, body(&row.File))
-		}
-		return out, nil
+		page, err := api.ListChanges(ctx, c.Org, q, body)
+		return &ListOut{page}, err
 	})
 }
 

@@ -15,11 +15,8 @@ import (
 	"pixeltrack.io/platform/pkg/privacy/purpose"
 	"pixeltrack.io/platform/pkg/projects"
 	"pixeltrack.io/platform/pkg/store"
-	"pixeltrack.io/platform/pkg/telemetry"
 	"pixeltrack.io/platform/pkg/timetracking"
 )
-
-const batch = 25
 
 // AssembleInvoice puts unbilled time onto invoices that are assembling, and frees the time of those that were deleted or
 // voided, or gave up.
@@ -40,37 +37,9 @@ func AssembleInvoice() job.Job {
 				}
 				return assemble(ctx, r, e.Key(), nil)
 			}
-			var failed error
-			for shard := range store.Shards {
-				failed = errors.Join(failed, assembleDue(ctx, r, shard))
-			}
-			return failed
+			return r.EachDue(ctx, DueAssembly, r.Event.At, func(ctx context.Context, d *store.Due) error { return assemble(ctx, r, d.Target, d) })
 		},
 	}
-}
-
-// assembleDue works on what is due. An invoice that fails does not stop the others.
-func assembleDue(ctx context.Context, r *job.Run, shard int) error {
-	var failed error
-	seen := map[string]bool{}
-	for fresh := true; fresh && ctx.Err() == nil; {
-		fresh = false
-		due, err := store.DueBy(ctx, r.Platform(), DueAssembly, shard, r.Event.At, batch+len(seen))
-		if err != nil {
-			return err
-		}
-		for _, d := range due {
-			if seen[d.SK] {
-				continue
-			}
-			seen[d.SK], fresh = true, true
-			if err := assemble(ctx, r, d.Target, d); err != nil {
-				r.Log.Error("due_work_failed", telemetry.Kind(string(d.Kind)), telemetry.Lag(r.Event.At.Sub(d.Time())), telemetry.Cause(err))
-				failed = errors.Join(failed, err)
-			}
-		}
-	}
-	return failed
 }
 
 // assembler is a run at one invoice.

@@ -6,7 +6,6 @@ import (
 	"encoding/base64"
 	"net/http"
 	"slices"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -29,12 +28,6 @@ type ListIn struct {
 // ListOut is the answer of list-invoices.
 type ListOut struct{ Body api.Changes[Summary] }
 
-// change is an invoice or what is left of a deleted draft.
-type change struct {
-	Invoice
-	Deleted int64 `dynamo:"deleted,omitempty"`
-}
-
 // ListInvoices lists the organisation's invoices.
 func ListInvoices() api.Operation {
 	return api.New(api.Route{
@@ -51,19 +44,8 @@ func ListInvoices() api.Operation {
 		if err != nil {
 			return nil, err
 		}
-		rows, cursor, err := store.List[change](ctx, c.Org, q)
-		if err != nil {
-			return nil, api.ListError(err)
-		}
-		out := &ListOut{Body: api.Changes[Summary]{Data: []Summary{}, NextCursor: cursor}}
-		for _, row := range rows {
-			if row.RowType == store.TombstoneType {
-				out.Body.Deleted = append(out.Body.Deleted, api.Deleted{ID: string(row.ID), At: time.Unix(row.Deleted, 0).UTC()})
-				continue
-			}
-			out.Body.Data = append(out.Body.Data, summary(c.Now, &row.Invoice))
-		}
-		return out, nil
+		page, err := api.ListChanges(ctx, c.Org, q, func(row *Invoice) Summary { return summary(c.Now, row) })
+		return &ListOut{page}, err
 	})
 }
 

@@ -3,7 +3,6 @@ package invoicing
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
 	"net/http"
 	"time"
 
@@ -115,29 +114,6 @@ func (b PayBody) check(now time.Time) error {
 	return nil
 }
 
-const (
-	firstPause = 4 * time.Millisecond
-	maxPause   = 250 * time.Millisecond
-)
-
-// retry runs what depends on an invoice until nobody changed the invoice meanwhile, or the context ends.
-func retry(ctx context.Context, run func() error) error {
-	for pause := firstPause; ; pause = min(2*pause, maxPause) {
-		err := run()
-		switch {
-		case err != nil && ctx.Err() != nil:
-			return store.ErrConflict
-		case !errors.Is(err, store.ErrStale):
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return store.ErrConflict
-		case <-time.After(pause/2 + rand.N(pause)):
-		}
-	}
-}
-
 // bare reads an invoice without its lines, by an id as it came in.
 func bare(ctx context.Context, org *store.Organization, text string) (*Invoice, error) {
 	inv, err := id.Parse[id.Invoice](text)
@@ -171,7 +147,7 @@ func CreatePayment(st *store.Store) api.Operation {
 		if p.Method == "" {
 			p.Method = Bank
 		}
-		err := retry(ctx, func() error {
+		err := store.Again(ctx, store.ErrStale, func() error {
 			i, err := bare(ctx, c.Org, in.Body.InvoiceID)
 			if err != nil {
 				return err
@@ -258,12 +234,6 @@ type PaymentsIn struct {
 // PaymentsOut is the answer of list-payments.
 type PaymentsOut struct{ Body api.Changes[PaymentBody] }
 
-// paymentChange is a payment or what is left of one that was taken back.
-type paymentChange struct {
-	Payment
-	Deleted int64 `dynamo:"deleted,omitempty"`
-}
-
 // ListPayments lists what was paid.
 func ListPayments() api.Operation {
 	return api.New(api.Route{
@@ -289,19 +259,8 @@ func ListPayments() api.Operation {
 			}
 			q.Index, q.Partition = store.Index1, c.Org.Scope().Partition(FamilyPayment, string(inv))
 		}
-		rows, cursor, err := store.List[paymentChange](ctx, c.Org, q)
-		if err != nil {
-			return nil, api.ListError(err)
-		}
-		out := &PaymentsOut{Body: api.Changes[PaymentBody]{Data: []PaymentBody{}, NextCursor: cursor}}
-		for _, row := range rows {
-			if row.RowType == store.TombstoneType {
-				out.Body.Deleted = append(out.Body.Deleted, api.Deleted{ID: string(row.ID), At: time.Unix(row.Deleted, 0).UTC()})
-				continue
-			}
-			out.Body.Data = append(out.Body.Data, row.body())
-		}
-		return out, nil
+		page, err := api.ListChanges(ctx, c.Org, q, (*Payment).body)
+		return &PaymentsOut{page}, err
 	})
 }
 
@@ -321,7 +280,7 @@ func DeletePayment(st *store.Store) api.Operation {
 			{Kind: problem.NotFound, Code: "invoice_not_found", When: "Its invoice is no longer there."},
 			keptRefusal()},
 	}, func(ctx context.Context, c *api.Caller, in *TakeBackIn) (*struct{}, error) {
-		return nil, retry(ctx, func() error {
+		return nil, store.Again(ctx, store.ErrStale, func() error {
 			p, err := readPayment(ctx, c.Org, in.ID)
 			if err != nil {
 				return err

@@ -90,7 +90,7 @@ func send(ctx context.Context, st *store.Store, c *api.Caller, d *document, org 
 	}
 	var sent *document
 	var skip int64
-	err = counter.Retry(ctx, func() error {
+	err = store.Again(ctx, counter.ErrTaken, func() error {
 		number, err := counter.Next(ctx, c.Org, store.Join("invoice", pattern.Period(day)))
 		if err != nil {
 			return err

@@ -3,7 +3,6 @@ package projects
 import (
 	"context"
 	"net/http"
-	"time"
 
 	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/api"
@@ -24,12 +23,6 @@ type ListIn struct {
 // ListOut is the answer of list-projects.
 type ListOut struct{ Body api.Changes[ProjectBody] }
 
-// change is a project or what is left of a deleted one.
-type change struct {
-	Project
-	Deleted int64 `dynamo:"deleted,omitempty"`
-}
-
 // ListProjects lists the organisation's projects.
 func ListProjects() api.Operation {
 	return api.New(api.Route{
@@ -43,19 +36,8 @@ func ListProjects() api.Operation {
 		if err != nil {
 			return nil, err
 		}
-		rows, cursor, err := store.List[change](ctx, c.Org, q)
-		if err != nil {
-			return nil, api.ListError(err)
-		}
-		out := &ListOut{Body: api.Changes[ProjectBody]{Data: []ProjectBody{}, NextCursor: cursor}}
-		for _, row := range rows {
-			if row.RowType == store.TombstoneType {
-				out.Body.Deleted = append(out.Body.Deleted, api.Deleted{ID: string(row.ID), At: time.Unix(row.Deleted, 0).UTC()})
-				continue
-			}
-			out.Body.Data = append(out.Body.Data, body(c, &row.Project))
-		}
-		return out, nil
+		page, err := api.ListChanges(ctx, c.Org, q, func(row *Project) ProjectBody { return body(c, row) })
+		return &ListOut{page}, err
 	})
 }
 

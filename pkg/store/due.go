@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"iter"
 	"time"
 
 	"github.com/guregu/dynamo/v2"
@@ -87,12 +88,40 @@ func (tx *Tx) lookups(h Bound) Bound {
 
 // DueBy reads what of a kind is due at a time or before, oldest first, from one shard. Limit is at least 1.
 func DueBy(ctx context.Context, p *Platform, kind DueKind, shard int, by time.Time, limit int) ([]*Due, error) {
-	due, _, err := List[Due](ctx, p, Query{
-		Partition: join("DUE", string(kind), fmt.Sprint(shard)),
-		To:        join(second(by), "~"),
-		Limit:     limit,
-	})
+	due, _, err := List[Due](ctx, p, dueBy(kind, shard, by, limit))
 	return due, err
+}
+
+func dueBy(kind DueKind, shard int, by time.Time, limit int) Query {
+	return Query{Partition: join("DUE", string(kind), fmt.Sprint(shard)), To: join(second(by), "~"), Limit: limit}
+}
+
+// duePage is how many due rows one query of AllDue takes.
+const duePage = 25
+
+// AllDue goes through what of a kind is due at a time or before, each once, shard by shard and oldest first in each. Rows
+// may be removed and written meanwhile. A shard that cannot be read gives an error, and the next one follows.
+func AllDue(ctx context.Context, p *Platform, kind DueKind, by time.Time) iter.Seq2[*Due, error] {
+	return func(yield func(*Due, error) bool) {
+		for shard := range Shards {
+			q := dueBy(kind, shard, by, duePage)
+			for {
+				due, more, err := List[Due](ctx, p, q)
+				if err != nil && !yield(nil, err) {
+					return
+				}
+				for _, d := range due {
+					if !yield(d, nil) {
+						return
+					}
+				}
+				if err != nil || more == "" {
+					break
+				}
+				q.Cursor = more
+			}
+		}
+	}
 }
 
 // DueOf turns the old image of a wake row that TTL has deleted back into its due row.

@@ -30,7 +30,7 @@ type Query struct {
 	Descending bool
 	Limit      int    // rows wanted, at least 1
 	Cursor     string // what the page before gave
-	Tombstones bool   // also tombstones, whose RowType is TombstoneType
+	Tombstones bool   // also tombstones, where ListChanges reads
 }
 
 // List reads one page. It skips rows that have expired, are restricted, or are of another type, and reads on until the
@@ -39,36 +39,68 @@ func List[T any, P interface {
 	*T
 	Row
 }](ctx context.Context, h Bound, q Query) (rows []P, cursor string, err error) {
-	hd := h.handle()
-	if err := hd.allows(q.Partition); err != nil {
-		return nil, "", err
-	}
-	start, err := q.start()
+	rows = make([]P, 0, q.Limit)
+	cursor, err = list(ctx, h.handle(), q, func() P { return new(T) }, func(row P) { rows = append(rows, row) }, nil)
 	if err != nil {
 		return nil, "", err
 	}
+	return rows, cursor, nil
+}
+
+// ListChanges is List with, if the query asks for them, the tombstones among the rows. Both count towards the limit.
+func ListChanges[T any, P interface {
+	*T
+	Row
+}](ctx context.Context, h Bound, q Query) (rows []P, gone []*Tombstone, cursor string, err error) {
 	rows = make([]P, 0, q.Limit)
-	for {
-		items, next, err := hd.page(ctx, q, start, q.Limit-len(rows)+1)
+	cursor, err = list(ctx, h.handle(), q, func() P { return new(T) }, func(row P) { rows = append(rows, row) }, func(t *Tombstone) { gone = append(gone, t) })
+	if err != nil {
+		return nil, nil, "", err
+	}
+	return rows, gone, cursor, nil
+}
+
+// list gives the rows of a page to take and its tombstones to bury, if that is there.
+func list[P Row](ctx context.Context, h *Handle, q Query, empty func() P, take func(P), bury func(*Tombstone)) (cursor string, err error) {
+	if err := h.allows(q.Partition); err != nil {
+		return "", err
+	}
+	start, err := q.start()
+	if err != nil {
+		return "", err
+	}
+	for taken := 0; ; {
+		items, next, err := h.page(ctx, q, start, q.Limit-taken+1)
 		if err != nil {
-			return nil, "", err
+			return "", err
 		}
 		for i, item := range items {
-			row := P(new(T))
-			ok, err := hd.admit(item, row, q.Tombstones)
+			row, stone := empty(), new(Tombstone)
+			isRow, err := h.admit(item, row)
 			if err != nil {
-				return nil, "", err
+				return "", err
 			}
-			if !ok {
+			isStone := false
+			if q.Tombstones && bury != nil && !isRow {
+				if isStone, err = h.admit(item, stone); err != nil {
+					return "", err
+				}
+			}
+			if !isRow && !isStone {
 				continue
 			}
-			if len(rows) == q.Limit {
-				return rows, q.cursor(position(items[:i], start)), nil
+			if taken == q.Limit {
+				return q.cursor(position(items[:i], start)), nil
 			}
-			rows = append(rows, row)
+			taken++
+			if isRow {
+				take(row)
+			} else {
+				bury(stone)
+			}
 		}
 		if next == nil {
-			return rows, "", nil
+			return "", nil
 		}
 		start = next
 	}
@@ -122,7 +154,8 @@ func (h *Handle) page(ctx context.Context, q Query, start dynamo.PagingKey, limi
 	return items, next, nil
 }
 
-func (h *Handle) admit(item dynamo.Item, row Row, tombstones bool) (bool, error) {
+// admit reads an item into a row, and says whether it is one of that type that the handle may see.
+func (h *Handle) admit(item dynamo.Item, row Row) (bool, error) {
 	if err := dynamo.UnmarshalItem(item, row); err != nil {
 		return false, fmt.Errorf("list %s: %w", row.Type(), err)
 	}
@@ -130,7 +163,7 @@ func (h *Handle) admit(item dynamo.Item, row Row, tombstones bool) (bool, error)
 	if !h.seesDue && !m.Alive(h.store.now()) || m.Restricted && !h.seesRestricted {
 		return false, nil
 	}
-	return m.RowType == row.Type() || tombstones && m.RowType == TombstoneType, nil
+	return m.RowType == row.Type(), nil
 }
 
 func (q Query) attributes() (pk, sk string) {

@@ -214,13 +214,66 @@ func TestBuriedRowsShowAsTombstones(t *testing.T) {
 		t.Errorf("get a buried row = %v; want ErrMissing", err)
 	}
 	q := store.Query{Index: store.Index2, Partition: h.Scope().Partition("NOTE"), Limit: 5, Tombstones: true}
-	rows, _, err := store.List[note](ctx, h, q)
-	if err != nil || len(rows) != 1 || rows[0].RowType != store.TombstoneType || rows[0].ID != "n1" || rows[0].Text != "" || rows[0].By != "" {
-		t.Errorf("list with tombstones = %+v, %v; want the one tombstone, without text or actor", rows, err)
+	rows, gone, _, err := store.ListChanges[note](ctx, h, q)
+	if err != nil || len(rows) != 0 || len(gone) != 1 || gone[0].ID != "n1" || gone[0].Deleted != clock.Now().Unix() || gone[0].By != "" {
+		t.Errorf("list with tombstones = %+v, %+v, %v; want the one tombstone, without actor", rows, gone, err)
 	}
-	clock.Advance(store.TombstoneLife)
 	if rows, _, err := store.List[note](ctx, h, q); err != nil || len(rows) != 0 {
-		t.Errorf("list after 30 days = %d rows, %v; want none", len(rows), err)
+		t.Errorf("list of rows alone = %d rows, %v; want none", len(rows), err)
+	}
+	q.Tombstones = false
+	if rows, gone, _, err := store.ListChanges[note](ctx, h, q); err != nil || len(rows)+len(gone) != 0 {
+		t.Errorf("list without tombstones = %d rows, %d tombstones, %v; want none", len(rows), len(gone), err)
+	}
+	q.Tombstones = true
+	clock.Advance(store.TombstoneLife)
+	if _, gone, _, err := store.ListChanges[note](ctx, h, q); err != nil || len(gone) != 0 {
+		t.Errorf("list after 30 days = %d tombstones, %v; want none", len(gone), err)
+	}
+}
+
+func TestAllDueGoesThroughEachOnceWhileRowsComeAndGo(t *testing.T) {
+	st, clock := storetest.New(t)
+	ctx := context.Background()
+	h, p := bind(st), st.BindPlatform(store.Actor{Who: "job:test"})
+	arm := func(n int, at time.Time) *store.Due {
+		d := store.NewDue("account", at, h.Scope().Key("NOTE", fmt.Sprint(n)))
+		tx := st.Begin()
+		tx.Arm(h, d)
+		if err := tx.Commit(ctx); err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}
+	const n = 130 // more than a page in each shard
+	for i := range n {
+		arm(i, clock.Now().Add(-time.Duration(i)*time.Minute))
+	}
+	arm(n, clock.Now().Add(time.Second))
+	times := map[store.Key]int{}
+	for d, err := range store.AllDue(ctx, p, "account", clock.Now()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		times[d.Target]++
+		switch len(times) % 3 {
+		case 0: // done
+			tx := st.Begin()
+			tx.Disarm(p, d, false)
+			if err := tx.Commit(ctx); err != nil {
+				t.Fatal(err)
+			}
+		case 1: // one that others have armed meanwhile, before those that were there
+			arm(n+len(times), clock.Now().AddDate(-1, 0, 0))
+		}
+	}
+	for i := range n {
+		if got := times[h.Scope().Key("NOTE", fmt.Sprint(i))]; got != 1 {
+			t.Errorf("due row %d came %d times; want once", i, got)
+		}
+	}
+	if times[h.Scope().Key("NOTE", fmt.Sprint(n))] != 0 {
+		t.Error("a row came that is not due yet")
 	}
 }
 

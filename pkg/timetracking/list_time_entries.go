@@ -35,12 +35,6 @@ type ListIn struct {
 // ListOut is the answer of list-time-entries.
 type ListOut struct{ Body api.Changes[EntryBody] }
 
-// change is an entry or what is left of a deleted one.
-type change struct {
-	Entry
-	Deleted int64 `dynamo:"deleted,omitempty"`
-}
-
 // ListTimeEntries lists time by days, or what has changed.
 func ListTimeEntries() api.Operation {
 	return api.New(api.Route{
@@ -89,20 +83,9 @@ func (in *ListIn) changes(ctx context.Context, c *api.Caller, who id.Member) (*L
 	if err := c.ChangedSince(in.UpdatedSince); err != nil {
 		return nil, err
 	}
-	rows, cursor, err := store.List[change](ctx, c.Org, store.Query{Index: store.Index2, Partition: c.Org.Scope().Partition(FamilyEntry, string(who)),
-		From: store.Instant(in.UpdatedSince), Limit: in.Limit, Cursor: in.Cursor, Tombstones: true})
-	if err != nil {
-		return nil, api.ListError(err)
-	}
-	out := &ListOut{Body: api.Changes[EntryBody]{Data: []EntryBody{}, NextCursor: cursor}}
-	for _, row := range rows {
-		if row.RowType == store.TombstoneType {
-			out.Body.Deleted = append(out.Body.Deleted, api.Deleted{ID: string(row.ID), At: time.Unix(row.Deleted, 0).UTC()})
-			continue
-		}
-		out.Body.Data = append(out.Body.Data, entryBody(c, &row.Entry))
-	}
-	return out, nil
+	page, err := api.ListChanges(ctx, c.Org, store.Query{Index: store.Index2, Partition: c.Org.Scope().Partition(FamilyEntry, string(who)),
+		From: store.Instant(in.UpdatedSince), Limit: in.Limit, Cursor: in.Cursor, Tombstones: true}, func(row *Entry) EntryBody { return entryBody(c, row) })
+	return &ListOut{page}, err
 }
 
 // days lists the months of a range one after the other until the page is full.

@@ -21,7 +21,6 @@ import (
 	"pixeltrack.io/platform/pkg/money"
 	"pixeltrack.io/platform/pkg/privacy/purpose"
 	"pixeltrack.io/platform/pkg/store"
-	"pixeltrack.io/platform/pkg/telemetry"
 )
 
 // Documents is the bucket of documents.
@@ -31,8 +30,6 @@ type Documents interface {
 
 // Jobs lists the job of this package.
 func Jobs() []job.Job { return []job.Job{RenderInvoice(nil)} }
-
-const batch = 25
 
 // RenderInvoice makes the document of an invoice when it was sent, and those that the stream did not have made.
 func RenderInvoice(documents Documents) job.Job {
@@ -47,37 +44,9 @@ func RenderInvoice(documents Documents) job.Job {
 				}
 				return render(ctx, r, documents, e.Key(), nil)
 			}
-			var failed error
-			for shard := range store.Shards {
-				failed = errors.Join(failed, catchUp(ctx, r, documents, shard))
-			}
-			return failed
+			return r.EachDue(ctx, invoicing.DueDocument, r.Event.At, func(ctx context.Context, d *store.Due) error { return render(ctx, r, documents, d.Target, d) })
 		},
 	}
-}
-
-// catchUp makes what is due. A document that fails does not stop the others.
-func catchUp(ctx context.Context, r *job.Run, documents Documents, shard int) error {
-	var failed error
-	seen := map[string]bool{}
-	for fresh := true; fresh && ctx.Err() == nil; {
-		fresh = false
-		due, err := store.DueBy(ctx, r.Platform(), invoicing.DueDocument, shard, r.Event.At, batch+len(seen))
-		if err != nil {
-			return err
-		}
-		for _, d := range due {
-			if seen[d.SK] {
-				continue
-			}
-			seen[d.SK], fresh = true, true
-			if err := render(ctx, r, documents, d.Target, d); err != nil {
-				r.Log.Error("due_work_failed", telemetry.Kind(string(d.Kind)), telemetry.Lag(r.Event.At.Sub(d.Time())), telemetry.Cause(err))
-				failed = errors.Join(failed, err)
-			}
-		}
-	}
-	return failed
 }
 
 // render makes one document. Made twice it is the same, byte for byte. D is the due row that led to it, nil when an event
