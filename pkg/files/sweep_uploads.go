@@ -12,8 +12,6 @@ import (
 	"pixeltrack.io/platform/pkg/telemetry"
 )
 
-const batch = 25
-
 // held is how long an upload that is held or restricted is left alone before it is looked at again.
 const held = 24 * time.Hour
 
@@ -24,32 +22,8 @@ func SweepUploads(incoming, kept Remover) job.Job {
 	return job.Job{
 		ID: "sweep-uploads", Area: "files", Summary: "Remove uploads that nobody confirmed and what deleted files left", Purpose: purpose.ServiceDelivery, Triggers: []string{"schedule"},
 		Run: func(ctx context.Context, r *job.Run) error {
-			var failed error
-			for shard := range store.Shards {
-				failed = errors.Join(failed, sweepShard(ctx, r, shard, incoming, kept))
-			}
-			return failed
+			return r.EachDue(ctx, DueUpload, r.Settled(), func(ctx context.Context, d *store.Due) error { return sweep(ctx, r, d, incoming, kept) })
 		},
-	}
-}
-
-func sweepShard(ctx context.Context, r *job.Run, shard int, incoming, kept Remover) error {
-	by := r.Event.At
-	if now := r.Clock(); by.After(now) {
-		by = now // an event may be ahead of the clock; the wait for writers may not
-	}
-	for {
-		due, err := store.DueBy(ctx, r.Platform(), DueUpload, shard, by, batch)
-		if err != nil {
-			return err
-		}
-		var failed error
-		for _, d := range due {
-			failed = errors.Join(failed, sweep(ctx, r, d, incoming, kept))
-		}
-		if failed != nil || len(due) < batch || ctx.Err() != nil {
-			return failed
-		}
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"runtime/debug"
 	"time"
@@ -129,3 +130,40 @@ func attempt(request string) string {
 
 // Platform is the handle of registers, lookups and due rows.
 func (r *Run) Platform() *store.Platform { return r.Store.BindPlatform(r.Actor) }
+
+// ErrEnough is what work on due things gives when no more of them can be done in this run.
+var ErrEnough = errors.New("job: enough for this run")
+
+// EachDue works on everything of a kind that is due at a time. What fails is logged, stays due and stops nothing else;
+// at the end the failures are one error. ErrEnough ends the run and is no failure.
+func (r *Run) EachDue(ctx context.Context, kind store.DueKind, by time.Time, work func(context.Context, *store.Due) error) error {
+	var failed error
+	for d, err := range store.AllDue(ctx, r.Platform(), kind, by) {
+		if err == nil {
+			err = work(ctx, d)
+		}
+		if errors.Is(err, ErrEnough) {
+			break
+		}
+		if err != nil {
+			fields := []telemetry.Field{telemetry.Kind(string(kind)), telemetry.Cause(err)}
+			if d != nil {
+				fields = append(fields, telemetry.Lag(by.Sub(d.Time())))
+			}
+			r.Log.Error("due_work_failed", fields...)
+			failed = errors.Join(failed, err)
+		}
+		if ctx.Err() != nil {
+			return errors.Join(failed, ctx.Err())
+		}
+	}
+	return failed
+}
+
+// Settled is the event's time, or the clock's if the event is ahead of it: for what waits until writers are through.
+func (r *Run) Settled() time.Time {
+	if now := r.Clock(); r.Event.At.After(now) {
+		return now
+	}
+	return r.Event.At
+}

@@ -3,12 +3,15 @@ package job_test
 import (
 	"bytes"
 	"context"
+	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
 
 	"pixeltrack.io/platform/pkg/job"
 	"pixeltrack.io/platform/pkg/store"
+	"pixeltrack.io/platform/pkg/store/storetest"
 	"pixeltrack.io/platform/pkg/telemetry"
 )
 
@@ -31,5 +34,50 @@ func TestTwoAttemptsAtOneInvocationAreTwoActors(t *testing.T) {
 	}
 	if actors[0] == actors[1] {
 		t.Errorf("both attempts act as %+v", actors[0])
+	}
+}
+
+// More than a page of rows that fail every time must not hold up those behind them.
+func TestDueWorkThatAlwaysFailsHoldsNothingUp(t *testing.T) {
+	st, clock := storetest.New(t)
+	ctx := context.Background()
+	r := &job.Run{Store: st, Log: telemetry.New(new(bytes.Buffer), clock.Now), Clock: clock.Now, Event: job.Event{At: clock.Now()}, Actor: store.Actor{Who: "job:test"}}
+	const bad, good = 120, 40
+	for i := range bad + good {
+		tx := st.Begin()
+		tx.Arm(r.Platform(), store.NewDue("thing", clock.Now().Add(time.Duration(i-bad-good)*time.Minute), store.Key{PK: "ORG#org_1#THING", SK: fmt.Sprint(i)}))
+		if err := tx.Commit(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	broken := errors.New("broken")
+	done := 0
+	work := func(_ context.Context, d *store.Due) error {
+		if clock.Now().Sub(d.Time()) > good*time.Minute {
+			return broken
+		}
+		done++
+		return nil
+	}
+	if err := r.EachDue(ctx, "thing", r.Event.At, work); !errors.Is(err, broken) || done != good {
+		t.Errorf("EachDue = %v with %d done; want the failures told and %d done", err, done, good)
+	}
+	enough := 0
+	err := r.EachDue(ctx, "thing", r.Event.At, func(context.Context, *store.Due) error {
+		enough++
+		return job.ErrEnough
+	})
+	if err != nil || enough != 1 {
+		t.Errorf("EachDue with enough = %v after %d; want no error after one", err, enough)
+	}
+}
+
+func TestSettledIsNeverAheadOfTheClock(t *testing.T) {
+	now := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+	for _, at := range []time.Time{now.Add(-time.Hour), now, now.Add(4 * time.Minute)} {
+		r := &job.Run{Clock: func() time.Time { return now }, Event: job.Event{At: at}}
+		if got := r.Settled(); got.After(now) || at.Before(now) && !got.Equal(at) {
+			t.Errorf("Settled() of an event at %v = %v; want it, and never more than %v", at, got, now)
+		}
 	}
 }

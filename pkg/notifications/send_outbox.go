@@ -29,8 +29,6 @@ const (
 	// twin is how long two calls with one key can meet at the provider. A key that still belongs to another text after
 	// that belongs to a mail that was taken.
 	twin = 10 * time.Minute
-	// batch is how many due rows one query takes.
-	batch = 25
 )
 
 // pauses are the waits after each attempt that failed: about a day in all. A mail that failed once more is given up.
@@ -64,14 +62,14 @@ func SendOutbox(post Post) job.Job {
 				s.templates[t.Kind] = t
 			}
 			if r.Event.Type != (bus.OutboxQueued{}).Type() {
-				return s.catchUp(ctx, r.Event.At)
+				return r.EachDue(ctx, outbox.Due, r.Event.At, func(ctx context.Context, d *store.Due) error { return s.one(ctx, d.Target, r.Event.At, d) })
 			}
 			var e bus.OutboxQueued
 			if err := json.Unmarshal(r.Event.Detail, &e); err != nil {
 				return fmt.Errorf("send outbox: read the event: %w", err)
 			}
 			err := s.one(ctx, e.Key(), r.Event.At, nil)
-			if errors.Is(err, errPaused) {
+			if errors.Is(err, job.ErrEnough) {
 				return nil // the mail waits for the schedule
 			}
 			return err
@@ -88,39 +86,6 @@ type office struct {
 	log       *telemetry.Log
 	p         *store.Platform
 	templates map[string]compose.Template
-}
-
-// errPaused ends a run at which the provider asked for a pause. What is left is due still.
-var errPaused = errors.New("notifications: the provider asks for a pause")
-
-// catchUp sends what the stream did not bring, and what is to be tried again. A mail that fails does not stop the others.
-func (s *office) catchUp(ctx context.Context, now time.Time) error {
-	var failed error
-	for shard := range store.Shards {
-		seen := map[string]bool{}
-		for fresh := true; fresh && ctx.Err() == nil; {
-			fresh = false
-			rows, err := store.DueBy(ctx, s.p, outbox.Due, shard, now, batch+len(seen))
-			if err != nil {
-				return err
-			}
-			for _, d := range rows {
-				if seen[d.SK] {
-					continue
-				}
-				seen[d.SK], fresh = true, true
-				err := s.one(ctx, d.Target, now, d)
-				if errors.Is(err, errPaused) {
-					return failed
-				}
-				if err != nil {
-					s.log.Error("due_work_failed", telemetry.Kind(string(outbox.Due)), telemetry.Lag(now.Sub(d.Time())), telemetry.Cause(err))
-					failed = errors.Join(failed, err)
-				}
-			}
-		}
-	}
-	return failed
 }
 
 // one sends the mail of a key. D is the due row that led to it, nil when an event did.
@@ -221,7 +186,7 @@ func (s *office) send(ctx context.Context, h outbox.Holder, m *outbox.Mail, unsu
 		if err := s.again(ctx, h, m, err); err != nil {
 			return err
 		}
-		return errPaused
+		return job.ErrEnough
 	}
 	return s.again(ctx, h, m, err)
 }

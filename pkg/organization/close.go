@@ -13,7 +13,6 @@ import (
 	"pixeltrack.io/platform/pkg/privacy/purpose"
 	"pixeltrack.io/platform/pkg/privacy/retention"
 	"pixeltrack.io/platform/pkg/store"
-	"pixeltrack.io/platform/pkg/telemetry"
 )
 
 // CloseDue is the clock of organizations that are closing: when whoever still wrote is through.
@@ -48,9 +47,6 @@ func purgeAt(closingAt int64) time.Time {
 	return time.Unix(closingAt, 0).UTC().Add(retention.Organization)
 }
 
-// batch is how many due rows one query takes.
-const batch = 25
-
 // CloseOrganizations closes the organizations that have been closing for a minute, starts the clock of their retention,
 // and asks for the export that their owner is offered.
 func CloseOrganizations(ask func(*store.Tx, *store.Organization)) job.Job {
@@ -58,38 +54,9 @@ func CloseOrganizations(ask func(*store.Tx, *store.Organization)) job.Job {
 		ID: "close-organizations", Area: "organization", Summary: "Close the organizations that are closing, and start the clock of their deletion",
 		Purpose: purpose.AccountManagement, Triggers: []string{"schedule"},
 		Run: func(ctx context.Context, r *job.Run) error {
-			var failed error
-			for shard := range store.Shards {
-				failed = errors.Join(failed, closeShard(ctx, r, ask, shard))
-			}
-			return failed
+			return r.EachDue(ctx, CloseDue, r.Settled(), func(ctx context.Context, d *store.Due) error { return closeOne(ctx, r, ask, d) })
 		},
 	}
-}
-
-func closeShard(ctx context.Context, r *job.Run, ask func(*store.Tx, *store.Organization), shard int) error {
-	var failed error
-	seen := map[store.Key]bool{}
-	for ctx.Err() == nil {
-		due, err := store.DueBy(ctx, r.Platform(), CloseDue, shard, r.Event.At, batch+len(seen))
-		if err != nil {
-			return errors.Join(failed, err)
-		}
-		none := true
-		for _, d := range due {
-			if key := (store.Key{PK: d.PK, SK: d.SK}); !seen[key] {
-				seen[key], none = true, false
-				if err := closeOne(ctx, r, ask, d); err != nil {
-					r.Log.Error("due_work_failed", telemetry.Kind(string(CloseDue)), telemetry.Lag(r.Event.At.Sub(d.Time())), telemetry.Cause(err))
-					failed = errors.Join(failed, err)
-				}
-			}
-		}
-		if none {
-			break
-		}
-	}
-	return failed
 }
 
 // closeOne closes one organization, unless it was reopened or is gone, and tells its members.

@@ -48,12 +48,13 @@ func SweepRetention(engine *erasure.Engine, clearances ...retention.Clearance) j
 		ID: "sweep-retention", Area: "privacy", Summary: "Delete what is due", Purpose: purpose.PrivacyRights, Triggers: []string{"schedule"},
 		Run: func(ctx context.Context, r *job.Run) error {
 			s := &sweeper{worker: worker{st: r.Store, engine: engine, actor: r.Actor, clock: r.Clock, log: r.Log}, clearances: clearances}
-			var failed error
-			for _, kind := range []store.DueKind{retention.AccountPurge, retention.OrganizationPurge} {
-				failed = errors.Join(failed, s.all(ctx, kind, r.Event.At))
-			}
+			kinds := []store.DueKind{retention.AccountPurge, retention.OrganizationPurge}
 			for _, c := range clearances {
-				failed = errors.Join(failed, s.all(ctx, c.Kind, r.Event.At))
+				kinds = append(kinds, c.Kind)
+			}
+			var failed error
+			for _, kind := range kinds {
+				failed = errors.Join(failed, r.EachDue(ctx, kind, r.Event.At, func(ctx context.Context, d *store.Due) error { return s.purge(ctx, d, r.Event.At) }))
 			}
 			return failed
 		},
@@ -89,36 +90,6 @@ func CascadeExpired(engine *erasure.Engine, clearances ...retention.Clearance) j
 type sweeper struct {
 	worker
 	clearances []retention.Clearance
-}
-
-func (s *sweeper) all(ctx context.Context, kind store.DueKind, now time.Time) error {
-	p := s.st.BindPlatform(s.actor)
-	var failed error
-	for shard := range store.Shards {
-		seen := map[string]bool{}
-		for {
-			rows, err := store.DueBy(ctx, p, kind, shard, now, batch+len(seen))
-			if err != nil {
-				return err
-			}
-			fresh := 0
-			for _, d := range rows {
-				if seen[d.SK] {
-					continue
-				}
-				seen[d.SK] = true
-				fresh++
-				if err := s.purge(ctx, d, now); err != nil {
-					s.log.Error("retention_failed", telemetry.Kind(string(kind)), telemetry.Lag(now.Sub(d.Time())), telemetry.Cause(err))
-					failed = errors.Join(failed, err)
-				}
-			}
-			if fresh == 0 || ctx.Err() != nil {
-				break
-			}
-		}
-	}
-	return failed
 }
 
 // held is how long a purge that a hold keeps is put off before it is looked at again.

@@ -45,8 +45,6 @@ const (
 	warning = 5 * 24 * time.Hour
 	// mailPatience is how long an erasure waits for its last mail to leave the house.
 	mailPatience = 30 * time.Minute
-	// batch is how many due rows one query takes.
-	batch = 25
 )
 
 // WorkRequests advances open requests: what can be decided by rule is, packages are asked for, erasures are carried
@@ -67,7 +65,8 @@ func WorkRequests(engine *erasure.Engine) job.Job {
 				}
 				return w.request(ctx, store.Key{PK: n.PK, SK: n.SK}, r.Event.At, nil)
 			}
-			return errors.Join(w.due(ctx, RequestDue, r.Event.At), w.due(ctx, PackageDue, r.Event.At))
+			requests := r.EachDue(ctx, RequestDue, r.Event.At, func(ctx context.Context, d *store.Due) error { return w.request(ctx, d.Target, r.Event.At, d) })
+			return errors.Join(requests, r.EachDue(ctx, PackageDue, r.Event.At, w.repackage))
 		},
 	}
 }
@@ -78,46 +77,6 @@ type worker struct {
 	actor  store.Actor
 	clock  func() time.Time
 	log    *telemetry.Log
-}
-
-// due takes everything of a kind that is due. A thing that fails does not stop the others; it is tried again with the
-// next run.
-func (w *worker) due(ctx context.Context, kind store.DueKind, now time.Time) error {
-	p := w.st.BindPlatform(w.actor)
-	var failed error
-	for shard := range store.Shards {
-		seen := map[string]bool{}
-		for {
-			rows, err := store.DueBy(ctx, p, kind, shard, now, batch+len(seen))
-			if err != nil {
-				return err
-			}
-			fresh := 0
-			for _, d := range rows {
-				key := d.PK + "\n" + d.SK
-				if seen[key] {
-					continue
-				}
-				seen[key] = true
-				fresh++
-				if err := w.one(ctx, d, now); err != nil {
-					w.log.Error("due_work_failed", telemetry.Kind(string(kind)), telemetry.Lag(now.Sub(d.Time())), telemetry.Cause(err))
-					failed = errors.Join(failed, err)
-				}
-			}
-			if fresh == 0 || ctx.Err() != nil {
-				break
-			}
-		}
-	}
-	return failed
-}
-
-func (w *worker) one(ctx context.Context, d *store.Due, now time.Time) error {
-	if d.Kind == PackageDue {
-		return w.repackage(ctx, d)
-	}
-	return w.request(ctx, d.Target, now, d)
 }
 
 // repackage makes a package queued again whose event was lost or whose builder died.

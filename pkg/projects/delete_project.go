@@ -65,40 +65,14 @@ func DeleteProject(st *store.Store) api.Operation {
 	})
 }
 
-const batch = 25
-
 // CloseProjects judges closing projects a minute after they closed: one that nothing lies under is deleted, with its
 // key and its place among its client's; any other is again what it was.
 func CloseProjects() job.Job {
 	return job.Job{
 		ID: "close-projects", Area: "projects", Summary: "Delete closing projects without hours and files", Purpose: purpose.ServiceDelivery, Triggers: []string{"schedule"},
 		Run: func(ctx context.Context, r *job.Run) error {
-			var failed error
-			for shard := range store.Shards {
-				failed = errors.Join(failed, closeShard(ctx, r, shard))
-			}
-			return failed
+			return r.EachDue(ctx, DueDelete, r.Settled(), func(ctx context.Context, d *store.Due) error { return judge(ctx, r, d) })
 		},
-	}
-}
-
-func closeShard(ctx context.Context, r *job.Run, shard int) error {
-	by := r.Event.At
-	if now := r.Clock(); by.After(now) {
-		by = now // an event may be ahead of the clock; the wait for writers may not
-	}
-	for {
-		due, err := store.DueBy(ctx, r.Platform(), DueDelete, shard, by, batch)
-		if err != nil {
-			return err
-		}
-		var failed error
-		for _, d := range due {
-			failed = errors.Join(failed, judge(ctx, r, d))
-		}
-		if failed != nil || len(due) < batch || ctx.Err() != nil {
-			return failed
-		}
 	}
 }
 

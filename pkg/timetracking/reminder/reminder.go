@@ -39,35 +39,13 @@ func forgotten(ctx context.Context, c *compose.Composer, m *outbox.Mail) (mail.M
 	}), nil
 }
 
-const batch = 25
-
 // RemindTimers mails, once, each person whose timer has run for eight hours.
 func RemindTimers() job.Job {
 	return job.Job{
 		ID: "remind-timers", Area: "time", Summary: "Mail people whose timer runs on after eight hours", Purpose: purpose.ServiceNotices, Triggers: []string{"schedule"},
 		Run: func(ctx context.Context, r *job.Run) error {
-			var failed error
-			for shard := range store.Shards {
-				failed = errors.Join(failed, remindShard(ctx, r, shard))
-			}
-			return failed
+			return r.EachDue(ctx, timetracking.DueForgotten, r.Event.At, func(ctx context.Context, d *store.Due) error { return remind(ctx, r, d) })
 		},
-	}
-}
-
-func remindShard(ctx context.Context, r *job.Run, shard int) error {
-	for {
-		due, err := store.DueBy(ctx, r.Platform(), timetracking.DueForgotten, shard, r.Event.At, batch)
-		if err != nil {
-			return err
-		}
-		var failed error
-		for _, d := range due {
-			failed = errors.Join(failed, remind(ctx, r, d))
-		}
-		if failed != nil || len(due) < batch || ctx.Err() != nil {
-			return failed
-		}
 	}
 }
 
