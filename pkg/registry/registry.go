@@ -82,7 +82,7 @@ const (
 const (
 	Undivided = ""
 	ByMember  = "member"
-	ByMonth   = "month" // 2026-11
+	ByMonth   = "month" // 2026-11, in which the id of the row was made
 )
 
 // ByObject says that a family is divided by the ids of the rows of another family of the same scope.

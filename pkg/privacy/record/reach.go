@@ -42,8 +42,9 @@ func Walk(ctx context.Context, h store.Bound, q store.Query, yield func(*Row) er
 	}
 }
 
-// Partitions lists the partitions of a family in a handle's scope. A family that is divided by months is looked for
-// from ten years before the scope began to two years from now.
+// Partitions lists the partitions of a family in a handle's scope. A family that is divided by months has its rows in
+// those in which they were made: it is looked for from the month in which the scope began to this one, and a month
+// further on both sides, for machines whose clocks differ.
 func Partitions(ctx context.Context, h Handle, m datamap.Map, scope registry.Scope, family string) ([]string, error) {
 	var divisions []string
 	for _, r := range m.In(scope) {
@@ -70,7 +71,9 @@ func divided(ctx context.Context, h Handle, m datamap.Map, scope registry.Scope,
 		return []string{h.Scope().Partition(f)}, nil
 	case division == registry.ByMonth:
 		var all []string
-		for month := began(h).AddDate(-10, 0, 0); month.Before(h.Now().AddDate(2, 0, 0)); month = month.AddDate(0, 1, 0) {
+		now := h.Now()
+		last := time.Date(now.Year(), now.Month()+1, 1, 0, 0, 0, 0, time.UTC)
+		for month := began(h).AddDate(0, -1, 0); !month.After(last); month = month.AddDate(0, 1, 0) {
 			all = append(all, h.Scope().Partition(f, month.Format("2006-01")))
 		}
 		return all, nil
