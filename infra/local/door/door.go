@@ -1,6 +1,6 @@
 // Package door stands before the DynamoDB stand-in. It knows which function calls and refuses what the function's role
 // does not allow, item by item; it answers conflicts of transactions as DynamoDB does, lets calls go wrong as planned,
-// and writes down what each call cost.
+// writes down what each call cost, and tells every change of a row, which is the stream.
 package door
 
 import (
@@ -38,7 +38,9 @@ type Door struct {
 	Now        func() time.Time // the stack's clock
 	Recorder   *calls.Recorder
 	Faults     *calls.Faults
+	Tell       func(Change) // is told of every change of a row, in order; nil for nobody
 
+	changes changes
 	flight  flight
 	client  http.Client
 	latency atomic.Int64
@@ -89,11 +91,7 @@ func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	who := signed.Identity
 	if who.AccessKey == identity.Root {
-		status, header, text, err := d.forward(r, body)
-		if err != nil {
-			panic(http.ErrAbortHandler)
-		}
-		copyAnswer(w, status, header, text)
+		d.root(w, r, body)
 		return
 	}
 	operation, ok := strings.CutPrefix(r.Header.Get("X-Amz-Target"), target)
@@ -116,6 +114,19 @@ func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	d.carry(w, r, who, q)
+}
+
+// root carries a call of the stack itself.
+func (d *Door) root(w http.ResponseWriter, r *http.Request, body []byte) {
+	carry := d.forward
+	if q, err := read(strings.TrimPrefix(r.Header.Get("X-Amz-Target"), target), body); err == nil && q.writes() {
+		carry = func(r *http.Request, body []byte) (int, http.Header, []byte, error) { return d.write(r, q, body) }
+	}
+	status, header, text, err := carry(r, body)
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	copyAnswer(w, status, header, text)
 }
 
 // judge asks the role for everything that a request touches.
@@ -166,7 +177,11 @@ func (d *Door) carry(w http.ResponseWriter, r *http.Request, who identity.Identi
 		return
 	}
 	time.Sleep(time.Duration(d.latency.Load()))
-	status, header, text, err := d.forward(r, q.body)
+	carry := d.forward
+	if q.writes() {
+		carry = func(r *http.Request, body []byte) (int, http.Header, []byte, error) { return d.write(r, q, body) }
+	}
+	status, header, text, err := carry(r, q.body)
 	d.flight.leave(q)
 	if err != nil {
 		c.Error = "Unreachable"

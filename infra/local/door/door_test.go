@@ -47,6 +47,7 @@ type world struct {
 	identities *identity.Registry
 	url        string
 	table      string
+	door       *door.Door
 }
 
 func start(t *testing.T) *world {
@@ -56,7 +57,8 @@ func start(t *testing.T) *world {
 	if err := dynoxide.CreateTable(context.Background(), root, w.table); err != nil {
 		t.Fatal(err)
 	}
-	h := httptest.NewServer(door.New(server.Endpoint, w.identities, time.Now, &w.recorder, &w.faults))
+	w.door = door.New(server.Endpoint, w.identities, time.Now, &w.recorder, &w.faults)
+	h := httptest.NewServer(w.door)
 	t.Cleanup(h.Close)
 	w.url = h.URL
 	return w

@@ -129,8 +129,8 @@ func Start(ctx context.Context, o Options, control func(*Stack) http.Handler) (s
 		return nil, err
 	}
 	s.close = append(s.close, raw.Stop)
-	s.Table = dynamodb.New(dynamodb.Options{Region: template.Region, BaseEndpoint: &raw.Endpoint, Credentials: rootCredentials()})
-	if err := dynoxide.CreateTable(ctx, s.Table, s.Cloud.Table.Name); err != nil {
+	behind := dynamodb.New(dynamodb.Options{Region: template.Region, BaseEndpoint: &raw.Endpoint, Credentials: rootCredentials()})
+	if err := dynoxide.CreateTable(ctx, behind, s.Cloud.Table.Name); err != nil {
 		return nil, err
 	}
 	if err := s.services(o, listeners, raw.Endpoint); err != nil {
@@ -184,6 +184,7 @@ func (s *Stack) services(o Options, listeners []net.Listener, raw string) error 
 	}}
 	s.Door = door.New(raw, s.Identities, s.Clock.Now, s.Recorder, s.Faults)
 	s.serve(listeners[2], s.Door)
+	s.Table = dynamodb.New(dynamodb.Options{Region: template.Region, BaseEndpoint: &s.DynamoDB, Credentials: rootCredentials()})
 
 	dir := filepath.Join(o.Root, ".local", "run")
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -241,9 +242,10 @@ func (s *Stack) services(o Options, listeners []net.Listener, raw string) error 
 	mux.Handle("/events", s.Bus)
 	s.serve(inner, mux)
 
-	if s.Stream, err = stream.Start(stream.Options{Endpoint: raw, Cloud: s.Cloud, Functions: s.Lambda, Keeper: s, Clock: s.Clock, Backoff: o.Backoff, Allow: s.allow}); err != nil {
+	if s.Stream, err = stream.Start(stream.Options{Cloud: s.Cloud, Functions: s.Lambda, Keeper: s, Clock: s.Clock, Backoff: o.Backoff, Allow: s.allow}); err != nil {
 		return err
 	}
+	s.Door.Tell = s.Stream.Offer
 	s.close = append(s.close, s.Stream.Close)
 	s.sweeper = &ttl.Sweeper{Client: s.Table, Table: s.Cloud.Table.Name, Attribute: s.Cloud.Table.TTL, Stream: s.Stream}
 	s.serve(listeners[0], &gateway.Gateway{Cloud: s.Cloud, Lambda: s.Lambda, Clock: s.Clock, Secret: func() string { return edgeSecret }})
@@ -368,18 +370,13 @@ func (s *Stack) Sweep(ctx context.Context) (rows int, objects s3.Swept, err erro
 	return rows, s.S3.Sweep(now), nil
 }
 
-// Settle waits until nothing is under way behind the API: the stream is read, and no event, mail or webhook waits.
+// Settle waits until nothing is under way behind the API: no record of the stream, event, mail or webhook waits.
 func (s *Stack) Settle(ctx context.Context) error {
-	quiet, polls := 0, s.Stream.Polls()
-	for {
-		switch busy := s.Stream.Pending() + s.Lambda.Pending() + s.Mail.Pending() + s.Stripe.Pending(); {
-		case busy > 0:
-			quiet, polls = 0, s.Stream.Polls()
-		case s.Stream.Polls() >= polls+2:
-			quiet++
-			polls = s.Stream.Polls()
+	for quiet := 0; ; {
+		if quiet++; s.Stream.Pending()+s.Lambda.Pending()+s.Mail.Pending()+s.Stripe.Pending() > 0 {
+			quiet = 0
 		}
-		if quiet >= 2 {
+		if quiet > 2 {
 			return nil
 		}
 		select {

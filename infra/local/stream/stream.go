@@ -1,20 +1,18 @@
-// Package stream reads the table's stream and gives it to the functions that are mapped to it, as Lambda does: in order,
+// Package stream gives the changes of the table to the functions that are mapped to it, as Lambda does: in order,
 // filtered, in batches, again when a batch fails, halved where the mapping says so, and whole into a bucket when a record
 // fails for good.
 package stream
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
-	"net/http"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
+	"pixeltrack.io/platform/infra/local/door"
 	"pixeltrack.io/platform/infra/local/iam"
 	"pixeltrack.io/platform/infra/local/lambda"
 	"pixeltrack.io/platform/infra/local/pattern"
@@ -35,7 +33,6 @@ type Keeper interface {
 
 // Options are what a Reader is made of.
 type Options struct {
-	Endpoint  string // of the stand-in
 	Cloud     *template.Cloud
 	Functions Invoker
 	Keeper    Keeper
@@ -44,7 +41,7 @@ type Options struct {
 	Allow     func(f *template.Function, requests []iam.Request) error // whether a role lets Lambda do something for its function; nil for always
 }
 
-// Reader reads one stream for all its mappings.
+// Reader keeps one stream for all its mappings.
 type Reader struct {
 	options  Options
 	mappings []*mapping
@@ -54,8 +51,6 @@ type Reader struct {
 	mu      sync.Mutex
 	byTTL   map[[2]string]int // deletions that TTL will have made
 	off     bool
-	offered int // records read so far
-	asked   int // polls that found nothing after the last record
 }
 
 type mapping struct {
@@ -74,10 +69,7 @@ type record struct {
 	seq  string
 }
 
-// idle is how long the reader waits when there was nothing to read.
-const idle = 15 * time.Millisecond
-
-// Start reads the stream of the cloud's table from its beginning.
+// Start begins to give what is offered to the functions of the cloud.
 func Start(o Options) (*Reader, error) {
 	r := &Reader{options: o, byTTL: map[[2]string]int{}}
 	for _, f := range o.Cloud.Functions {
@@ -96,12 +88,6 @@ func Start(o Options) (*Reader, error) {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	r.stop = stop
-	arn, err := r.arn(ctx)
-	if err != nil {
-		stop()
-		return nil, err
-	}
-	r.done.Go(func() { r.read(ctx, arn) })
 	for _, m := range r.mappings {
 		r.done.Go(func() { r.serve(ctx, m) })
 	}
@@ -176,14 +162,6 @@ func (r *Reader) Pending() int {
 	return n
 }
 
-// Polls counts the times that the reader has found nothing new. Two more of them after a write mean that the write has
-// been read.
-func (r *Reader) Polls() int {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.asked
-}
-
 func (m *mapping) nudge() {
 	select {
 	case m.wake <- struct{}{}:
@@ -191,141 +169,27 @@ func (m *mapping) nudge() {
 	}
 }
 
-// call asks the stand-in's stream API.
-func (r *Reader) call(ctx context.Context, operation string, in, out any) error {
-	body, err := json.Marshal(in)
-	if err != nil {
-		return err
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, r.options.Endpoint+"/", bytes.NewReader(body))
-	if err != nil {
-		return err
-	}
-	req.Header.Set("X-Amz-Target", "DynamoDBStreams_20120810."+operation)
-	req.Header.Set("Content-Type", "application/x-amz-json-1.0")
-	req.Header.Set("X-Amz-Date", time.Now().UTC().Format("20060102T150405Z"))
-	req.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=LOCALROOT/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0")
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return err
-	}
-	defer res.Body.Close()
-	text, err := io.ReadAll(res.Body)
-	if err != nil {
-		return err
-	}
-	if res.StatusCode != http.StatusOK {
-		return fmt.Errorf("stream: %s: %s", operation, text)
-	}
-	return json.Unmarshal(text, out)
-}
-
-func (r *Reader) arn(ctx context.Context) (string, error) {
-	var out struct{ Streams []struct{ StreamArn string } }
-	if err := r.call(ctx, "ListStreams", map[string]any{"TableName": r.options.Cloud.Table.Name}, &out); err != nil {
-		return "", err
-	}
-	if len(out.Streams) != 1 {
-		return "", fmt.Errorf("stream: the table has %d streams", len(out.Streams))
-	}
-	return out.Streams[0].StreamArn, nil
-}
-
-// read follows every shard. An error of the stand-in is tried again at the next turn.
-func (r *Reader) read(ctx context.Context, arn string) {
-	iterators := map[string]string{}
-	known := map[string]bool{}
-	for turn := 0; ; turn++ {
-		if turn%200 == 0 {
-			r.shards(ctx, arn, known, iterators)
-		}
-		found := false
-		for shard, iterator := range iterators {
-			var out struct {
-				Records           []json.RawMessage
-				NextShardIterator string
-			}
-			if err := r.call(ctx, "GetRecords", map[string]any{"ShardIterator": iterator, "Limit": 1000}, &out); err != nil {
-				continue
-			}
-			for _, text := range out.Records {
-				r.offer(text)
-			}
-			found = found || len(out.Records) > 0
-			if out.NextShardIterator == "" {
-				delete(iterators, shard)
-				turn = -1 // look for its children
-				continue
-			}
-			iterators[shard] = out.NextShardIterator
-		}
-		if found {
-			continue
-		}
-		r.mu.Lock()
-		r.asked++
-		r.mu.Unlock()
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(idle):
-		}
-	}
-}
-
-func (r *Reader) shards(ctx context.Context, arn string, known map[string]bool, iterators map[string]string) {
-	var out struct {
-		StreamDescription struct {
-			Shards []struct {
-				ShardID string `json:"ShardId"`
-			}
-		}
-	}
-	if err := r.call(ctx, "DescribeStream", map[string]any{"StreamArn": arn}, &out); err != nil {
-		return
-	}
-	for _, s := range out.StreamDescription.Shards {
-		if known[s.ShardID] {
-			continue
-		}
-		var first struct{ ShardIterator string }
-		if err := r.call(ctx, "GetShardIterator", map[string]any{"StreamArn": arn, "ShardId": s.ShardID, "ShardIteratorType": "TRIM_HORIZON"}, &first); err != nil {
-			continue
-		}
-		known[s.ShardID], iterators[s.ShardID] = true, first.ShardIterator
-	}
-}
-
-// offer gives one record of the stand-in to the mappings that want it, in the shape that Lambda gives it.
-func (r *Reader) offer(text json.RawMessage) {
-	var raw map[string]json.RawMessage
-	if json.Unmarshal(text, &raw) != nil {
-		return
-	}
-	var change struct {
-		Keys           map[string]struct{ S string }
-		SequenceNumber string
-	}
-	if json.Unmarshal(raw["dynamodb"], &change) != nil {
-		return
-	}
-	raw["eventSource"] = json.RawMessage(`"aws:dynamodb"`)
-	raw["eventSourceARN"] = json.RawMessage(`"` + r.options.Cloud.Table.StreamARN + `"`)
-	raw["awsRegion"] = json.RawMessage(`"` + template.Region + `"`)
-	delete(raw, "userIdentity")
-	key := [2]string{change.Keys["PK"].S, change.Keys["SK"].S}
-	r.mu.Lock()
-	if string(raw["eventName"]) == `"REMOVE"` && r.byTTL[key] > 0 {
-		r.drop(key)
-		raw["userIdentity"] = json.RawMessage(`{"type":"Service","principalId":"dynamodb.amazonaws.com"}`)
-	}
-	r.offered++
-	r.mu.Unlock()
-	whole, err := json.Marshal(raw)
+// Offer gives one change of a row to the mappings that want it, in the shape that Lambda gives it.
+func (r *Reader) Offer(c door.Change) {
+	at := r.options.Clock.Now()
+	raw, err := c.Record(at)
 	if err != nil {
 		return // what was read from JSON
 	}
-	rec := record{at: r.options.Clock.Now(), text: whole, seq: change.SequenceNumber}
+	raw["eventSourceARN"] = json.RawMessage(`"` + r.options.Cloud.Table.StreamARN + `"`)
+	raw["awsRegion"] = json.RawMessage(`"` + template.Region + `"`)
+	key := [2]string{c.PK, c.SK}
+	r.mu.Lock()
+	if c.Event == "REMOVE" && r.byTTL[key] > 0 {
+		r.drop(key)
+		raw["userIdentity"] = json.RawMessage(`{"type":"Service","principalId":"dynamodb.amazonaws.com"}`)
+	}
+	r.mu.Unlock()
+	whole, err := json.Marshal(raw)
+	if err != nil {
+		return // as above
+	}
+	rec := record{at: at, text: whole, seq: c.Sequence}
 	for _, m := range r.mappings {
 		if len(m.filters) > 0 && !slices.ContainsFunc(m.filters, func(p pattern.Pattern) bool { return p.Matches(whole) }) {
 			continue

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http/httptest"
 	"os"
 	"slices"
 	"strings"
@@ -15,7 +16,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"pixeltrack.io/platform/infra/local/calls"
+	"pixeltrack.io/platform/infra/local/door"
 	"pixeltrack.io/platform/infra/local/dynoxide"
+	"pixeltrack.io/platform/infra/local/identity"
 	"pixeltrack.io/platform/infra/local/lambda"
 	"pixeltrack.io/platform/infra/local/simclock"
 	"pixeltrack.io/platform/infra/local/stream"
@@ -98,17 +102,20 @@ type world struct {
 func start(t *testing.T, mapping template.Stream, answer func(keys, sequences []string) lambda.Result) *world {
 	t.Helper()
 	w := &world{t: t, f: &functions{kept: map[string]string{}, answer: answer}, clock: new(simclock.Clock), name: "stream-" + strings.ToLower(t.Name())}
-	w.table = dynamodb.New(dynamodb.Options{Region: "us-east-1", BaseEndpoint: &server.Endpoint, Credentials: credentials.NewStaticCredentialsProvider("a", "b", "")})
+	d := door.New(server.Endpoint, identity.New(), w.clock.Now, new(calls.Recorder), new(calls.Faults))
+	before := httptest.NewServer(d)
+	t.Cleanup(before.Close)
+	w.table = dynamodb.New(dynamodb.Options{Region: "us-east-1", BaseEndpoint: &before.URL, Credentials: credentials.NewStaticCredentialsProvider(identity.Root, identity.RootSecret, "")})
 	if err := dynoxide.CreateTable(context.Background(), w.table, w.name); err != nil {
 		t.Fatal(err)
 	}
 	cloud := &template.Cloud{Table: template.Table{Name: w.name, TTL: "expires_at"}, Functions: []*template.Function{{Name: "Reader", Stream: &mapping}}}
-	reader, err := stream.Start(stream.Options{Endpoint: server.Endpoint, Cloud: cloud, Functions: w.f, Keeper: w.f, Clock: w.clock,
+	reader, err := stream.Start(stream.Options{Cloud: cloud, Functions: w.f, Keeper: w.f, Clock: w.clock,
 		Backoff: func(int) time.Duration { return time.Millisecond }})
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.reader = reader
+	w.reader, d.Tell = reader, reader.Offer
 	t.Cleanup(reader.Close)
 	return w
 }
@@ -124,20 +131,15 @@ func (w *world) put(pk string, expires time.Time) {
 	}
 }
 
-// settle waits until everything written has been read and given.
+// settle waits until everything written has been given.
 func (w *world) settle() {
 	w.t.Helper()
 	deadline := time.Now().Add(20 * time.Second)
-	for polls, quiet := w.reader.Polls(), 0; quiet < 3; {
+	for w.reader.Pending() > 0 {
 		if time.Now().After(deadline) {
 			w.t.Fatal("the stream does not come to rest")
 		}
-		if n := w.reader.Polls(); n > polls {
-			polls = n
-			if quiet++; w.reader.Pending() > 0 {
-				quiet = 0
-			}
-		}
+		time.Sleep(time.Millisecond)
 	}
 }
 
