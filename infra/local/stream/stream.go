@@ -48,9 +48,9 @@ type Reader struct {
 	stop     context.CancelFunc
 	done     sync.WaitGroup
 
-	mu      sync.Mutex
-	byTTL   map[[2]string]int // deletions that TTL will have made
-	off     bool
+	mu    sync.Mutex
+	byTTL map[[2]string]int // deletions that TTL will have made
+	off   bool
 }
 
 type mapping struct {
