@@ -26,13 +26,14 @@ func main() {
 	log.SetFlags(0)
 	rounds := flag.Int("rounds", 15, "starts of each function")
 	requests := flag.Int("requests", 2000, "warm requests of each function")
+	only := flag.String("only", "*/*", "the functions whose starts and sizes are measured, as a pattern of area and name")
 	flag.Parse()
-	if err := run(*rounds, *requests); err != nil {
+	if err := run(*rounds, *requests, *only); err != nil {
 		log.Fatal(err)
 	}
 }
 
-func run(rounds, requests int) error {
+func run(rounds, requests int, only string) error {
 	ctx := context.Background()
 	dir, err := os.MkdirTemp("", "bench")
 	if err != nil {
@@ -44,11 +45,14 @@ func run(rounds, requests int) error {
 		return err
 	}
 	defer world.close()
-	routes, err := filepath.Glob("functions/*/*")
+	routes, err := filepath.Glob("functions/" + only)
 	if err != nil {
 		return err
 	}
-	if err := build(dir, append([]string{"infra/bench/bare", "infra/bench/barestore"}, routes...)); err != nil {
+	if len(routes) == 0 {
+		return fmt.Errorf("there is no function %s", only)
+	}
+	if err := build(dir, append([]string{"infra/bench/bare", "infra/bench/barestore", "functions/clients/get-client"}, routes...)); err != nil {
 		return err
 	}
 	if err := starts(dir, routes, world, rounds); err != nil {

@@ -83,14 +83,19 @@ func (a *App) Table() *store.Store {
 	return a.table
 }
 
-// Verifier checks access tokens with the public keys in the table, which it reads once now and every five minutes.
-func (a *App) Verifier() *keys.Verifier {
-	ring := keyring.Reader(a.Table())
-	set := keys.NewCachedSet(ring, a.now)
-	if err := set.Load(context.Background()); err != nil {
-		a.log.Warn("keys_not_loaded", telemetry.Cause(err))
-	}
-	return &keys.Verifier{Keys: set, Issuer: a.Setting("ISSUER"), Audience: keys.Audience, Now: a.now}
+// Verifier checks access tokens with the public keys in the table, which it reads every five minutes and begins to read
+// now; loaded waits for that. The first call, and the handshake before it, belong into the start of a function, which has
+// a whole core, and beside the rest of it.
+func (a *App) Verifier() (v *keys.Verifier, loaded func()) {
+	set := keys.NewCachedSet(keyring.Reader(a.Table()), a.now)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := set.Load(context.Background()); err != nil {
+			a.log.Warn("keys_not_loaded", telemetry.Cause(err))
+		}
+	}()
+	return &keys.Verifier{Keys: set, Issuer: a.Setting("ISSUER"), Audience: keys.Audience, Now: a.now}, func() { <-done }
 }
 
 // Local says whether the function runs beside the local stack.

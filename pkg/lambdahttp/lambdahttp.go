@@ -23,7 +23,10 @@ func Start(a *app.App, op api.Operation) {
 		run(api.Serve(op, a.Table(), nil, a.Log()))
 		return
 	}
-	run(api.Serve(op, a.Table(), a.Verifier(), a.Log()))
+	verifier, loaded := a.Verifier()
+	server := api.Serve(op, a.Table(), verifier, a.Log())
+	loaded()
+	run(server)
 }
 
 // StartStatic serves an operation that reads no rows.
