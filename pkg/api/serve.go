@@ -37,6 +37,7 @@ type Server struct {
 	verifier  Verifier
 	log       *telemetry.Log
 	inner     http.Handler
+	strict    strict
 }
 
 // Serve makes the handler of an operation. The store and the verifier may be nil for a public route without rows.
@@ -50,7 +51,7 @@ func Serve(op Operation, st *store.Store, verifier Verifier, log *telemetry.Log)
 			item.Post.RequestBody.Required = false
 		}
 	}
-	return &Server{operation: op, store: st, verifier: verifier, log: log, inner: mux}
+	return &Server{operation: op, store: st, verifier: verifier, log: log, inner: mux, strict: strictly(surface.OpenAPI())}
 }
 
 func configuration() huma.Config {
@@ -238,6 +239,9 @@ func unmetered(ctx context.Context) context.Context {
 
 // run gives the request to the operation and keeps its answer.
 func (s *Server) run(r *http.Request, body []byte) *held {
+	if err := s.strict.check(r.URL.Query(), body); err != nil {
+		return refused(r.Context(), err)
+	}
 	h := &held{header: http.Header{}}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	r.ContentLength = int64(len(body))
