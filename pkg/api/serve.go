@@ -70,8 +70,18 @@ func jsonFormat() huma.Format {
 			e.SetEscapeHTML(false)
 			return e.Encode(v)
 		},
-		Unmarshal: json.Unmarshal,
+		Unmarshal: unmarshal,
 	}
+}
+
+// unmarshal reads JSON. What passed the schema and still does not fit, as the integer 1.0, is told without Go's names.
+func unmarshal(text []byte, v any) error {
+	err := json.Unmarshal(text, v)
+	var unfit *json.UnmarshalTypeError
+	if errors.As(err, &unfit) {
+		return fmt.Errorf("%s: a %s that cannot be taken as it is written", unfit.Field, strings.Fields(unfit.Value)[0])
+	}
+	return err
 }
 
 // Deadline is how long a request may take, everything included. No write starts after it.

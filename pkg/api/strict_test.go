@@ -58,3 +58,19 @@ func TestWhatTheDocumentDoesNotAllowIsNotTakenForAbsent(t *testing.T) {
 		}
 	}
 }
+
+func TestANumberThatDoesNotFitIsToldInTheWordsOfTheDocument(t *testing.T) {
+	w := apitest.New(t)
+	type in struct {
+		Body struct {
+			Size int64 `json:"size"`
+		}
+	}
+	op := api.New(api.Route{ID: "be-whole", Area: "test", Method: http.MethodPost, Path: "/v1/whole", Permission: access.ClientsWrite, Status: http.StatusNoContent},
+		func(context.Context, *api.Caller, *in) (*struct{}, error) { return nil, nil })
+	a := w.Call(op, w.Organization(), apitest.Request{Body: `{"size":1.0}`})
+	w.Want(a, http.StatusUnprocessableEntity, "invalid_input")
+	if body := string(a.Body); strings.Contains(body, "Go") || strings.Contains(body, "int64") || !strings.Contains(body, "size") {
+		t.Errorf("the answer = %s; want the field, and no Go", body)
+	}
+}
