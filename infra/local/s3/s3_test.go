@@ -145,7 +145,7 @@ func code(err error) string {
 
 func put(t *testing.T, c *client.Client, bucket, key, body string) *client.PutObjectOutput {
 	t.Helper()
-	out, err := c.PutObject(context.Background(), &client.PutObjectInput{Bucket: &bucket, Key: &key, Body: strings.NewReader(body)})
+	out, err := c.PutObject(context.Background(), &client.PutObjectInput{Bucket: &bucket, Key: &key, Body: strings.NewReader(body), ChecksumAlgorithm: types.ChecksumAlgorithmCrc32})
 	if err != nil {
 		t.Fatalf("PutObject %s/%s: %v", bucket, key, err)
 	}
