@@ -7,12 +7,15 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 
+	"pixeltrack.io/platform/infra/local/guard"
+	"pixeltrack.io/platform/infra/local/iam"
 	"pixeltrack.io/platform/infra/local/identity"
 	"pixeltrack.io/platform/infra/local/s3"
 	"pixeltrack.io/platform/infra/local/simclock"
@@ -133,4 +136,47 @@ func TestKeyPrefix(t *testing.T) {
 	if got, want := blob.KeyPrefix(store.UserScope(user)), "USER/"+string(user)+"/"; got != want {
 		t.Errorf("KeyPrefix = %q; want %q", got, want)
 	}
+}
+
+// A meeting with another writer was once taken for an object that exists, so that an erasure could go on without its
+// line in the vault.
+func TestCreateTriesAMeetingAgain(t *testing.T) {
+	for _, tt := range []struct {
+		meetings int64
+		written  bool
+	}{{1, true}, {2, true}, {99, false}} {
+		var calls atomic.Int64
+		b := brokenBucket(t, func(guard.Call) guard.Fault {
+			if calls.Add(1) <= tt.meetings {
+				return guard.Conflict
+			}
+			return guard.None
+		})
+		err := b.Create(context.Background(), "a", "text/plain", strings.NewReader("one"))
+		if errors.Is(err, blob.ErrExists) || (err == nil) != tt.written {
+			t.Errorf("Create that meets %d others = %v; want it written: %t, and never ErrExists", tt.meetings, err, tt.written)
+		}
+	}
+}
+
+// brokenBucket opens a bucket of the stand-in as a function whose calls go wrong as planned.
+func brokenBucket(t *testing.T, plan func(guard.Call) guard.Fault) *blob.Bucket {
+	t.Helper()
+	clock, identities := &simclock.Clock{}, identity.New()
+	server, err := s3.New(s3.Options{Dir: t.TempDir(), Identities: identities, Clock: clock, Buckets: []s3.Bucket{{Name: "b"}},
+		Guard: guard.Guard{Judge: func(identity.Identity, iam.Request) error { return nil }, Plan: plan}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	web := httptest.NewServer(server)
+	t.Cleanup(func() {
+		web.Close()
+		if err := server.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	who := identities.Issue("F", nil)
+	cfg := aws.Config{Region: "us-east-1", BaseEndpoint: aws.String(web.URL), RetryMaxAttempts: 4,
+		Credentials: credentials.NewStaticCredentialsProvider(who.AccessKey, who.Secret, "")}
+	return blob.New(cfg, "b", clock.Now)
 }
