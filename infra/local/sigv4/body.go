@@ -106,6 +106,9 @@ func (c *chunks) Read(p []byte) (int, error) {
 
 func (c *chunks) next() error {
 	line, err := c.line()
+	if errors.Is(err, io.EOF) {
+		return io.ErrUnexpectedEOF // a chunk of size 0 ends a body, and nothing else
+	}
 	if err != nil {
 		return err
 	}
