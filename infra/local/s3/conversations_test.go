@@ -173,7 +173,7 @@ var conversations = []conversation{
 	{"ranges", func(k *talk) {
 		k.put("files", "a", "0123456789")
 		for _, r := range []string{"bytes=0-0", "bytes=2-4", "bytes=7-", "bytes=-3", "bytes=5-99", "bytes=-99", "bytes=-0", "bytes=4-2", "bytes=10-", "bytes=10-12",
-			"bytes=a-b", "bytes=1-2,4-5", "bytes=", "bytes=-", "lines=1-2", "0-1"} {
+			"bytes=a-b", "bytes=--1", "bytes=+1-2", "bytes=1-2,4-5", "bytes=", "bytes=-", "lines=1-2", "0-1"} {
 			k.raw("GET", "/files/a", "", "Range: "+r)
 		}
 		k.raw("HEAD", "/files/a", "", "Range: bytes=2-4")

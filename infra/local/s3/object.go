@@ -415,7 +415,7 @@ func parseRange(text string, size int64) (first, length int64, partial bool, err
 		return whole()
 	}
 	if from == "" {
-		n, err := strconv.ParseInt(to, 10, 64)
+		n, err := position(to)
 		if err != nil {
 			return whole()
 		}
@@ -428,13 +428,13 @@ func parseRange(text string, size int64) (first, length int64, partial bool, err
 		n = min(n, size)
 		return size - n, n, true, nil
 	}
-	first, err = strconv.ParseInt(from, 10, 64)
+	first, err = position(from)
 	if err != nil {
 		return whole()
 	}
 	last := size - 1
 	if to != "" {
-		if last, err = strconv.ParseInt(to, 10, 64); err != nil || last < first {
+		if last, err = position(to); err != nil || last < first {
 			return whole()
 		}
 	}
@@ -442,6 +442,12 @@ func parseRange(text string, size int64) (first, length int64, partial bool, err
 		return 0, 0, false, errInvalidRange
 	}
 	return first, min(last, size-1) - first + 1, true, nil
+}
+
+// position reads a number of a range: digits alone.
+func position(text string) (int64, error) {
+	n, err := strconv.ParseUint(text, 10, 63)
+	return int64(n), err
 }
 
 func (s *Server) headBucket(c *call) error {
