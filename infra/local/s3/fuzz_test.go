@@ -86,7 +86,7 @@ func serve(t *testing.T, r *http.Request, body string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close()
+	defer func() { _ = s.Close() }() // the directory is the test's
 	file := func() segment {
 		g := segment{path: s.shelf.newFile(), size: 1}
 		if err := os.WriteFile(g.path, []byte("x"), 0o600); err != nil {

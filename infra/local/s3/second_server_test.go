@@ -69,7 +69,7 @@ func startGateway(t *testing.T) string {
 	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
 		c, err := net.Dial("tcp", address)
 		if err == nil {
-			c.Close()
+			_ = c.Close() // said nothing
 			return "http://" + address
 		}
 		if time.Now().After(deadline) {
