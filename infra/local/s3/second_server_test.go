@@ -18,6 +18,7 @@ import (
 	client "github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
+	"pixeltrack.io/platform/infra/local/child"
 	"pixeltrack.io/platform/infra/local/identity"
 	"pixeltrack.io/platform/infra/size"
 )
@@ -51,17 +52,17 @@ func startGateway(t *testing.T) string {
 			t.Fatal(err)
 		}
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	cmd := exec.CommandContext(ctx, binary, "--access", identity.Root, "--secret", identity.RootSecret, "--port", address, "--quiet",
+	cmd := exec.Command(binary, "--access", identity.Root, "--secret", identity.RootSecret, "--port", address, "--quiet",
 		"posix", "--versioning-dir", filepath.Join(dir, "versions"), filepath.Join(dir, "data"))
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
-	if err := cmd.Start(); err != nil {
+	gone, err := child.Start(cmd)
+	if err != nil {
 		t.Fatalf("%v; `make prove` installs it", err)
 	}
 	t.Cleanup(func() {
-		cancel()
-		_ = cmd.Wait() // was killed
+		_ = cmd.Process.Kill() // it may be gone already
+		<-gone
 		if t.Failed() {
 			t.Log(out.String())
 		}
