@@ -1,6 +1,7 @@
 package child_test
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"strconv"
@@ -20,7 +21,7 @@ func TestAChildDiesWithItsParent(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		os.Stderr.WriteString(strconv.Itoa(cmd.Process.Pid) + "\n")
+		fmt.Fprintln(os.Stderr, cmd.Process.Pid)
 		<-gone
 	}
 	parent := exec.Command(os.Args[0], "-test.run", "^TestAChildDiesWithItsParent$")
