@@ -1,8 +1,6 @@
 package door
 
-import (
-	"testing"
-)
+import "testing"
 
 // FuzzRead: whatever a function sends, the door knows every row of it or refuses it.
 func FuzzRead(f *testing.F) {
