@@ -1,8 +1,10 @@
 package blob_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -12,6 +14,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 
 	"pixeltrack.io/platform/infra/local/guard"
@@ -146,7 +149,7 @@ func TestCreateTriesAMeetingAgain(t *testing.T) {
 		written  bool
 	}{{1, true}, {2, true}, {99, false}} {
 		var calls atomic.Int64
-		b := brokenBucket(t, func(guard.Call) guard.Fault {
+		b, _ := brokenBucket(t, func(guard.Call) guard.Fault {
 			if calls.Add(1) <= tt.meetings {
 				return guard.Conflict
 			}
@@ -160,7 +163,7 @@ func TestCreateTriesAMeetingAgain(t *testing.T) {
 }
 
 // brokenBucket opens a bucket of the stand-in as a function whose calls go wrong as planned.
-func brokenBucket(t *testing.T, plan func(guard.Call) guard.Fault) *blob.Bucket {
+func brokenBucket(t *testing.T, plan func(guard.Call) guard.Fault) (*blob.Bucket, *s3.Server) {
 	t.Helper()
 	clock, identities := &simclock.Clock{}, identity.New()
 	server, err := s3.New(s3.Options{Dir: t.TempDir(), Identities: identities, Clock: clock, Buckets: []s3.Bucket{{Name: "b"}},
@@ -176,7 +179,46 @@ func brokenBucket(t *testing.T, plan func(guard.Call) guard.Fault) *blob.Bucket 
 		}
 	})
 	who := identities.Issue("F", nil)
-	cfg := aws.Config{Region: "us-east-1", BaseEndpoint: aws.String(web.URL), RetryMaxAttempts: 4,
+	cfg := aws.Config{Region: "us-east-1", BaseEndpoint: aws.String(web.URL),
+		Retryer: func() aws.Retryer {
+			return retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts, o.MaxBackoff = 4, time.Millisecond })
+		},
 		Credentials: credentials.NewStaticCredentialsProvider(who.AccessKey, who.Secret, "")}
-	return blob.New(cfg, "b", clock.Now)
+	return blob.New(cfg, "b", clock.Now), server
+}
+
+// TestWriteUnderFaults lets each call of a long object go wrong once and always: the object is there whole, or not at
+// all, and nothing is left of it where it could be given up.
+func TestWriteUnderFaults(t *testing.T) {
+	body := bytes.Repeat([]byte("0123456789abcdef"), 17<<16)
+	for _, operation := range []string{"CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload"} {
+		for name, fault := range map[string]guard.Fault{"timeout before": guard.TimeoutBefore, "timeout after": guard.TimeoutAfter, "throttle": guard.Throttle, "error": guard.Unavailable} {
+			for _, times := range []int64{1, 99} {
+				t.Run(fmt.Sprintf("%s of %s, %d times", name, operation, times), func(t *testing.T) {
+					var calls atomic.Int64
+					b, server := brokenBucket(t, func(c guard.Call) guard.Fault {
+						if c.Operation == operation && calls.Add(1) <= times {
+							return fault
+						}
+						return guard.None
+					})
+					err := b.Write(context.Background(), "a", "text/plain", func(w io.Writer) error {
+						_, err := w.Write(body)
+						return err
+					})
+					lost := operation == "CompleteMultipartUpload" && fault == guard.TimeoutAfter // done, though nobody was told
+					if (err == nil) != (times == 1 && !lost) {
+						t.Errorf("Write = %v", err)
+					}
+					objects := server.Objects()
+					if whole := len(objects) == 1 && objects[0].Size == int64(len(body)); whole != (err == nil || lost) || !whole && len(objects) > 0 {
+						t.Errorf("objects after %v = %+v", err, objects)
+					}
+					if err == nil && read(t, b, "a") != string(body) {
+						t.Error("the object is another")
+					}
+				})
+			}
+		}
+	}
 }
