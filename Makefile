@@ -21,7 +21,7 @@ demo: ## play the whole journey against a running stack, step by step
 test: ## everything at small sizes, from nothing
 	$(GO) test -timeout 20m $(PACKAGES)
 
-prove: ## the same tests at full size
+prove: .local/bin/versitygw ## the same tests at full size, and our S3 against another
 	PIXELTRACK_PROVE=1 $(GO) test -count=1 -timeout 60m -v $(PACKAGES)
 
 check: format vet lint templates ## format, vet, linters, templates, rules
@@ -37,9 +37,11 @@ vet:
 lint: .local/bin/golangci-lint
 	.local/bin/golangci-lint run $(PACKAGES)
 
-.local/bin/golangci-lint: infra/tools/go.mod
+.local/bin/golangci-lint: TOOL = github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+.local/bin/versitygw: TOOL = github.com/versity/versitygw/cmd/versitygw
+.local/bin/golangci-lint .local/bin/versitygw: infra/tools/go.mod
 	@mkdir -p .local/bin
-	cd infra/tools && $(GO) build -o ../../.local/bin/golangci-lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+	cd infra/tools && $(GO) build -o ../../$@ $(TOOL)
 
 templates: $(VENV)/ready
 	$(VENV)/bin/cfn-lint template.yaml infra/edge.yaml infra/stacks/*.yaml

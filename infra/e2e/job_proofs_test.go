@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"pixeltrack.io/platform/infra/local/calls"
 	"pixeltrack.io/platform/infra/local/simclock"
 	"pixeltrack.io/platform/infra/size"
+	"pixeltrack.io/platform/pkg/catalog"
 )
 
 // manner is how the jobs of a life are run.
@@ -93,11 +95,11 @@ func killed(t *testing.T, job string, n int) {
 }
 
 // TestJobsEndTheSame lives one life with every scheduled job in it, from a deleted project and a forgotten timer to the
-// purge of the account, and runs the jobs once, twice, at once, late, and killed in the middle: the rows that are left
-// and the mails that were sent are the same.
+// purge of the account, and runs the jobs once, twice, at once, late, killed in the middle, and with objects out of
+// reach: the rows that are left and the mails that were sent are the same.
 func TestJobsEndTheSame(t *testing.T) {
 	var want map[string]int
-	for _, m := range manners() {
+	same := func(m manner) {
 		t.Run(m.name, func(t *testing.T) {
 			got := life(t, m)
 			if want == nil {
@@ -109,6 +111,76 @@ func TestJobsEndTheSame(t *testing.T) {
 			}
 		})
 	}
+	since := time.Now()
+	for _, m := range manners() {
+		same(m)
+	}
+	sites := objectSites(since)
+	turns := 0
+	for _, operations := range sites {
+		turns = max(turns, len(operations))
+	}
+	for turn := range size.Of(1, turns*len(kinds)) {
+		plans := failing(t, sites, turn)
+		same(manner{name: fmt.Sprintf("S3 fails, turn %d", turn), run: patient})
+		if hits := cloud.Faults.Forget(""); hits < len(plans) {
+			t.Errorf("turn %d: %d calls of S3 failed; want %d at least: %+v", turn, hits, len(plans), plans)
+		}
+	}
+}
+
+// objectSites gives, by job, the operations of S3 that it has called since a time.
+func objectSites(since time.Time) map[string][]string {
+	jobs := map[string]bool{}
+	for _, j := range catalog.Jobs() {
+		jobs[function(j.ID)] = true
+	}
+	sites := map[string][]string{}
+	for _, c := range cloud.Recorder.Since(since) {
+		if c.Service == "s3" && jobs[c.Function] && !slices.Contains(sites[c.Function], c.Operation) {
+			sites[c.Function] = append(sites[c.Function], c.Operation)
+		}
+	}
+	for _, operations := range sites {
+		slices.Sort(operations)
+	}
+	return sites
+}
+
+// failing plans that one operation of each job fails as often as a run tries it, in the one or the other way. All turns
+// together fail every operation in every way; the small size has one turn.
+func failing(t *testing.T, sites map[string][]string, turn int) []calls.Plan {
+	t.Helper()
+	var plans []calls.Plan
+	for i, job := range slices.Sorted(maps.Keys(sites)) {
+		operations := sites[job]
+		p := calls.Plan{Function: job, Service: "s3", Operation: operations[turn%len(operations)], Kind: kinds[(turn/len(operations)+i)%len(kinds)], Times: attempts}
+		if err := cloud.Faults.Add(p); err != nil {
+			t.Fatal(err)
+		}
+		plans = append(plans, p)
+	}
+	return plans
+}
+
+// attempts is how often a function tries a call.
+const attempts = 5
+
+// patient runs a job until a run succeeds, each when the claim of the one before is over.
+func patient(t *testing.T, job string) {
+	t.Helper()
+	for range 3 {
+		r, err := cloud.Lambda.Invoke(t.Context(), function(job), bus.Event(function(job), cloud.Clock.Now()), "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		pass(leaseTime)
+		if r.Error == "" {
+			once1(t, job)
+			return
+		}
+	}
+	t.Errorf("%s fails again and again", job)
 }
 
 func life(t *testing.T, m manner) map[string]int {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/smithy-go"
@@ -36,7 +37,10 @@ type Bucket struct {
 // New opens a bucket. An endpoint of its own in the configuration means that it is addressed by path. Links are dated
 // by the clock given.
 func New(cfg aws.Config, name string, now func() time.Time) *Bucket {
-	client := s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = cfg.BaseEndpoint != nil })
+	client := s3.NewFromConfig(cfg, func(o *s3.Options) {
+		o.UsePathStyle = cfg.BaseEndpoint != nil
+		o.Retryer = retry.AddWithErrorCodes(o.Retryer, "ConditionalRequestConflict")
+	})
 	b := &Bucket{client: client, name: name, now: now}
 	b.sign = s3.NewPresignClient(client, func(o *s3.PresignOptions) { o.Presigner = dated{v4.NewSigner(), now} })
 	return b
@@ -66,12 +70,12 @@ func (b *Bucket) Put(ctx context.Context, key, mediaType string, body io.ReadSee
 	return nil
 }
 
-// Create writes an object that must not be there, else ErrExists.
+// Create writes an object that must not be there, else ErrExists. Meeting another writer is no proof that it is there: the
+// other may be deleting it, or fail. Such a meeting is tried again like a failure of the service.
 func (b *Bucket) Create(ctx context.Context, key, mediaType string, body io.ReadSeeker) error {
 	_, err := b.client.PutObject(ctx, &s3.PutObjectInput{Bucket: &b.name, Key: &key, ContentType: &mediaType, Body: body,
 		IfNoneMatch: aws.String("*")})
-	switch code(err) {
-	case "PreconditionFailed", "ConditionalRequestConflict":
+	if code(err) == "PreconditionFailed" {
 		return ErrExists
 	}
 	if err != nil {

@@ -1,18 +1,24 @@
 package blob_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 
+	"pixeltrack.io/platform/infra/local/guard"
+	"pixeltrack.io/platform/infra/local/iam"
 	"pixeltrack.io/platform/infra/local/identity"
 	"pixeltrack.io/platform/infra/local/s3"
 	"pixeltrack.io/platform/infra/local/simclock"
@@ -132,5 +138,87 @@ func TestKeyPrefix(t *testing.T) {
 	user := id.User("usr_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB")
 	if got, want := blob.KeyPrefix(store.UserScope(user)), "USER/"+string(user)+"/"; got != want {
 		t.Errorf("KeyPrefix = %q; want %q", got, want)
+	}
+}
+
+// A meeting with another writer was once taken for an object that exists, so that an erasure could go on without its
+// line in the vault.
+func TestCreateTriesAMeetingAgain(t *testing.T) {
+	for _, tt := range []struct {
+		meetings int64
+		written  bool
+	}{{1, true}, {2, true}, {99, false}} {
+		var calls atomic.Int64
+		b, _ := brokenBucket(t, func(guard.Call) guard.Fault {
+			if calls.Add(1) <= tt.meetings {
+				return guard.Conflict
+			}
+			return guard.None
+		})
+		err := b.Create(context.Background(), "a", "text/plain", strings.NewReader("one"))
+		if errors.Is(err, blob.ErrExists) || (err == nil) != tt.written {
+			t.Errorf("Create that meets %d others = %v; want it written: %t, and never ErrExists", tt.meetings, err, tt.written)
+		}
+	}
+}
+
+// brokenBucket opens a bucket of the stand-in as a function whose calls go wrong as planned.
+func brokenBucket(t *testing.T, plan func(guard.Call) guard.Fault) (*blob.Bucket, *s3.Server) {
+	t.Helper()
+	clock, identities := &simclock.Clock{}, identity.New()
+	server, err := s3.New(s3.Options{Dir: t.TempDir(), Identities: identities, Clock: clock, Buckets: []s3.Bucket{{Name: "b"}},
+		Guard: guard.Guard{Judge: func(identity.Identity, iam.Request) error { return nil }, Plan: plan}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	web := httptest.NewServer(server)
+	t.Cleanup(func() {
+		web.Close()
+		if err := server.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	who := identities.Issue("F", nil)
+	cfg := aws.Config{Region: "us-east-1", BaseEndpoint: aws.String(web.URL),
+		Retryer: func() aws.Retryer {
+			return retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts, o.MaxBackoff = 4, time.Millisecond })
+		},
+		Credentials: credentials.NewStaticCredentialsProvider(who.AccessKey, who.Secret, "")}
+	return blob.New(cfg, "b", clock.Now), server
+}
+
+// TestWriteUnderFaults lets each call of a long object go wrong once and always: the object is there whole, or not at
+// all, and nothing is left of it where it could be given up.
+func TestWriteUnderFaults(t *testing.T) {
+	body := bytes.Repeat([]byte("0123456789abcdef"), 17<<16)
+	for _, operation := range []string{"CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload"} {
+		for name, fault := range map[string]guard.Fault{"timeout before": guard.TimeoutBefore, "timeout after": guard.TimeoutAfter, "throttle": guard.Throttle, "error": guard.Unavailable} {
+			for _, times := range []int64{1, 99} {
+				t.Run(fmt.Sprintf("%s of %s, %d times", name, operation, times), func(t *testing.T) {
+					var calls atomic.Int64
+					b, server := brokenBucket(t, func(c guard.Call) guard.Fault {
+						if c.Operation == operation && calls.Add(1) <= times {
+							return fault
+						}
+						return guard.None
+					})
+					err := b.Write(context.Background(), "a", "text/plain", func(w io.Writer) error {
+						_, err := w.Write(body)
+						return err
+					})
+					lost := operation == "CompleteMultipartUpload" && fault == guard.TimeoutAfter // done, though nobody was told
+					if (err == nil) != (times == 1 && !lost) {
+						t.Errorf("Write = %v", err)
+					}
+					objects := server.Objects()
+					if whole := len(objects) == 1 && objects[0].Size == int64(len(body)); whole != (err == nil || lost) || !whole && len(objects) > 0 {
+						t.Errorf("objects after %v = %+v", err, objects)
+					}
+					if err == nil && read(t, b, "a") != string(body) {
+						t.Error("the object is another")
+					}
+				})
+			}
+		}
 	}
 }

@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"net/http/httptest"
 	"os"
-	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -26,7 +26,10 @@ import (
 
 const tableARN = "arn:aws:dynamodb:us-east-1:000000000000:table/"
 
-var server *dynoxide.Server
+var (
+	server *dynoxide.Server
+	tables atomic.Int64 // made so far
+)
 
 func TestMain(m *testing.M) {
 	code := 1
@@ -52,7 +55,7 @@ type world struct {
 
 func start(t *testing.T) *world {
 	t.Helper()
-	w := &world{identities: identity.New(), table: "door-" + strings.ToLower(strings.ReplaceAll(t.Name(), "/", "-"))}
+	w := &world{identities: identity.New(), table: fmt.Sprintf("door-%d", tables.Add(1))}
 	root := dynamodb.New(dynamodb.Options{Region: "us-east-1", BaseEndpoint: &server.Endpoint, Credentials: credentials.NewStaticCredentialsProvider("a", "b", "")})
 	if err := dynoxide.CreateTable(context.Background(), root, w.table); err != nil {
 		t.Fatal(err)
@@ -117,6 +120,17 @@ func TestTheRoleIsAskedForEveryItem(t *testing.T) {
 			_, err := c.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{w.table: {Keys: []map[string]types.AttributeValue{key("ORG#a#CLIENT", "1"), key("ORG#a#TASK", "1")}}}})
 			return err
 		}, "AccessDeniedException"},
+		{"an allowed family of another table beside one in a transaction", func() error {
+			other := put("ORG#a#CLIENT")
+			other.Put.TableName = aws.String("other")
+			_, err := c.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{other, put("ORG#a#CLIENT")}})
+			return err
+		}, "ValidationException"},
+		{"two tables in a batch of writes", func() error {
+			write := []types.WriteRequest{{PutRequest: &types.PutRequest{Item: key("ORG#a#CLIENT", "1")}}}
+			_, err := c.BatchWriteItem(ctx, &dynamodb.BatchWriteItemInput{RequestItems: map[string][]types.WriteRequest{w.table: write, "other": write}})
+			return err
+		}, "ValidationException"},
 		{"another family in a transaction", func() error {
 			_, err := c.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{put("ORG#a#CLIENT"), put("ORG#a#TASK")}})
 			return err
@@ -160,8 +174,8 @@ func TestTheRoleIsAskedForEveryItem(t *testing.T) {
 			}
 		})
 	}
-	if len(w.recorder.Denials()) != 8 {
-		t.Errorf("%d denials are remembered; want 8", len(w.recorder.Denials()))
+	if len(w.recorder.Denials()) != 10 {
+		t.Errorf("%d denials are remembered; want 10", len(w.recorder.Denials()))
 	}
 }
 

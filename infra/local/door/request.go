@@ -2,6 +2,7 @@ package door
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 )
@@ -11,6 +12,7 @@ type request struct {
 	operation string
 	table     string
 	index     string
+	tables    int // of a batch or transaction
 	items     []item
 	body      []byte // asks for the units, whatever the caller asked for
 }
@@ -21,6 +23,14 @@ type item struct {
 	leading string // the partition key
 	sort    string
 	write   bool
+}
+
+// on says that a request touches a table. The role is asked about one.
+func (q *request) on(table string) {
+	if q.table != table {
+		q.table = table
+		q.tables++
+	}
 }
 
 func (q *request) transaction() bool {
@@ -94,13 +104,10 @@ func read(operation string, body []byte) (*request, error) {
 		}
 		err = json.Unmarshal(body, &in)
 		for table, keys := range in.RequestItems {
-			q.table = table
+			q.on(table)
 			for _, k := range keys.Keys {
 				q.items = append(q.items, item{action: "GetItem", leading: k["PK"].text(), sort: k["SK"].text()})
 			}
-		}
-		if len(in.RequestItems) > 1 {
-			return nil, fmt.Errorf("there is one table")
 		}
 	case "BatchWriteItem":
 		var in struct {
@@ -108,7 +115,7 @@ func read(operation string, body []byte) (*request, error) {
 		}
 		err = json.Unmarshal(body, &in)
 		for table, writes := range in.RequestItems {
-			q.table = table
+			q.on(table)
 			for _, w := range writes {
 				p := w.PutRequest
 				if p == nil {
@@ -134,7 +141,7 @@ func read(operation string, body []byte) (*request, error) {
 				}
 				found = true
 				pk, sk := p.key()
-				q.table = p.TableName
+				q.on(p.TableName)
 				q.items = append(q.items, item{action: action, leading: pk, sort: sk, write: action != "GetItem"})
 			}
 			if !found {
@@ -150,6 +157,9 @@ func read(operation string, body []byte) (*request, error) {
 	}
 	if err != nil {
 		return nil, fmt.Errorf("the request could not be read: %w", err)
+	}
+	if q.tables > 1 {
+		return nil, errors.New("there is one table")
 	}
 	for _, it := range q.items {
 		if it.leading == "" {

@@ -18,6 +18,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"pixeltrack.io/platform/infra/local/child"
 )
 
 // version is the release of the npm package that is installed.
@@ -27,6 +29,7 @@ const version = "1.2.1"
 type Server struct {
 	Endpoint string
 	process  *exec.Cmd
+	gone     <-chan struct{}
 }
 
 // Start installs the stand-in below root's .local when it is not there, and runs it on a free port. It ends with Stop
@@ -47,7 +50,7 @@ func Start(ctx context.Context, root string) (*Server, error) {
 // Stop ends the stand-in.
 func (s *Server) Stop() {
 	s.process.Process.Kill() // it may be gone already
-	s.process.Wait()         // its exit says nothing after a kill
+	<-s.gone
 }
 
 func run(ctx context.Context, binary string) (*Server, error) {
@@ -56,33 +59,18 @@ func run(ctx context.Context, binary string) (*Server, error) {
 		return nil, err
 	}
 	cmd := exec.Command(binary, "--host", "127.0.0.1", "--port", port)
-	cmd.SysProcAttr = dieWithParent()
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
-	if err := start(cmd); err != nil {
+	gone, err := child.Start(cmd)
+	if err != nil {
 		return nil, fmt.Errorf("dynoxide: %w", err)
 	}
-	s := &Server{Endpoint: "http://127.0.0.1:" + port, process: cmd}
+	s := &Server{Endpoint: "http://127.0.0.1:" + port, process: cmd, gone: gone}
 	if err := s.ready(ctx); err != nil {
 		s.Stop()
 		return nil, fmt.Errorf("dynoxide: %w: %s", err, out.String())
 	}
 	return s, nil
-}
-
-// start starts a command from a thread that lives as long as this process, because Linux ties a child's death signal
-// to the thread that started it.
-func start(cmd *exec.Cmd) error {
-	started := make(chan error)
-	go func() {
-		runtime.LockOSThread()
-		err := cmd.Start()
-		started <- err
-		if err == nil {
-			select {}
-		}
-	}()
-	return <-started
 }
 
 func (s *Server) ready(ctx context.Context) error {

@@ -9,11 +9,11 @@ import (
 	"net"
 	"net/http"
 	"os/exec"
-	"runtime"
 	"strings"
 	"sync"
 	"time"
 
+	"pixeltrack.io/platform/infra/local/child"
 	"pixeltrack.io/platform/infra/local/identity"
 )
 
@@ -57,7 +57,6 @@ func start(ctx context.Context, function, binary string, environment []string, i
 	go p.server.Serve(l)
 	p.cmd = exec.Command(binary)
 	p.cmd.Env = append(environment, "AWS_LAMBDA_RUNTIME_API="+l.Addr().String())
-	p.cmd.SysProcAttr = dieWithParent()
 	r, w := io.Pipe()
 	p.cmd.Stdout, p.cmd.Stderr = w, w
 	go p.collect(r, log)
@@ -82,24 +81,19 @@ func start(ctx context.Context, function, binary string, environment []string, i
 // initPatience is how long a function's start may take.
 const initPatience = 10 * time.Second
 
-// run starts the program from a thread that lives as long as the program does, because Linux ties a child's death
-// signal to the thread that started it.
+// run starts the program. How it ended shows in its log.
 func (p *process) run(out *io.PipeWriter) error {
-	started := make(chan error)
+	gone, err := child.Start(p.cmd)
+	if err != nil {
+		return err
+	}
 	go func() {
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
-		err := p.cmd.Start()
-		started <- err
-		if err != nil {
-			return
-		}
-		p.cmd.Wait() // how it ended shows in its log
+		<-gone
 		out.Close()
 		p.server.Close()
 		close(p.gone)
 	}()
-	return <-started
+	return nil
 }
 
 func (p *process) collect(r io.Reader, log func(request, line string)) {

@@ -3,6 +3,7 @@ package s3
 import (
 	"crypto/rand"
 	"encoding/hex"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -119,11 +120,18 @@ func (b *bucket) find(key, id string) *version {
 	return nil
 }
 
+// isVersion says whether a text can be the id of a version.
+func isVersion(id string) bool {
+	_, err := hex.DecodeString(id)
+	return id == "null" || len(id) == 32 && err == nil
+}
+
 // shelf holds all buckets: what is known of an object in memory, its bytes in files.
 type shelf struct {
 	mu      sync.Mutex
 	dir     string
 	buckets map[string]*bucket
+	written uint64 // versions so far
 }
 
 func newShelf(dir string, buckets []Bucket) *shelf {
@@ -151,7 +159,8 @@ func (s *shelf) put(b *bucket, v *version) {
 	if n := len(versions); n > 0 {
 		versions[n-1].replaced = v.created
 	}
-	v.id = token(16)
+	s.written++
+	v.id = fmt.Sprintf("%012x%s", s.written, token(10)) // in order, so that a list can go on after a version that is gone
 	b.objects[v.key] = append(versions, v)
 }
 

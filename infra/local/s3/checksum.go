@@ -51,21 +51,20 @@ func (r *received) etag() string { return `"` + hex.EncodeToString(r.md5) + `"` 
 // receive writes a body to a file and holds it to the checksums that the request states in headers or trailers. A body
 // that is refused leaves no file.
 func (s *shelf) receive(body io.Reader, h, trailer http.Header, max int64) (*received, error) {
-	sums, err := wanted(h)
+	algorithm, err := wanted(h)
 	if err != nil {
 		return nil, err
 	}
-	digest := md5.New()
+	if algorithm == "" {
+		algorithm = "crc64nvme" // S3 adds it to what comes without
+	}
+	sum, digest := newSum(algorithm), md5.New()
 	r := &received{segment: segment{path: s.newFile()}, checksums: map[string]string{}}
 	f, err := os.OpenFile(r.path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, err
 	}
-	writers := []io.Writer{f, digest}
-	for _, sum := range sums {
-		writers = append(writers, sum)
-	}
-	r.size, err = io.Copy(io.MultiWriter(writers...), io.LimitReader(body, max+1))
+	r.size, err = io.Copy(io.MultiWriter(f, digest, sum), io.LimitReader(body, max+1))
 	if closed := f.Close(); err == nil {
 		err = closed
 	}
@@ -74,7 +73,7 @@ func (s *shelf) receive(body io.Reader, h, trailer http.Header, max int64) (*rec
 	}
 	if err == nil {
 		r.md5 = digest.Sum(nil)
-		err = r.compare(sums, h, trailer)
+		err = r.compare(algorithm, sum, h, trailer)
 	}
 	if err != nil {
 		erase([]segment{r.segment})
@@ -83,37 +82,59 @@ func (s *shelf) receive(body io.Reader, h, trailer http.Header, max int64) (*rec
 	return r, nil
 }
 
-// wanted gives a running sum for each checksum that a request states or announces.
-func wanted(h http.Header) (map[string]hash.Hash, error) {
-	sums := map[string]hash.Hash{}
+// wanted gives the algorithm of the checksum that a request states, or announces for the trailer; empty without.
+func wanted(h http.Header) (string, error) {
+	if m := h.Get("Content-Md5"); m != "" && len(decodeBase64(m)) != md5.Size {
+		return "", errDigest
+	}
+	found := ""
 	for _, a := range algorithms() {
-		if h.Get(checksumHeader+a) != "" || strings.EqualFold(h.Get("X-Amz-Trailer"), checksumHeader+a) ||
-			strings.EqualFold(h.Get("X-Amz-Sdk-Checksum-Algorithm"), a) {
-			sums[a] = newSum(a)
+		stated := h.Get(checksumHeader + a)
+		switch {
+		case stated == "" && !strings.EqualFold(h.Get("X-Amz-Trailer"), checksumHeader+a):
+			continue
+		case found != "":
+			return "", &problem{http.StatusBadRequest, "InvalidRequest", "Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed."}
+		case stated != "" && len(decodeBase64(stated)) != newSum(a).Size():
+			return "", &problem{http.StatusBadRequest, "InvalidRequest", "Value for x-amz-checksum-" + a + " header is invalid."}
 		}
+		found = a
 	}
-	if len(sums) > 1 {
-		return nil, &problem{http.StatusBadRequest, "InvalidRequest", "Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed."}
+	if announced := h.Get("X-Amz-Sdk-Checksum-Algorithm"); announced != "" && !strings.EqualFold(announced, found) {
+		return "", &problem{http.StatusBadRequest, "InvalidRequest", "x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or x-amz-trailer headers were found."}
 	}
-	return sums, nil
+	return found, nil
 }
 
-func (r *received) compare(sums map[string]hash.Hash, h, trailer http.Header) error {
+func (r *received) compare(algorithm string, sum hash.Hash, h, trailer http.Header) error {
 	if want := h.Get("Content-Md5"); want != "" && want != base64.StdEncoding.EncodeToString(r.md5) {
 		return &problem{http.StatusBadRequest, "BadDigest", "The Content-MD5 you specified did not match what we received."}
 	}
-	for a, sum := range sums {
-		got := base64.StdEncoding.EncodeToString(sum.Sum(nil))
-		want := h.Get(checksumHeader + a)
-		if want == "" {
-			want = trailer.Get(checksumHeader + a)
+	got := base64.StdEncoding.EncodeToString(sum.Sum(nil))
+	want := h.Get(checksumHeader + algorithm)
+	if want == "" && h.Get("X-Amz-Trailer") != "" {
+		if want = trailer.Get(checksumHeader + algorithm); want == "" {
+			return &problem{http.StatusBadRequest, "MalformedTrailerError", "The request contained trailing data that was not well-formed or did not conform to our published schema."}
 		}
-		if want != "" && want != got {
-			return &problem{http.StatusBadRequest, "BadDigest", "The " + strings.ToUpper(a) + " you specified did not match the calculated checksum."}
-		}
-		r.checksums[a] = got
 	}
+	if want != "" && want != got {
+		return &problem{http.StatusBadRequest, "BadDigest", "The " + strings.ToUpper(algorithm) + " you specified did not match the calculated checksum."}
+	}
+	r.checksums[algorithm] = got
 	return nil
+}
+
+// checksumElements are a checksum as results tell it.
+type checksumElements struct {
+	CRC32     string `xml:"ChecksumCRC32,omitempty"`
+	CRC32C    string `xml:"ChecksumCRC32C,omitempty"`
+	CRC64NVME string `xml:"ChecksumCRC64NVME,omitempty"`
+	SHA1      string `xml:"ChecksumSHA1,omitempty"`
+	SHA256    string `xml:"ChecksumSHA256,omitempty"`
+}
+
+func elementsOf(sums map[string]string) checksumElements {
+	return checksumElements{CRC32: sums["crc32"], CRC32C: sums["crc32c"], CRC64NVME: sums["crc64nvme"], SHA1: sums["sha1"], SHA256: sums["sha256"]}
 }
 
 // sumOf is the checksum of the whole of some segments.

@@ -12,6 +12,8 @@ type copyResult struct {
 	XMLName      xml.Name `xml:"http://s3.amazonaws.com/doc/2006-03-01/ CopyObjectResult"`
 	LastModified string   `xml:"LastModified"`
 	ETag         string   `xml:"ETag"`
+	ChecksumType string   `xml:"ChecksumType"`
+	checksumElements
 }
 
 // copyObject makes a new object of the bytes of another one, which the caller must be allowed to read.
@@ -41,6 +43,13 @@ func (s *Server) copyObject(c *call) error {
 	if src.size > maxObject {
 		return errTooLarge
 	}
+	replaces, err := s.directives(c)
+	if err != nil {
+		return err
+	}
+	if from == c.bucket && key == c.key && id == "" && !replaces {
+		return errSameCopy
+	}
 	v, err := s.describe(c)
 	if err != nil {
 		return err
@@ -65,8 +74,20 @@ func (s *Server) copyObject(c *call) error {
 	if from.Versioning {
 		c.w.Header().Set("X-Amz-Copy-Source-Version-Id", src.id)
 	}
-	writeXML(c.w, http.StatusOK, copyResult{LastModified: stamp(v.created), ETag: v.etag})
+	writeXML(c.w, http.StatusOK, copyResult{LastModified: stamp(v.created), ETag: v.etag, ChecksumType: v.checksumType(), checksumElements: elementsOf(v.checksums)})
 	return nil
+}
+
+// directives says whether a copy gets anything that its source has not.
+func (s *Server) directives(c *call) (replaces bool, err error) {
+	h := c.r.Header
+	for _, name := range []string{"X-Amz-Metadata-Directive", "X-Amz-Tagging-Directive"} {
+		if d := h.Get(name); d != "" && d != "COPY" && d != "REPLACE" {
+			return false, &problem{http.StatusBadRequest, "InvalidArgument", "Unknown directive " + name + "."}
+		}
+	}
+	return h.Get("X-Amz-Metadata-Directive") == "REPLACE" || h.Get("X-Amz-Storage-Class") != "" || h.Get("X-Amz-Server-Side-Encryption") != "" ||
+		h.Get("X-Amz-Website-Redirect-Location") != "", nil
 }
 
 func (s *Server) copySource(c *call) (from *bucket, key, id string, err error) {

@@ -2,6 +2,7 @@ package s3
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/md5"
 	"encoding/base64"
 	"encoding/xml"
@@ -17,7 +18,7 @@ func (s *Server) deleteObject(c *call) error {
 	}
 	s.shelf.mu.Lock()
 	defer s.shelf.mu.Unlock()
-	done, err := s.drop(c, c.key, id)
+	done, err := s.drop(c, c.key, id, c.r.Header.Get("If-Match"))
 	if err != nil {
 		return err
 	}
@@ -53,10 +54,14 @@ func (d deleted) version() string {
 	return d.VersionID
 }
 
-// drop deletes an object or one version of it. Deleting what is not there succeeds. The caller holds the lock.
-func (s *Server) drop(c *call, key, id string) (deleted, error) {
+// drop deletes an object or one version of it. Deleting what is not there succeeds; an object whose tag is not the one
+// given stays. The caller holds the lock.
+func (s *Server) drop(c *call, key, id, etag string) (deleted, error) {
 	b := c.bucket
 	now := s.now()
+	if v := b.current(key); etag != "" && (v == nil && etag == "*" || v != nil && !v.matches(etag)) {
+		return deleted{}, errPrecondition
+	}
 	if id == "" && b.Versioning {
 		marker := &version{key: key, marker: true, created: now}
 		s.shelf.put(b, marker)
@@ -91,6 +96,7 @@ type deleteRequest struct {
 	Objects []struct {
 		Key       string `xml:"Key"`
 		VersionID string `xml:"VersionId"`
+		ETag      string `xml:"ETag"`
 	} `xml:"Object"`
 }
 
@@ -109,6 +115,12 @@ type deleteResult struct {
 
 // deleteObjects deletes up to 1,000 keys or versions; each is allowed or refused by itself.
 func (s *Server) deleteObjects(c *call) error {
+	if c.r.ContentLength == 0 {
+		return &problem{http.StatusBadRequest, "MissingRequestBodyError", "Request Body is empty"}
+	}
+	if algorithm, err := wanted(c.r.Header); err == nil && algorithm == "" && c.r.Header.Get("Content-Md5") == "" {
+		return &problem{http.StatusBadRequest, "InvalidRequest", "Missing required header for this request: Content-MD5 OR x-amz-checksum-*"}
+	}
 	var q deleteRequest
 	if err := readXML(c, &q); err != nil {
 		return err
@@ -118,7 +130,7 @@ func (s *Server) deleteObjects(c *call) error {
 	}
 	var out deleteResult
 	for _, o := range q.Objects {
-		done, err := s.dropAllowed(c, o.Key, o.VersionID)
+		done, err := s.dropAllowed(c, o.Key, o.VersionID, o.ETag)
 		if err != nil {
 			p := problemOf(err)
 			out.Errors = append(out.Errors, deleteFailure{Key: o.Key, VersionID: o.VersionID, Code: p.code, Message: p.message})
@@ -132,13 +144,13 @@ func (s *Server) deleteObjects(c *call) error {
 	return nil
 }
 
-func (s *Server) dropAllowed(c *call, key, id string) (deleted, error) {
+func (s *Server) dropAllowed(c *call, key, id, etag string) (deleted, error) {
 	if err := s.allow(c, deleteAction(id), key); err != nil {
 		return deleted{}, err
 	}
 	s.shelf.mu.Lock()
 	defer s.shelf.mu.Unlock()
-	return s.drop(c, key, id)
+	return s.drop(c, key, id, etag)
 }
 
 // readXML reads a small body, held to its signature and checksums.
@@ -151,16 +163,15 @@ func readXML(c *call, into any) error {
 	if err != nil {
 		return err
 	}
-	sums, err := wanted(c.r.Header)
+	algorithm, err := wanted(c.r.Header)
 	if err != nil {
 		return err
 	}
-	for _, sum := range sums {
-		sum.Write(text) // never fails
-	}
+	sum := newSum(cmp.Or(algorithm, "crc64nvme"))
+	sum.Write(text) // never fails
 	digest := md5.Sum(text)
 	r := received{md5: digest[:], checksums: map[string]string{}}
-	if err := r.compare(sums, c.r.Header, c.trailer); err != nil {
+	if err := r.compare(cmp.Or(algorithm, "crc64nvme"), sum, c.r.Header, c.trailer); err != nil {
 		return err
 	}
 	if xml.NewDecoder(bytes.NewReader(text)).Decode(into) != nil {

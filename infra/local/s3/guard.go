@@ -21,13 +21,22 @@ func (s *Server) watched(c *call, op operation) {
 			return ""
 		},
 		func(w http.ResponseWriter, f guard.Fault) string {
-			p := &problem{http.StatusServiceUnavailable, "SlowDown", "Please reduce your request rate."}
-			if f != guard.Throttle {
-				p = errInternalFault
-			}
+			p := c.fault(f)
 			p.write(w, c.r, c.id)
 			return p.code
 		})
+}
+
+// fault gives a planned fault in S3's words. Only a write under a condition can conflict.
+func (c *call) fault(f guard.Fault) *problem {
+	conditional := c.r.Header.Get("If-None-Match") != "" || c.r.Header.Get("If-Match") != ""
+	switch {
+	case f == guard.Throttle:
+		return &problem{http.StatusServiceUnavailable, "SlowDown", "Please reduce your request rate."}
+	case f == guard.Conflict && conditional && c.r.Method != http.MethodGet && c.r.Method != http.MethodHead:
+		return &problem{http.StatusConflict, "ConditionalRequestConflict", "The conditional request cannot succeed due to a conflicting operation against this resource."}
+	}
+	return errInternalFault
 }
 
 // allow judges an action on a key of the call's bucket.

@@ -22,6 +22,7 @@ type listedObject struct {
 	LastModified string   `xml:"LastModified"`
 	ETag         string   `xml:"ETag"`
 	Algorithm    []string `xml:"ChecksumAlgorithm,omitempty"`
+	Type         string   `xml:"ChecksumType,omitempty"`
 	Size         int64    `xml:"Size"`
 	StorageClass string   `xml:"StorageClass"`
 }
@@ -159,10 +160,15 @@ func (s *Server) listObjects(c *call) error {
 
 func (w *walk) entry(v *version) listedObject {
 	o := listedObject{Key: w.encode(v.key), LastModified: stamp(v.created), ETag: v.etag, Size: v.size, StorageClass: v.storageClass()}
-	for a := range v.checksums {
-		o.Algorithm = append(o.Algorithm, strings.ToUpper(a))
-	}
+	o.Algorithm, o.Type = v.algorithms(), v.checksumType()
 	return o
+}
+
+func (v *version) algorithms() (all []string) {
+	for _, a := range slices.Sorted(maps.Keys(v.checksums)) {
+		all = append(all, strings.ToUpper(a))
+	}
+	return all
 }
 
 func (v *version) storageClass() string {
@@ -174,13 +180,15 @@ func (v *version) storageClass() string {
 
 type listedVersion struct {
 	XMLName      xml.Name
-	Key          string `xml:"Key"`
-	VersionID    string `xml:"VersionId"`
-	IsLatest     bool   `xml:"IsLatest"`
-	LastModified string `xml:"LastModified"`
-	ETag         string `xml:"ETag,omitempty"`
-	Size         *int64 `xml:"Size,omitempty"`
-	StorageClass string `xml:"StorageClass,omitempty"`
+	Key          string   `xml:"Key"`
+	VersionID    string   `xml:"VersionId"`
+	IsLatest     bool     `xml:"IsLatest"`
+	LastModified string   `xml:"LastModified"`
+	ETag         string   `xml:"ETag,omitempty"`
+	Size         *int64   `xml:"Size,omitempty"`
+	StorageClass string   `xml:"StorageClass,omitempty"`
+	Algorithm    []string `xml:"ChecksumAlgorithm,omitempty"`
+	Type         string   `xml:"ChecksumType,omitempty"`
 }
 
 type listVersionsResult struct {
@@ -209,6 +217,13 @@ func (s *Server) listVersions(c *call) error {
 		return err
 	}
 	keyMarker, idMarker := c.query.Get("key-marker"), c.query.Get("version-id-marker")
+	switch {
+	case idMarker == "":
+	case keyMarker == "":
+		return &problem{http.StatusBadRequest, "InvalidArgument", "A version-id marker cannot be specified without a key marker."}
+	case !isVersion(idMarker):
+		return errVersionID
+	}
 	out := listVersionsResult{Name: c.bucket.Name, Prefix: w.encode(w.prefix), Delimiter: w.encode(w.delimiter), MaxKeys: w.max,
 		EncodingType: c.query.Get("encoding-type"), KeyMarker: w.encode(keyMarker), VersionIDMarker: idMarker}
 	s.shelf.mu.Lock()
@@ -229,10 +244,8 @@ keys:
 			lastID = ""
 			continue
 		}
-		passed := key != keyMarker || idMarker == ""
 		for i, v := range slices.Backward(c.bucket.objects[key]) {
-			if !passed {
-				passed = v.id == idMarker
+			if key == keyMarker && v.id >= idMarker { // the marker's version may be gone by now
 				continue
 			}
 			if out.IsTruncated = w.count == w.max; out.IsTruncated {
@@ -257,6 +270,6 @@ func (w *walk) version(v *version, latest bool) listedVersion {
 		l.XMLName.Local = "DeleteMarker"
 		return l
 	}
-	l.ETag, l.Size, l.StorageClass = v.etag, &v.size, v.storageClass()
+	l.ETag, l.Size, l.StorageClass, l.Algorithm, l.Type = v.etag, &v.size, v.storageClass(), v.algorithms(), v.checksumType()
 	return l
 }

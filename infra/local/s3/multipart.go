@@ -2,6 +2,7 @@ package s3
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/md5"
 	"encoding/base64"
 	"encoding/hex"
@@ -38,7 +39,11 @@ func (s *Server) createUpload(c *call) error {
 	if u.algorithm != "" && newSum(u.algorithm) == nil {
 		return &problem{http.StatusBadRequest, "InvalidRequest", "Checksum algorithm provided is unsupported."}
 	}
-	u.whole = c.r.Header.Get("X-Amz-Checksum-Type") == "FULL_OBJECT" || u.algorithm == "crc64nvme"
+	kind := c.r.Header.Get("X-Amz-Checksum-Type")
+	u.whole = kind == "FULL_OBJECT" || kind == "" && u.algorithm == "crc64nvme"
+	if u.whole && strings.HasPrefix(u.algorithm, "sha") || !u.whole && u.algorithm == "crc64nvme" {
+		return &problem{http.StatusBadRequest, "InvalidRequest", "The " + (&version{composite: !u.whole}).checksumType() + " checksum type cannot be used with the " + u.algorithm + " checksum algorithm."}
+	}
 	s.shelf.mu.Lock()
 	c.bucket.uploads[u.id] = u
 	s.shelf.mu.Unlock()
@@ -69,9 +74,12 @@ func (s *Server) uploadPart(c *call) error {
 		return &problem{http.StatusBadRequest, "InvalidArgument", "Part number must be an integer between 1 and 10000, inclusive"}
 	}
 	s.shelf.mu.Lock()
-	_, err = c.upload()
+	u, err := c.upload()
 	s.shelf.mu.Unlock()
 	if err != nil {
+		return err
+	}
+	if err := u.expects(c.r.Header); err != nil {
 		return err
 	}
 	got, err := s.body(c, maxObject)
@@ -81,7 +89,7 @@ func (s *Server) uploadPart(c *call) error {
 	p := &part{segment: got.segment, md5: got.md5, etag: got.etag(), checksums: got.checksums, at: s.now()}
 	s.shelf.mu.Lock()
 	defer s.shelf.mu.Unlock()
-	u, err := c.upload()
+	u, err = c.upload()
 	if err != nil { // aborted while the part arrived
 		erase([]segment{p.segment})
 		return err
@@ -91,9 +99,18 @@ func (s *Server) uploadPart(c *call) error {
 	}
 	u.parts[n] = p
 	c.w.Header().Set("ETag", p.etag)
-	(&version{checksums: p.checksums}).writeChecksums(c.w.Header())
+	writeSums(c.w.Header(), p.checksums)
 	c.w.WriteHeader(http.StatusOK)
 	return nil
+}
+
+// expects refuses a part whose checksum is not of the upload's algorithm. Without one an upload takes any.
+func (u *upload) expects(h http.Header) error {
+	stated, err := wanted(h)
+	if err == nil && u.algorithm != "" && stated != u.algorithm && (stated != "" || !u.whole) {
+		return &problem{http.StatusBadRequest, "InvalidRequest", "Checksum Type mismatch occurred, expected checksum Type: " + u.algorithm + ", actual checksum Type: " + cmp.Or(stated, "null")}
+	}
+	return err
 }
 
 type completeRequest struct {
@@ -101,13 +118,9 @@ type completeRequest struct {
 }
 
 type completedPart struct {
-	Number    int    `xml:"PartNumber"`
-	ETag      string `xml:"ETag"`
-	CRC32     string `xml:"ChecksumCRC32"`
-	CRC32C    string `xml:"ChecksumCRC32C"`
-	CRC64NVME string `xml:"ChecksumCRC64NVME"`
-	SHA1      string `xml:"ChecksumSHA1"`
-	SHA256    string `xml:"ChecksumSHA256"`
+	Number int    `xml:"PartNumber"`
+	ETag   string `xml:"ETag"`
+	checksumElements
 }
 
 func (p completedPart) checksums() map[string]string {
@@ -117,11 +130,13 @@ func (p completedPart) checksums() map[string]string {
 }
 
 type completeResult struct {
-	XMLName  xml.Name `xml:"http://s3.amazonaws.com/doc/2006-03-01/ CompleteMultipartUploadResult"`
-	Location string   `xml:"Location"`
-	Bucket   string   `xml:"Bucket"`
-	Key      string   `xml:"Key"`
-	ETag     string   `xml:"ETag"`
+	XMLName      xml.Name `xml:"http://s3.amazonaws.com/doc/2006-03-01/ CompleteMultipartUploadResult"`
+	Location     string   `xml:"Location"`
+	Bucket       string   `xml:"Bucket"`
+	Key          string   `xml:"Key"`
+	ETag         string   `xml:"ETag"`
+	ChecksumType string   `xml:"ChecksumType"`
+	checksumElements
 }
 
 func (s *Server) completeUpload(c *call) error {
@@ -161,7 +176,8 @@ func (s *Server) completeUpload(c *call) error {
 	delete(c.bucket.uploads, u.id)
 	s.shelf.put(c.bucket, v)
 	s.answerWritten(c, v)
-	writeXML(c.w, http.StatusOK, completeResult{Location: "/" + c.bucket.Name + "/" + c.key, Bucket: c.bucket.Name, Key: c.key, ETag: v.etag})
+	writeXML(c.w, http.StatusOK, completeResult{Location: "/" + c.bucket.Name + "/" + c.key, Bucket: c.bucket.Name, Key: c.key, ETag: v.etag,
+		ChecksumType: v.checksumType(), checksumElements: elementsOf(v.checksums)})
 	return nil
 }
 
@@ -206,12 +222,10 @@ func (u *upload) assemble(parts []*part) (*version, error) {
 	digest := md5.Sum(sums.Bytes())
 	count := "-" + strconv.Itoa(len(parts))
 	v.etag = `"` + hex.EncodeToString(digest[:]) + count + `"`
-	if u.algorithm == "" {
-		return &v, nil
-	}
-	if u.whole {
-		sum, err := sumOf(u.algorithm, v.segments)
-		v.checksums = map[string]string{u.algorithm: sum}
+	if u.whole || u.algorithm == "" {
+		algorithm := cmp.Or(u.algorithm, "crc64nvme")
+		sum, err := sumOf(algorithm, v.segments)
+		v.checksums = map[string]string{algorithm: sum}
 		return &v, err
 	}
 	sum := newSum(u.algorithm)
@@ -247,6 +261,7 @@ type listedPart struct {
 	LastModified string `xml:"LastModified"`
 	ETag         string `xml:"ETag"`
 	Size         int64  `xml:"Size"`
+	checksumElements
 }
 
 type listPartsResult struct {
@@ -254,9 +269,13 @@ type listPartsResult struct {
 	Bucket      string       `xml:"Bucket"`
 	Key         string       `xml:"Key"`
 	UploadID    string       `xml:"UploadId"`
+	Marker      int          `xml:"PartNumberMarker"`
 	MaxParts    int          `xml:"MaxParts"`
 	IsTruncated bool         `xml:"IsTruncated"`
 	NextMarker  int          `xml:"NextPartNumberMarker,omitempty"`
+	Class       string       `xml:"StorageClass"`
+	Algorithm   string       `xml:"ChecksumAlgorithm,omitempty"`
+	Type        string       `xml:"ChecksumType,omitempty"`
 	Parts       []listedPart `xml:"Part"`
 }
 
@@ -275,7 +294,8 @@ func (s *Server) listParts(c *call) error {
 	if err != nil {
 		return err
 	}
-	out := listPartsResult{Bucket: c.bucket.Name, Key: c.key, UploadID: u.id, MaxParts: max}
+	out := listPartsResult{Bucket: c.bucket.Name, Key: c.key, UploadID: u.id, Marker: after, MaxParts: max, Class: u.template.storageClass(),
+		Algorithm: strings.ToUpper(u.algorithm), Type: u.checksumType()}
 	for _, n := range slices.Sorted(maps.Keys(u.parts)) {
 		if n <= after {
 			continue
@@ -285,17 +305,36 @@ func (s *Server) listParts(c *call) error {
 			break
 		}
 		p := u.parts[n]
-		out.Parts = append(out.Parts, listedPart{Number: n, LastModified: stamp(p.at), ETag: p.etag, Size: p.size})
+		out.Parts = append(out.Parts, listedPart{Number: n, LastModified: stamp(p.at), ETag: p.etag, Size: p.size, checksumElements: u.tells(p)})
 		out.NextMarker = n
 	}
 	writeXML(c.w, http.StatusOK, out)
 	return nil
 }
 
+// checksumType is empty for an upload that was begun without an algorithm.
+func (u *upload) checksumType() string {
+	if u.algorithm == "" {
+		return ""
+	}
+	return (&version{composite: !u.whole}).checksumType()
+}
+
+// tells gives the checksum of a part, when the upload was begun with its algorithm.
+func (u *upload) tells(p *part) checksumElements {
+	if u.algorithm == "" {
+		return checksumElements{}
+	}
+	return elementsOf(p.checksums)
+}
+
 type listedUpload struct {
 	Key       string `xml:"Key"`
 	UploadID  string `xml:"UploadId"`
 	Initiated string `xml:"Initiated"`
+	Class     string `xml:"StorageClass"`
+	Algorithm string `xml:"ChecksumAlgorithm,omitempty"`
+	Type      string `xml:"ChecksumType,omitempty"`
 }
 
 type listUploadsResult struct {
@@ -329,8 +368,11 @@ func (s *Server) listUploads(c *call) error {
 			out.IsTruncated = true
 			break
 		}
-		out.Uploads = append(out.Uploads, listedUpload{Key: u.key, UploadID: u.id, Initiated: stamp(u.begun)})
-		out.NextKeyMarker, out.NextUploadIDMarker = u.key, u.id
+		out.Uploads = append(out.Uploads, listedUpload{Key: u.key, UploadID: u.id, Initiated: stamp(u.begun), Class: u.template.storageClass(),
+			Algorithm: strings.ToUpper(u.algorithm), Type: u.checksumType()})
+	}
+	if n := len(out.Uploads); out.IsTruncated && n > 0 {
+		out.NextKeyMarker, out.NextUploadIDMarker = out.Uploads[n-1].Key, out.Uploads[n-1].UploadID
 	}
 	writeXML(c.w, http.StatusOK, out)
 	return nil

@@ -10,7 +10,13 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
+
+	"pixeltrack.io/platform/infra/local/template"
 )
+
+// maxMetadata is how long the names and values of a caller's own metadata may be together.
+const maxMetadata = 2 << 10
 
 // maxObject is the most that one PUT may carry: 5 GB.
 const maxObject = 5 << 30
@@ -21,6 +27,9 @@ func (s *Server) putObject(c *call) error {
 	}
 	v, err := s.describe(c)
 	if err != nil {
+		return err
+	}
+	if err := lockedByDigest(v, c.r.Header); err != nil {
 		return err
 	}
 	got, err := s.body(c, maxObject)
@@ -36,6 +45,8 @@ func (s *Server) putObject(c *call) error {
 	}
 	s.shelf.put(c.bucket, v)
 	s.answerWritten(c, v)
+	c.w.Header().Set("ETag", v.etag)
+	v.writeChecksums(c.w.Header())
 	c.w.WriteHeader(http.StatusOK)
 	return nil
 }
@@ -96,10 +107,15 @@ func (s *Server) describe(c *call) (*version, error) {
 			v.header.Set(name, value)
 		}
 	}
+	size := 0
 	for name, values := range c.r.Header {
-		if strings.HasPrefix(name, "X-Amz-Meta-") {
+		if own, ok := strings.CutPrefix(name, "X-Amz-Meta-"); ok {
 			v.header[name] = slices.Clone(values)
+			size += len(own) + len(strings.Join(values, ","))
 		}
+	}
+	if size > maxMetadata {
+		return nil, errMetadata
 	}
 	if rest := plainEncoding(v.header.Get("Content-Encoding")); rest != "" {
 		v.header.Set("Content-Encoding", rest)
@@ -109,12 +125,23 @@ func (s *Server) describe(c *call) (*version, error) {
 	if v.header.Get("Content-Type") == "" {
 		v.header.Set("Content-Type", "binary/octet-stream")
 	}
-	c.bucket.encrypt(v.header)
+	if err := c.bucket.encrypt(v.header); err != nil {
+		return nil, err
+	}
 	var err error
 	if v.tags, err = parseTags(c.r.Header.Get("X-Amz-Tagging")); err != nil {
 		return nil, err
 	}
 	return v, c.bucket.retain(v, c.r.Header)
+}
+
+// lockedByDigest holds a write under a lock to S3's wish for a digest of the body.
+func lockedByDigest(v *version, h http.Header) error {
+	algorithm, err := wanted(h)
+	if err == nil && algorithm == "" && h.Get("Content-Md5") == "" && (v.lockMode != "" || v.legalHold) {
+		return &problem{http.StatusBadRequest, "InvalidRequest", "Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object requests with Object Lock parameters"}
+	}
+	return err
 }
 
 // plainEncoding leaves out the encoding of the transfer.
@@ -126,14 +153,19 @@ func plainEncoding(text string) string {
 	return strings.Join(slices.DeleteFunc(parts, func(p string) bool { return p == "aws-chunked" }), ",")
 }
 
-func (b *bucket) encrypt(h http.Header) {
-	if h.Get("X-Amz-Server-Side-Encryption") != "" {
-		return
+func (b *bucket) encrypt(h http.Header) error {
+	switch h.Get("X-Amz-Server-Side-Encryption") {
+	case "":
+	case "AES256", "aws:kms", "aws:kms:dsse":
+		return nil
+	default:
+		return &problem{http.StatusBadRequest, "InvalidEncryptionAlgorithmError", "The encryption request you specified is not valid. The valid value is AES256."}
 	}
 	h.Set("X-Amz-Server-Side-Encryption", b.Encryption)
 	if b.KMSKeyID != "" {
 		h.Set("X-Amz-Server-Side-Encryption-Aws-Kms-Key-Id", b.KMSKeyID)
 	}
+	return nil
 }
 
 func parseTags(text string) (map[string]string, error) {
@@ -142,11 +174,19 @@ func parseTags(text string) (map[string]string, error) {
 	}
 	values, err := url.ParseQuery(text)
 	if err != nil {
-		return nil, &problem{http.StatusBadRequest, "InvalidArgument", "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query parameters without tag name duplicates."}
+		return nil, errTags
 	}
 	tags := map[string]string{}
-	for name := range values {
-		tags[name] = values.Get(name)
+	for name, all := range values {
+		switch {
+		case len(all) > 1:
+			return nil, errTags
+		case name == "" || utf8.RuneCountInString(name) > 128:
+			return nil, &problem{http.StatusBadRequest, "InvalidTag", "The TagKey you have provided is invalid"}
+		case utf8.RuneCountInString(all[0]) > 256:
+			return nil, &problem{http.StatusBadRequest, "InvalidTag", "The TagValue you have provided is invalid"}
+		}
+		tags[name] = all[0]
 	}
 	return tags, nil
 }
@@ -159,6 +199,9 @@ func (b *bucket) retain(v *version, h http.Header) error {
 			return &problem{http.StatusBadRequest, "InvalidRequest", "Bucket is missing Object Lock Configuration"}
 		}
 		return nil
+	}
+	if hold != "" && hold != "ON" && hold != "OFF" {
+		return &problem{http.StatusBadRequest, "InvalidArgument", "Legal Hold must be either of 'ON' or 'OFF'"}
 	}
 	v.legalHold = hold == "ON"
 	if mode == "" && until == "" {
@@ -202,7 +245,6 @@ func quoted(etag string) string { return `"` + strings.Trim(etag, `"`) + `"` }
 // answerWritten sets the headers of a write that succeeded.
 func (s *Server) answerWritten(c *call, v *version) {
 	h := c.w.Header()
-	h.Set("ETag", v.etag)
 	if c.bucket.Versioning {
 		h.Set("X-Amz-Version-Id", v.id)
 	}
@@ -211,15 +253,18 @@ func (s *Server) answerWritten(c *call, v *version) {
 			h.Set(name, value)
 		}
 	}
-	v.writeChecksums(h)
 }
 
 func (v *version) writeChecksums(h http.Header) {
-	for a, sum := range v.checksums {
-		h.Set(checksumHeader+a, sum)
-	}
+	writeSums(h, v.checksums)
 	if len(v.checksums) > 0 {
 		h.Set("X-Amz-Checksum-Type", v.checksumType())
+	}
+}
+
+func writeSums(h http.Header, sums map[string]string) {
+	for a, sum := range sums {
+		h.Set(checksumHeader+a, sum)
 	}
 }
 
@@ -248,7 +293,9 @@ func (s *Server) getObject(c *call) error {
 	}
 	defer s.shelf.release(v)
 	if err := checkRead(c.r.Header, "", v); err != nil {
-		c.w.Header().Set("ETag", v.etag)
+		if errors.Is(err, errNotModified) {
+			c.w.Header().Set("ETag", v.etag)
+		}
 		return err
 	}
 	first, length, partial, err := parseRange(c.r.Header.Get("Range"), v.size)
@@ -281,47 +328,54 @@ func (s *Server) open(c *call, b *bucket, key, id string) (*version, error) {
 		v = b.find(key, id)
 	}
 	switch {
+	case id != "" && !isVersion(id):
+		return nil, errVersionID
 	case v == nil && s.allowBucket(c, b, "s3:ListBucket") != nil:
 		return nil, errDenied
 	case v == nil && id != "":
 		return nil, errNoVersion
 	case v == nil:
-		if n := len(b.objects[key]); n > 0 && b == c.bucket {
+		if n := len(b.objects[key]); n > 0 && c.r.Header.Get("X-Amz-Copy-Source") == "" {
 			c.w.Header().Set("X-Amz-Delete-Marker", "true")
 			c.w.Header().Set("X-Amz-Version-Id", b.objects[key][n-1].id)
 		}
 		return nil, errNoKey
 	case v.marker:
 		c.w.Header().Set("X-Amz-Delete-Marker", "true")
+		c.w.Header().Set("Last-Modified", v.created.UTC().Format(http.TimeFormat))
 		return nil, errMethod
 	}
 	s.shelf.hold(v)
 	return v, nil
 }
 
-// checkRead judges the conditions of a read; prefix is that of the headers of a copy's source.
+// checkRead judges the conditions of a read; prefix is that of the headers of a copy's source. As in RFC 9110 a condition
+// on the tag goes before one on the time.
 func checkRead(h http.Header, prefix string, v *version) error {
-	if want := h.Get(prefix + "If-Match"); want != "" && quoted(want) != v.etag {
-		return errPrecondition
-	}
-	if not := h.Get(prefix + "If-None-Match"); not != "" && (not == "*" || quoted(not) == v.etag) {
-		if prefix != "" {
-			return errPrecondition
-		}
-		return &problem{http.StatusNotModified, "NotModified", "Not Modified"}
-	}
 	second := v.created.Truncate(time.Second)
-	if at, err := http.ParseTime(h.Get(prefix + "If-Unmodified-Since")); err == nil && second.After(at) {
-		return errPrecondition
-	}
-	if at, err := http.ParseTime(h.Get(prefix + "If-Modified-Since")); err == nil && !second.After(at) && h.Get(prefix+"If-None-Match") == "" {
-		if prefix != "" {
+	if want := h.Get(prefix + "If-Match"); want != "" {
+		if !v.matches(want) {
 			return errPrecondition
 		}
-		return &problem{http.StatusNotModified, "NotModified", "Not Modified"}
+	} else if at, err := http.ParseTime(h.Get(prefix + "If-Unmodified-Since")); err == nil && second.After(at) {
+		return errPrecondition
+	}
+	known := false
+	if not := h.Get(prefix + "If-None-Match"); not != "" {
+		known = v.matches(not)
+	} else if at, err := http.ParseTime(h.Get(prefix + "If-Modified-Since")); err == nil {
+		known = !second.After(at)
+	}
+	switch {
+	case known && prefix != "":
+		return errPrecondition
+	case known:
+		return errNotModified
 	}
 	return nil
 }
+
+func (v *version) matches(etag string) bool { return etag == "*" || quoted(etag) == v.etag }
 
 func (v *version) writeHeader(c *call, partial bool) {
 	h := c.w.Header()
@@ -361,23 +415,26 @@ func parseRange(text string, size int64) (first, length int64, partial bool, err
 		return whole()
 	}
 	if from == "" {
-		n, err := strconv.ParseInt(to, 10, 64)
+		n, err := position(to)
 		if err != nil {
 			return whole()
 		}
-		if n == 0 || size == 0 {
+		if n == 0 {
 			return 0, 0, false, errInvalidRange
+		}
+		if size == 0 { // satisfied by RFC 9110, though there is no range to name
+			return whole()
 		}
 		n = min(n, size)
 		return size - n, n, true, nil
 	}
-	first, err = strconv.ParseInt(from, 10, 64)
+	first, err = position(from)
 	if err != nil {
 		return whole()
 	}
 	last := size - 1
 	if to != "" {
-		if last, err = strconv.ParseInt(to, 10, 64); err != nil || last < first {
+		if last, err = position(to); err != nil || last < first {
 			return whole()
 		}
 	}
@@ -387,11 +444,18 @@ func parseRange(text string, size int64) (first, length int64, partial bool, err
 	return first, min(last, size-1) - first + 1, true, nil
 }
 
+// position reads a number of a range: digits alone.
+func position(text string) (int64, error) {
+	n, err := strconv.ParseUint(text, 10, 63)
+	return int64(n), err
+}
+
 func (s *Server) headBucket(c *call) error {
 	if err := s.allowBucket(c, c.bucket, "s3:ListBucket"); err != nil {
 		return err
 	}
-	c.w.Header().Set("X-Amz-Bucket-Region", "us-east-1")
+	c.w.Header().Set("X-Amz-Bucket-Region", template.Region)
+	c.w.Header().Set("X-Amz-Access-Point-Alias", "false")
 	c.w.WriteHeader(http.StatusOK)
 	return nil
 }

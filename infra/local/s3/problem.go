@@ -37,6 +37,12 @@ var (
 	errIncomplete      = &problem{http.StatusBadRequest, "IncompleteBody", "You did not provide the number of bytes specified by the Content-Length HTTP header"}
 	errNoLength        = &problem{http.StatusLengthRequired, "MissingContentLength", "You must provide the Content-Length HTTP header."}
 	errBodyHash        = &problem{http.StatusBadRequest, "XAmzContentSHA256Mismatch", "The provided 'x-amz-content-sha256' header does not match what was computed."}
+	errDigest          = &problem{http.StatusBadRequest, "InvalidDigest", "The Content-MD5 you specified is not valid."}
+	errVersionID       = &problem{http.StatusBadRequest, "InvalidArgument", "Invalid version id specified"}
+	errMetadata        = &problem{http.StatusBadRequest, "MetadataTooLarge", "Your metadata headers exceed the maximum allowed metadata size"}
+	errNotModified     = &problem{http.StatusNotModified, "NotModified", "Not Modified"}
+	errTags            = &problem{http.StatusBadRequest, "InvalidArgument", "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query parameters without tag name duplicates."}
+	errSameCopy        = &problem{http.StatusBadRequest, "InvalidRequest", "This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes."}
 	errMalformedSource = &problem{http.StatusBadRequest, "InvalidArgument", "Invalid copy source"}
 	errInternalFault   = &problem{http.StatusInternalServerError, "InternalError", "We encountered an internal error. Please try again."}
 )
@@ -53,7 +59,7 @@ func problemOf(err error) *problem {
 	case errors.Is(err, sigv4.ErrBody):
 		return errBodyHash
 	case errors.Is(err, sigv4.ErrChunks):
-		return &problem{http.StatusBadRequest, "InvalidRequest", "The aws-chunked body is malformed"}
+		return &problem{http.StatusBadRequest, "IncompleteBody", "The aws-chunked body is malformed"}
 	}
 	return errInternalFault
 }
@@ -67,7 +73,12 @@ type errorAnswer struct {
 }
 
 func (p *problem) write(w http.ResponseWriter, r *http.Request, requestID string) {
-	if r.Method == http.MethodHead || p.status == http.StatusNotModified {
+	if p.status == http.StatusNotModified {
+		w.WriteHeader(p.status)
+		return
+	}
+	if r.Method == http.MethodHead {
+		w.Header().Set("Content-Type", "application/xml") // of the body that a GET would have got
 		w.WriteHeader(p.status)
 		return
 	}

@@ -145,7 +145,7 @@ func code(err error) string {
 
 func put(t *testing.T, c *client.Client, bucket, key, body string) *client.PutObjectOutput {
 	t.Helper()
-	out, err := c.PutObject(context.Background(), &client.PutObjectInput{Bucket: &bucket, Key: &key, Body: strings.NewReader(body)})
+	out, err := c.PutObject(context.Background(), &client.PutObjectInput{Bucket: &bucket, Key: &key, Body: strings.NewReader(body), ChecksumAlgorithm: types.ChecksumAlgorithmCrc32})
 	if err != nil {
 		t.Fatalf("PutObject %s/%s: %v", bucket, key, err)
 	}
@@ -843,18 +843,21 @@ func TestFaults(t *testing.T) {
 	tests := []struct {
 		name    string
 		fault   guard.Fault
+		create  *string // If-None-Match
 		want    string
 		objects int
 	}{
-		{"throttled", guard.Throttle, "SlowDown", 0},
-		{"failed", guard.Unavailable, "InternalError", 0},
-		{"lost before", guard.TimeoutBefore, "", 0},
-		{"lost after", guard.TimeoutAfter, "", 1},
+		{"throttled", guard.Throttle, nil, "SlowDown", 0},
+		{"failed", guard.Unavailable, nil, "InternalError", 0},
+		{"met another writer", guard.Conflict, aws.String("*"), "ConditionalRequestConflict", 0},
+		{"met another writer without a condition", guard.Conflict, nil, "InternalError", 0},
+		{"lost before", guard.TimeoutBefore, nil, "", 0},
+		{"lost after", guard.TimeoutAfter, nil, "", 1},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			fault(tt.fault)
-			_, err := c.PutObject(context.Background(), &client.PutObjectInput{Bucket: aws.String("files"), Key: aws.String("a"), Body: strings.NewReader("1")})
+			_, err := c.PutObject(context.Background(), &client.PutObjectInput{Bucket: aws.String("files"), Key: aws.String("a"), Body: strings.NewReader("1"), IfNoneMatch: tt.create})
 			if err == nil || tt.want != "" && code(err) != tt.want {
 				t.Errorf("PutObject = %v; want %s", err, tt.want)
 			}

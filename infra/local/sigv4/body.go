@@ -21,6 +21,7 @@ const (
 	streamSignedTrailer   = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER"
 
 	maxChunk = 64 << 20
+	minChunk = 8 << 10 // of every chunk but the last
 )
 
 // ErrBody is what a reader of a body ends with when the body is not the one that was signed.
@@ -71,6 +72,7 @@ type chunks struct {
 	signed   *Signed // nil for unsigned chunks
 	previous string
 	left     int
+	size     int // of the chunk before
 	sum      hash.Hash
 	want     string
 	done     bool
@@ -104,6 +106,9 @@ func (c *chunks) Read(p []byte) (int, error) {
 
 func (c *chunks) next() error {
 	line, err := c.line()
+	if errors.Is(err, io.EOF) {
+		return io.ErrUnexpectedEOF // a chunk of size 0 ends a body, and nothing else
+	}
 	if err != nil {
 		return err
 	}
@@ -117,7 +122,10 @@ func (c *chunks) next() error {
 		c.sum = sha256.New()
 	}
 	if n > 0 {
-		c.left = int(n)
+		if c.size > 0 && c.size < minChunk {
+			return &Error{http.StatusBadRequest, "InvalidChunkSizeError", "Only the last chunk is allowed to have a size less than 8192 bytes"}
+		}
+		c.left, c.size = int(n), int(n)
 		return nil
 	}
 	if err := c.checkChunk(); err != nil {
@@ -150,7 +158,7 @@ func (c *chunks) checkChunk() error {
 
 func (c *chunks) compare(text, signature string) error {
 	if !hmac.Equal([]byte(hex.EncodeToString(mac(c.signed.key, text))), []byte(signature)) {
-		return ErrBody
+		return mismatch()
 	}
 	return nil
 }

@@ -46,7 +46,11 @@ func (e *Error) Error() string { return e.Code + ": " + e.Message }
 type Verifier struct {
 	Identities *identity.Registry
 	Now        func() time.Time // the stack's clock
+	Scope      Scope            // what a signature must be for; the zero value takes any
 }
+
+// Scope is a service in a region.
+type Scope struct{ Region, Service string }
 
 // Signed is a request whose signature is good.
 type Signed struct {
@@ -79,6 +83,9 @@ func (v *Verifier) Verify(r *http.Request, payloadHash string) (*Signed, error) 
 	if err != nil {
 		return nil, err
 	}
+	if v.Scope != (Scope{}) && v.Scope != (Scope{c.region, c.service}) {
+		return nil, c.misplaced()
+	}
 	lookup := v.Identities.Lookup
 	if c.presigned {
 		lookup = v.Identities.Signer
@@ -104,9 +111,13 @@ func (v *Verifier) Verify(r *http.Request, payloadHash string) (*Signed, error) 
 	text := strings.Join([]string{algorithm, c.date, scope, hashText(canonical(r, c, payloadHash))}, "\n")
 	want := hex.EncodeToString(mac(key, text))
 	if !hmac.Equal([]byte(want), []byte(c.signature)) {
-		return nil, &Error{http.StatusForbidden, "SignatureDoesNotMatch", "The request signature we calculated does not match the signature you provided. Check your key and signing method."}
+		return nil, mismatch()
 	}
 	return &Signed{Identity: who, Presigned: c.presigned, PayloadHash: payloadHash, key: key, date: c.date, scope: scope, signature: c.signature}, nil
+}
+
+func mismatch() *Error {
+	return &Error{http.StatusForbidden, "SignatureDoesNotMatch", "The request signature we calculated does not match the signature you provided. Check your key and signing method."}
 }
 
 func claimedHash(r *http.Request, presigned bool) string {
@@ -171,6 +182,15 @@ func parseQuery(q url.Values) (claim, error) {
 		return claim{}, &Error{http.StatusBadRequest, "AuthorizationQueryParametersError", "X-Amz-Expires must be between 1 and 604800 seconds"}
 	}
 	return c, nil
+}
+
+// misplaced says that a signature is for another region or service.
+func (c *claim) misplaced() *Error {
+	e := &Error{http.StatusBadRequest, "AuthorizationHeaderMalformed", "The authorization header is malformed; the credential is for another region or service."}
+	if c.presigned {
+		e.Code, e.Message = "AuthorizationQueryParametersError", "Error parsing the X-Amz-Credential parameter; it is for another region or service."
+	}
+	return e
 }
 
 func (c *claim) credential(text string) bool {

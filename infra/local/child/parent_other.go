@@ -1,6 +1,6 @@
 //go:build !linux
 
-package dynoxide
+package child
 
 import "syscall"
 

@@ -1,4 +1,4 @@
-package dynoxide
+package child
 
 import "syscall"
 
