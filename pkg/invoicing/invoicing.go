@@ -52,7 +52,8 @@ func Rows() []registry.Row {
 		registry.Internal("org", "the id of the organization"), registry.Plain("id", "a random id"),
 		registry.Personal("name", "name", "who is to pay", registry.EraseBlank),
 		registry.Personal("email", "email", "where the invoice is mailed to", registry.EraseBlank),
-		registry.Personal("address", "address", "where who is to pay is", registry.EraseBlank))
+		registry.Personal("address", "address", "where who is to pay is", registry.EraseBlank),
+		registry.Plain("erased_at", "a time"), registry.Plain("original_pdf_sha256", "the hash of a document that is no longer there"))
 	payer.Export, payer.Subject = "invoice_payers", registry.SubjectContact
 	lines := row(Part{}, "INVOICELINE", string(FamilyLines),
 		registry.Internal("org", "the id of the organization"), registry.Plain("invoice", "a random id"), registry.Plain("part", "a count"), registry.Internal("revision", "a count"),
@@ -74,7 +75,8 @@ func Rows() []registry.Row {
 	link := row(Link{}, "INVOICELINK", "TOKEN", registry.Internal("org", "a random id"), registry.Internal("invoice", "a random id"))
 	link.Scopes = []registry.Scope{registry.InLookup}
 	file := row(File{}, "INVOICEPDF", string(FamilyFile), registry.Internal("org", "the id of the organization"), registry.Plain("invoice", "a random id"),
-		registry.Plain("sha256", "the hash of the stored document"), registry.Plain("size", "a count of bytes"))
+		registry.Plain("sha256", "the hash of the stored document"), registry.Plain("size", "a count of bytes"),
+		registry.Plain("without_recipient", "a mark"))
 	file.Export = "invoice_documents"
 	return []registry.Row{invoice, payer, lines, claim, payment, file, number, link}
 }

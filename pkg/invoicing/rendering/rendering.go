@@ -29,8 +29,8 @@ type Documents interface {
 	Put(ctx context.Context, key, mediaType string, body io.ReadSeeker) error
 }
 
-// Jobs lists the job of this package.
-func Jobs() []job.Job { return []job.Job{RenderInvoice(nil)} }
+// Jobs lists the jobs of this package.
+func Jobs() []job.Job { return []job.Job{RenderInvoice(nil), EraseRecipients(nil, nil)} }
 
 const batch = 25
 
@@ -49,20 +49,22 @@ func RenderInvoice(documents Documents) job.Job {
 			}
 			var failed error
 			for shard := range store.Shards {
-				failed = errors.Join(failed, catchUp(ctx, r, documents, shard))
+				failed = errors.Join(failed, takeDue(ctx, r, invoicing.DueDocument, shard, func(ctx context.Context, d *store.Due) error {
+					return render(ctx, r, documents, d.Target, d)
+				}))
 			}
 			return failed
 		},
 	}
 }
 
-// catchUp makes what is due. A document that fails does not stop the others.
-func catchUp(ctx context.Context, r *job.Run, documents Documents, shard int) error {
+// takeDue takes what of a kind is due. What fails does not stop the rest.
+func takeDue(ctx context.Context, r *job.Run, kind store.DueKind, shard int, take func(context.Context, *store.Due) error) error {
 	var failed error
 	seen := map[string]bool{}
 	for fresh := true; fresh && ctx.Err() == nil; {
 		fresh = false
-		due, err := store.DueBy(ctx, r.Platform(), invoicing.DueDocument, shard, r.Event.At, batch+len(seen))
+		due, err := store.DueBy(ctx, r.Platform(), kind, shard, r.Event.At, batch+len(seen))
 		if err != nil {
 			return err
 		}
@@ -71,7 +73,7 @@ func catchUp(ctx context.Context, r *job.Run, documents Documents, shard int) er
 				continue
 			}
 			seen[d.SK], fresh = true, true
-			if err := render(ctx, r, documents, d.Target, d); err != nil {
+			if err := take(ctx, d); err != nil {
 				r.Log.Error("due_work_failed", telemetry.Kind(string(d.Kind)), telemetry.Lag(r.Event.At.Sub(d.Time())), telemetry.Cause(err))
 				failed = errors.Join(failed, err)
 			}
@@ -97,31 +99,64 @@ func render(ctx context.Context, r *job.Run, documents Documents, key store.Key,
 	if err != nil {
 		return err
 	}
-	if _, err := store.Get[invoicing.File](ctx, org, invoicing.FileKey(id, i.ID)); err == nil {
-		return forget(ctx, r, d)
-	} else if !errors.Is(err, store.ErrMissing) {
+	if err := document(ctx, org, documents, i); err != nil {
 		return err
 	}
-	body, err := invoicing.Page(ctx, org, i.ID)
+	return forget(ctx, r, d)
+}
+
+// meetings is how often a renderer meets others at one document before it gives up.
+const meetings = 5
+
+// document makes the document of an invoice unless it is there, from the rows as they are when it is made known.
+func document(ctx context.Context, org *store.Organization, documents Documents, i *invoicing.Invoice) error {
+	for range meetings {
+		done, err := tryDocument(ctx, org, documents, i)
+		if done || err != nil {
+			return err
+		}
+	}
+	return store.ErrConflict
+}
+
+func tryDocument(ctx context.Context, org *store.Organization, documents Documents, i *invoicing.Invoice) (bool, error) {
+	f, err := store.Get[invoicing.File](ctx, org, invoicing.FileKey(i.Org, i.ID))
+	if err != nil && !errors.Is(err, store.ErrMissing) {
+		return false, err
+	}
+	if f != nil && f.SHA256 != "" {
+		return true, nil
+	}
+	body, bare, err := invoicing.Page(ctx, org, i.ID)
 	if err != nil {
-		return err
+		return false, err
 	}
 	pdf, err := paper.Render(page(body, time.UnixMilli(i.SentAt)))
 	if err != nil {
-		return err
+		return false, err
 	}
-	if err := documents.Put(ctx, invoicing.DocumentKey(id, i.ID), "application/pdf", bytes.NewReader(pdf)); err != nil {
-		return err
+	at := invoicing.DocumentKey(i.Org, i.ID)
+	if bare {
+		at = invoicing.BareKey(i.Org, i.ID)
+	}
+	if err := documents.Put(ctx, at, "application/pdf", bytes.NewReader(pdf)); err != nil {
+		return false, err
 	}
 	sum := sha256.Sum256(pdf)
-	tx := r.Store.Begin()
-	tx.Create(org, &invoicing.File{Org: id, Invoice: i.ID, SHA256: hex.EncodeToString(sum[:]), Size: int64(len(pdf))})
-	tx.Disarm(r.Platform(), i.RenderDue(), false)
-	err = tx.Commit(ctx)
-	if errors.Is(err, store.ErrExists) {
-		return forget(ctx, r, d) // a twin was first
+	tx := org.Store().Begin()
+	if f == nil {
+		f = &invoicing.File{Org: i.Org, Invoice: i.ID}
+		i.Rendered(tx, org, f, hex.EncodeToString(sum[:]), int64(len(pdf)), bare)
+		tx.Create(org, f)
+	} else {
+		i.Rendered(tx, org, f, hex.EncodeToString(sum[:]), int64(len(pdf)), bare)
+		tx.Replace(org, f)
 	}
-	return err
+	err = tx.Commit(ctx)
+	if errors.Is(err, store.ErrExists) || errors.Is(err, store.ErrStale) {
+		return false, nil // a twin was first, or the recipient was erased meanwhile
+	}
+	return err == nil, err
 }
 
 // forget removes a due row whose work is done or gone.
