@@ -19,8 +19,9 @@ func RecipientDue(org id.Organization, i id.Invoice, at time.Time) *store.Due {
 // Rendered makes a document known: in the transaction that writes its row, whose fields it sets. The transaction fails with
 // store.ErrStale when the document names a recipient who was erased since it was made.
 func (i *Invoice) Rendered(tx *store.Tx, org *store.Organization, f *File, sha256 string, size int64, bare bool) {
-	f.SHA256, f.Size, f.Bare = sha256, size, bare
+	f.Name, f.Object, f.SHA256, f.Size, f.Bare = fileName(i.Number), BareKey(i.Org, i.ID), sha256, size, bare
 	if !bare {
+		f.Object = DocumentKey(i.Org, i.ID)
 		tx.Check(org, PayerKey(i.Org, i.ID), "attribute_not_exists('erased_at')").Else(store.ErrStale)
 	}
 	tx.Disarm(org, i.RenderDue(), false)
@@ -51,7 +52,7 @@ func EraseRecipient(ctx context.Context, org *store.Organization, i id.Invoice, 
 		tx := org.Store().Begin()
 		if file.Err == nil {
 			p.Original = f.SHA256
-			f.SHA256, f.Size, f.Bare = "", 0, true
+			f.Object, f.SHA256, f.Size, f.Bare = "", "", 0, true
 			tx.Replace(org, f)
 		} else {
 			tx.Check(org, FileKey(org.ID, i), "attribute_not_exists('PK')").Else(store.ErrStale) // its hash would be lost

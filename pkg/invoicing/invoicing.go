@@ -75,6 +75,7 @@ func Rows() []registry.Row {
 	link := row(Link{}, "INVOICELINK", "TOKEN", registry.Internal("org", "a random id"), registry.Internal("invoice", "a random id"))
 	link.Scopes = []registry.Scope{registry.InLookup}
 	file := row(File{}, "INVOICEPDF", string(FamilyFile), registry.Internal("org", "the id of the organization"), registry.Plain("invoice", "a random id"),
+		registry.Plain("name", "the invoice's number"), registry.Stored("object", registry.DocumentsBucket, "the key of the document", registry.KeepForDuty),
 		registry.Plain("sha256", "the hash of the stored document"), registry.Plain("size", "a count of bytes"),
 		registry.Plain("without_recipient", "a mark"))
 	file.Export = "invoice_documents"

@@ -32,7 +32,9 @@ type File struct {
 	store.Meta
 	Org     id.Organization `dynamo:"org"`
 	Invoice id.Invoice      `dynamo:"invoice"`
-	SHA256  string          `dynamo:"sha256,omitempty"` // empty while the document is to be made anew
+	Name    string          `dynamo:"name,omitempty"`   // as it is saved: INV-2026-0001.pdf
+	Object  string          `dynamo:"object,omitempty"` // the key in the bucket; empty while the document is to be made anew
+	SHA256  string          `dynamo:"sha256,omitempty"`
 	Size    int64           `dynamo:"size,omitempty"`
 	Bare    bool            `dynamo:"without_recipient,omitempty"`
 }
@@ -62,13 +64,6 @@ func BareKey(org id.Organization, i id.Invoice) string { return keysOf(org, i) +
 // keysOf is how the keys of an invoice's documents begin. Ids have one length.
 func keysOf(org id.Organization, i id.Invoice) string {
 	return blob.KeyPrefix(store.OrganizationScope(org)) + "invoices/" + string(i)
-}
-
-func (f *File) key() string {
-	if f.Bare {
-		return BareKey(f.Org, f.Invoice)
-	}
-	return DocumentKey(f.Org, f.Invoice)
 }
 
 // Page reads an invoice as its client sees it, for who renders it, and says whether the recipient was erased.
@@ -155,12 +150,12 @@ func linkTo(ctx context.Context, documents Linker, org *store.Organization, inv 
 		return nil, problem.Missing("invoice")
 	case found.Err != nil:
 		return nil, found.Err
-	case errors.Is(stored.Err, store.ErrMissing), stored.Err == nil && f.SHA256 == "":
+	case errors.Is(stored.Err, store.ErrMissing), stored.Err == nil && f.Object == "":
 		return nil, problem.Of(problem.Conflict, "pdf_not_ready", "The document is not there yet; try again in a moment.")
 	case stored.Err != nil:
 		return nil, stored.Err
 	}
-	url, err := documents.Link(ctx, f.key(), fileName(i.Number), linkLife)
+	url, err := documents.Link(ctx, f.Object, f.Name, linkLife)
 	if err != nil {
 		return nil, err
 	}

@@ -124,7 +124,7 @@ func tryDocument(ctx context.Context, org *store.Organization, documents Documen
 	if err != nil && !errors.Is(err, store.ErrMissing) {
 		return false, err
 	}
-	if f != nil && f.SHA256 != "" {
+	if f != nil && f.Object != "" {
 		return true, nil
 	}
 	body, bare, err := invoicing.Page(ctx, org, i.ID)
