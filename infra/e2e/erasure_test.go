@@ -262,3 +262,36 @@ func TestInvoicesOutliveTheirOrganizationWithoutPersons(t *testing.T) {
 		t.Errorf("the draft is left in %q", rows)
 	}
 }
+
+// TestAnOrganizationsExportHoldsItsDocuments closes an organization and finds the document of its invoice in its export, as it
+// was, though the bytes of another have gone.
+func TestAnOrganizationsExportHoldsItsDocuments(t *testing.T) {
+	p := signUp(t)
+	kept, gone := p.newInvoice(), p.newInvoice()
+	p.sendInvoice(kept)
+	p.sendInvoice(gone)
+	p.settle()
+	_, hash := p.document(kept)
+	_, lost := p.document(gone)
+	number := p.must(200, journey.Call{Method: "GET", Path: "/v1/invoices/" + kept}).Text("number")
+	if n, err := past("documents").Remove(t.Context(), invoicing.DocumentKey(id.Organization(p.organization), id.Invoice(gone))); n != 1 || err != nil {
+		t.Fatalf("removed %d objects, %v; want 1", n, err)
+	}
+	link := p.must(200, journey.Call{Method: "POST", Path: "/v1/privacy/exports/download", Token: "none", Body: map[string]any{"token": p.closed(), "password": p.person.Password}})
+	status, archive := fetch(t, link.Text("url"))
+	if status != http.StatusOK {
+		t.Fatalf("the package = %d", status)
+	}
+	text, err := journey.CheckPackage(archive)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{kept + "/" + number + ".pdf", hash, `"total":16065`, "%PDF"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the package does not hold %q", want)
+		}
+	}
+	if n := strings.Count(text, lost); n != 2 { // in the record, as JSON and as CSV
+		t.Errorf("the package names the hash of the document that is gone %d times; want 2", n)
+	}
+}

@@ -143,6 +143,7 @@ func life(t *testing.T, m manner) map[string]int {
 	due(2*time.Minute, "close-projects")
 	due(time.Minute, "assemble-invoice")
 	due(time.Minute, "render-invoice")
+	p.logIn()
 	p.must(202, journey.Call{Method: "POST", Path: "/v1/clients/" + erased + "/erasure"})
 	due(clients.Settle, "erase-recipients")
 	due(9*time.Hour, "remind-timers")
