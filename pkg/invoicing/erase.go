@@ -3,10 +3,14 @@ package invoicing
 import (
 	"context"
 	"errors"
+	"slices"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"pixeltrack.io/platform/pkg/clients"
 	"pixeltrack.io/platform/pkg/id"
+	"pixeltrack.io/platform/pkg/invoicing/calc"
 	"pixeltrack.io/platform/pkg/privacy/retention"
 	"pixeltrack.io/platform/pkg/store"
 )
@@ -27,7 +31,7 @@ func (i *Invoice) Rendered(tx *store.Tx, org *store.Organization, f *File, sha25
 	tx.Disarm(org, i.RenderDue(), false)
 }
 
-// EraseRecipient takes the person off an invoice: the row of the payer is blanked and keeps the hash of the document that
+// EraseRecipient takes the person off an invoice: what the words of its recipient say in free text is struck out, the row of the payer is blanked and keeps the hash of the document that
 // named the person, and the document is to be made anew. What it adds to the transaction happens with it. Done again it
 // changes nothing, and says so. What is held or restricted is retention.ErrHeld.
 func EraseRecipient(ctx context.Context, org *store.Organization, i id.Invoice, and func(*store.Tx)) (erased bool, err error) {
@@ -48,6 +52,9 @@ func EraseRecipient(ctx context.Context, org *store.Organization, i id.Invoice, 
 		case p.Held || p.Restricted || f.Held || f.Restricted:
 			return retention.ErrHeld
 		}
+		if err := redact(ctx, org, i, p.words()); err != nil {
+			return err
+		}
 		p.Name, p.Email, p.Address, p.ErasedAt = "", "", nil, org.Now().Unix()
 		tx := org.Store().Begin()
 		if file.Err == nil {
@@ -65,6 +72,90 @@ func EraseRecipient(ctx context.Context, org *store.Organization, i id.Invoice, 
 		return tx.Commit(ctx)
 	})
 	return erased, err
+}
+
+// Struck stands where a recipient was named in free text.
+const Struck = "[erased]"
+
+// words are what a recipient is named by. What is shorter than three letters stands in other words too.
+func (p *Payer) words() []string {
+	all := []string{p.Name, p.Email}
+	if p.Address != nil {
+		all = append(all, p.Address.Line1, p.Address.Line2)
+	}
+	return slices.DeleteFunc(all, func(w string) bool { return utf8.RuneCountInString(w) < 3 })
+}
+
+// strike puts Struck in the place of words, and says whether there was one.
+func strike(words []string, texts ...*string) bool {
+	struck := false
+	for _, t := range texts {
+		for _, w := range words {
+			if strings.Contains(*t, w) {
+				*t, struck = strings.ReplaceAll(*t, w, Struck), true
+			}
+		}
+	}
+	return struck
+}
+
+// redact strikes words out of the free text of an invoice: of the invoice itself, its lines and its payments. It is done
+// before the words are lost with the payer, and what is half done is done again. A writer who was first is store.ErrStale.
+func redact(ctx context.Context, org *store.Organization, inv id.Invoice, words []string) error {
+	i, err := store.Get[Invoice](ctx, org, Key(org.ID, inv))
+	if errors.Is(err, store.ErrMissing) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if i.Held {
+		return retention.ErrHeld
+	}
+	struck, document := strike(words, &i.Order, &i.Notes, &i.Terms, &i.Reason), org.Store().Begin()
+	parts, _, err := store.List[Part](ctx, org, store.Query{Partition: org.Scope().Partition(FamilyLines, string(inv)), Limit: calc.MaxLines / PartSize})
+	if err != nil {
+		return err
+	}
+	for _, p := range parts {
+		if p.Revision != i.Revision {
+			return store.ErrStale // a draft is written between
+		}
+		named := false
+		for n := range p.Lines {
+			named = strike(words, &p.Lines[n].Description) || named
+		}
+		if named {
+			document.Put(org, p) // who else writes lines writes the invoice, whose version decides
+			struck = true
+		}
+	}
+	if struck {
+		document.Replace(org, i)
+		if err := document.Commit(ctx); err != nil {
+			return err
+		}
+	}
+	q := store.Query{Index: store.Index1, Partition: org.Scope().Partition(FamilyPayment, string(inv)), Limit: 100}
+	for {
+		payments, cursor, err := store.List[Payment](ctx, org, q)
+		if err != nil {
+			return err
+		}
+		for _, p := range payments {
+			if !strike(words, &p.Reference) {
+				continue
+			}
+			tx := org.Store().Begin()
+			tx.Replace(org, p)
+			if err := tx.Commit(ctx); err != nil {
+				return err
+			}
+		}
+		if q.Cursor = cursor; cursor == "" {
+			return nil
+		}
+	}
 }
 
 // OfClient gives every invoice of a client once or more, in the order of their states: one that moves on meanwhile is met
