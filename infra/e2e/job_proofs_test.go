@@ -15,6 +15,7 @@ import (
 	"pixeltrack.io/platform/infra/local/simclock"
 	"pixeltrack.io/platform/infra/size"
 	"pixeltrack.io/platform/pkg/catalog"
+	"pixeltrack.io/platform/pkg/clients"
 )
 
 // manner is how the jobs of a life are run.
@@ -199,6 +200,8 @@ func life(t *testing.T, m manner) map[string]int {
 	kept := p.newProject(client)
 	p.newEntry(kept)
 	p.sendInvoice(p.newInvoice())
+	erased := p.newPerson(newCanary())
+	p.sendInvoice(p.newInvoiceTo(erased))
 	draft := p.must(202, journey.Call{Method: "POST", Path: "/v1/invoices", Body: map[string]any{"client_id": client, "from_time": map[string]any{"project_ids": []string{kept},
 		"from": p.now().AddDate(0, 0, -2).Format(time.DateOnly), "to": p.now().AddDate(0, 0, 1).Format(time.DateOnly), "rate": eur(9000)}}}).Text("id")
 	p.settle()
@@ -212,6 +215,9 @@ func life(t *testing.T, m manner) map[string]int {
 	due(2*time.Minute, "close-projects")
 	due(time.Minute, "assemble-invoice")
 	due(time.Minute, "render-invoice")
+	p.logIn()
+	p.must(202, journey.Call{Method: "POST", Path: "/v1/clients/" + erased + "/erasure"})
+	due(clients.Settle, "erase-recipients")
 	due(9*time.Hour, "remind-timers")
 	due(15*time.Hour, "sweep-uploads")
 	due(2*time.Minute, "sweep-uploads") // what a confirmation under way would have copied
@@ -225,6 +231,7 @@ func life(t *testing.T, m manner) map[string]int {
 	p.must(202, journey.Call{Method: "DELETE", Path: "/v1/me", Body: p.deletion()})
 	due(2*time.Minute, "close-organizations")
 	due(30*24*time.Hour+time.Minute, "sweep-retention")
+	due(clients.Settle, "erase-recipients")
 	if err := p.Sweep(t.Context()); err != nil {
 		t.Fatal(err)
 	}

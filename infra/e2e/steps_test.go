@@ -216,6 +216,9 @@ func workSteps() []step {
 		client("archive", 200, "/archive", nil),
 		client("restore", 200, "/restore", nil),
 		client("delete", 204, "", nil),
+		{operation: "erase-client", status: 202, prepare: func(p *caller) journey.Call {
+			return journey.Call{Method: "POST", Path: "/v1/clients/" + p.newClient() + "/erasure", Key: "key-" + unique()}
+		}},
 		{operation: "create-project", status: 201, prepare: func(p *caller) journey.Call {
 			body := projectBody(p.newClient())
 			p.mark = body["name"].(string)

@@ -68,6 +68,12 @@ type InvoiceAssembling struct{ Row }
 // Type is the event's type.
 func (InvoiceAssembling) Type() string { return "InvoiceAssembling" }
 
+// ClientErased says that the erasure of a client has begun.
+type ClientErased struct{ Row }
+
+// Type is the event's type.
+func (ClientErased) Type() string { return "ClientErased" }
+
 // Registered is one event type with its fields.
 type Registered struct {
 	Sample Event
@@ -87,6 +93,7 @@ func Types() []Registered {
 		{Sample: ExportRequested{}, Fields: row},
 		{Sample: InvoiceSent{}, Fields: row},
 		{Sample: InvoiceAssembling{}, Fields: row},
+		{Sample: ClientErased{}, Fields: row},
 	}
 }
 

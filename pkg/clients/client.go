@@ -46,11 +46,13 @@ type Client struct {
 	Tags        []string        `dynamo:"tags,omitempty"`
 	DefaultRate *money.Money    `dynamo:"default_rate,omitempty"`
 	Status      Status          `dynamo:"status"`
-	Projects    int64           `dynamo:"projects,omitempty"` // how many projects refer to the client
-	Invoices    int64           `dynamo:"invoices,omitempty"` // how many invoices do, drafts and void ones included
-	Files       int64           `dynamo:"files,omitempty"`    // how many files hang on the client
-	Created     int64           `dynamo:"created"`            // epoch milliseconds
-	Updated     int64           `dynamo:"updated"`            // epoch milliseconds
+	Projects    int64           `dynamo:"projects,omitempty"`     // how many projects refer to the client
+	Invoices    int64           `dynamo:"invoices,omitempty"`     // how many invoices do, drafts and void ones included
+	Files       int64           `dynamo:"files,omitempty"`        // how many files hang on the client
+	ErasedAt    int64           `dynamo:"erased_at,omitempty"`    // epoch seconds; from then on nobody sees the person
+	ErasureDone int64           `dynamo:"erasure_done,omitempty"` // epoch seconds; when the person was off every invoice too
+	Created     int64           `dynamo:"created"`                // epoch milliseconds
+	Updated     int64           `dynamo:"updated"`                // epoch milliseconds
 }
 
 // Address is where a client is reached by post.
@@ -155,11 +157,15 @@ type ClientBody struct {
 	Projects    int64        `json:"projects" doc:"How many projects refer to the client."`
 	Invoices    int64        `json:"invoices" doc:"How many invoices do."`
 	Files       int64        `json:"files" doc:"How many files hang on the client, those that are still to be uploaded included."`
+	ErasedAt    *time.Time   `json:"erased_at,omitempty" doc:"When the person was erased; name, addresses and notes are gone since."`
 	CreatedAt   time.Time    `json:"created_at"`
 	UpdatedAt   time.Time    `json:"updated_at"`
 }
 
 func body(c *api.Caller, row *Client) ClientBody {
+	if row.ErasedAt != 0 {
+		row.Blank() // the erasure may be under way
+	}
 	b := ClientBody{ID: string(row.ID), Number: row.Number, Name: row.Name, Currency: row.Currency, Language: row.Language, TermsDays: row.TermsDays,
 		Email: row.Email, Phone: row.Phone, Address: row.Address, Notes: row.Notes, Tags: row.Tags, Status: row.Status, Projects: row.Projects, Files: row.Files, Invoices: row.Invoices,
 		CreatedAt: time.UnixMilli(row.Created).UTC(), UpdatedAt: time.UnixMilli(row.Updated).UTC()}
@@ -168,6 +174,10 @@ func body(c *api.Caller, row *Client) ClientBody {
 	}
 	if c.May(access.RatesRead) {
 		b.DefaultRate = row.DefaultRate
+	}
+	if row.ErasedAt != 0 {
+		at := time.Unix(row.ErasedAt, 0).UTC()
+		b.ErasedAt = &at
 	}
 	return b
 }

@@ -17,7 +17,8 @@ import (
 
 // Routes lists the area's routes.
 func Routes() []api.Operation {
-	return []api.Operation{CreateClient(nil), ListClients(), GetClient(), UpdateClient(nil), DeleteClient(nil), ArchiveClient(nil), RestoreClient(nil)}
+	return []api.Operation{CreateClient(nil), ListClients(), GetClient(), UpdateClient(nil), DeleteClient(nil), ArchiveClient(nil), RestoreClient(nil),
+		EraseClient(nil)}
 }
 
 // Rows registers the area's rows.
@@ -34,7 +35,8 @@ func Rows() []registry.Row {
 				registry.Personal("address", "address", "where the client is reached", registry.KeepController),
 				registry.Personal("notes", "notes", "what the team writes about the client", registry.KeepController),
 				registry.Plain("tags", "words of the organization"), registry.Plain("default_rate", "an amount"), registry.Plain("status", "a fixed word"),
-				registry.Internal("projects", "a count"), registry.Internal("files", "a count"), registry.Internal("invoices", "a count"), registry.Plain("created", "a time"), registry.Plain("updated", "a time"),
+				registry.Internal("projects", "a count"), registry.Internal("files", "a count"), registry.Internal("invoices", "a count"),
+				registry.Plain("erased_at", "a time"), registry.Internal("erasure_done", "a time"), registry.Plain("created", "a time"), registry.Plain("updated", "a time"),
 			}},
 		{Sample: counter.Counter{}, Type: "COUNTER", Area: "clients", Purpose: purpose.ServiceDelivery, Basis: registry.Contract,
 			Class: registry.ClassProject, Family: string(counter.Family), Scopes: []registry.Scope{registry.InOrganization},
@@ -122,7 +124,7 @@ func UpdateClient(st *store.Store) api.Operation {
 		ID: "update-client", Area: "clients", Method: http.MethodPatch, Path: "/v1/clients/{id}", ReadsAhead: true,
 		Permission: access.ClientsWrite, Purpose: purpose.ServiceDelivery, Summary: "Change a client",
 		Description: "Fields that are absent stay as they are.",
-		Refusals:    []api.Refusal{missing()}, ExampleIn: UpdateBody{TermsDays: &terms, DefaultRate: api.Some(money.Money{Amount: 9500, Currency: "EUR"})},
+		Refusals:    []api.Refusal{missing(), erased()}, ExampleIn: UpdateBody{TermsDays: &terms, DefaultRate: api.Some(money.Money{Amount: 9500, Currency: "EUR"})},
 		ExampleOut: example(),
 	}, func(ctx context.Context, c *api.Caller, in *UpdateIn) (*Out, error) {
 		if in.Body.DefaultRate.Sent {
@@ -133,7 +135,7 @@ func UpdateClient(st *store.Store) api.Operation {
 		if err := in.Body.check(); err != nil {
 			return nil, err
 		}
-		row, err := in.read(ctx, c)
+		row, err := in.living(ctx, c)
 		if err != nil {
 			return nil, err
 		}
@@ -150,6 +152,19 @@ func (in ChangeIn) read(ctx context.Context, c *api.Caller) (*Client, error) {
 		return nil, err
 	}
 	return row, in.Matches(row.Version)
+}
+
+// living is read for what would put a person back who was erased.
+func (in ChangeIn) living(ctx context.Context, c *api.Caller) (*Client, error) {
+	row, err := in.read(ctx, c)
+	if err == nil && row.ErasedAt != 0 {
+		return nil, problem.Of(problem.Conflict, "client_erased", "The client was erased, for good.")
+	}
+	return row, err
+}
+
+func erased() api.Refusal {
+	return api.Refusal{Kind: problem.Conflict, Code: "client_erased", When: "The client was erased, for good."}
 }
 
 func save(ctx context.Context, st *store.Store, c *api.Caller, row *Client) (*Out, error) {
@@ -200,10 +215,10 @@ func RestoreClient(st *store.Store) api.Operation {
 }
 
 func turn(st *store.Store, to Status, r api.Route) api.Operation {
-	r.Area, r.Method, r.Permission, r.Purpose, r.Refusals = "clients", http.MethodPost, access.ClientsWrite, purpose.ServiceDelivery, []api.Refusal{missing()}
+	r.Area, r.Method, r.Permission, r.Purpose, r.Refusals = "clients", http.MethodPost, access.ClientsWrite, purpose.ServiceDelivery, []api.Refusal{missing(), erased()}
 	r.ReadsAhead = true
 	return api.Replayable(r, func(ctx context.Context, c *api.Caller, in *ChangeIn) (*Out, error) {
-		row, err := in.read(ctx, c)
+		row, err := in.living(ctx, c)
 		if err != nil {
 			return nil, err
 		}

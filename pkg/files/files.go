@@ -37,7 +37,7 @@ func Rows() []registry.Row {
 				registry.Personal("sha256", "sha256", "the hash of what was uploaded", registry.KeepController),
 				registry.Plain("parent_type", "a fixed word"), registry.Plain("parent", "a random id"),
 				registry.Plain("state", "a fixed word"), registry.Plain("scan", "a fixed word"),
-				registry.Stored("object", "where the bytes lie, by ids; they are the organization's, and go with the row", registry.KeepController),
+				registry.Stored("object", registry.FilesBucket, "where the bytes lie, by ids; they are the organization's, and go with the row", registry.KeepController),
 				registry.Internal("until", "a time"), registry.Internal("clock", "a time"),
 				registry.Plain("created", "a time"), registry.Plain("updated", "a time"),
 			}},

@@ -107,6 +107,8 @@ type Body struct {
 	Summary
 	Issuer    *IssuerBody   `json:"issuer,omitempty" doc:"As it was when the invoice was sent."`
 	Recipient *PayerBody    `json:"recipient,omitempty" doc:"Who is to pay, as it was when the invoice was written; gone when the person was erased."`
+	Erased    *time.Time    `json:"recipient_erased_at,omitempty" doc:"When the recipient was erased."`
+	Original  string        `json:"original_pdf_sha256,omitempty" doc:"Of the document that the recipient got, which was replaced when the recipient was erased."`
 	Lines     []LineBody    `json:"lines"`
 	Notes     string        `json:"notes,omitempty" doc:"On the invoice." example:"Thank you."`
 	Terms     string        `json:"terms,omitempty" doc:"On the invoice."`
@@ -175,6 +177,10 @@ func (d *document) body(now time.Time) Body {
 	}
 	if p := d.payer; p != nil && p.Name != "" {
 		b.Recipient = &PayerBody{Name: p.Name, Email: p.Email, Address: p.Address}
+	}
+	if p := d.payer; p != nil && p.ErasedAt != 0 {
+		at := time.Unix(p.ErasedAt, 0).UTC()
+		b.Erased, b.Original = &at, p.Original
 	}
 	for _, l := range d.lines {
 		b.Lines = append(b.Lines, d.line(l))

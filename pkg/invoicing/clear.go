@@ -46,7 +46,7 @@ func (i *Invoice) clear(ctx context.Context, org *store.Organization, documents 
 	if i.Held || i.Restricted || err == nil && (payer.Held || payer.Restricted) {
 		return nil, 0, retention.ErrHeld
 	}
-	count, err := documents.Purge(ctx, DocumentKey(i.Org, i.ID))
+	count, err := documents.Purge(ctx, keysOf(i.Org, i.ID))
 	if err != nil {
 		return nil, 0, err
 	}

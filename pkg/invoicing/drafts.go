@@ -41,11 +41,18 @@ func (in ChangeIn) draft(ctx context.Context, c *api.Caller, others ...*store.Fe
 	}
 	switch d.Status {
 	case Draft:
+		if d.payer != nil && d.payer.ErasedAt != 0 {
+			return nil, problem.Of(problem.Conflict, "recipient_erased", "The recipient was erased; the draft can only be deleted.")
+		}
 		return d, nil
 	case Assembling:
 		return nil, problem.Of(problem.Conflict, "invoice_not_draft", "The invoice is assembling; ask again in a moment.")
 	}
 	return nil, problem.Of(problem.Conflict, "invoice_not_draft", "The invoice was sent; void it, or write another.")
+}
+
+func recipientErased() api.Refusal {
+	return api.Refusal{Kind: problem.Conflict, Code: "recipient_erased", When: "The recipient was erased; the draft can only be deleted."}
 }
 
 // keptByLaw refuses the deletion of what a hold or a restriction keeps.
@@ -150,7 +157,7 @@ func UpdateInvoice(st *store.Store) api.Operation {
 		ID: "update-invoice", Area: "invoicing", Method: http.MethodPatch, Path: "/v1/invoices/{id}", ReadsAhead: true, MaxBody: MaxBody,
 		Permission: access.InvoicesWrite, Purpose: purpose.Invoicing, Summary: "Change a draft",
 		Description: "Fields that are absent stay as they are; the sums are counted anew. An invoice that was sent never changes.",
-		Refusals:    []api.Refusal{missing(), notDraft()}, ExampleIn: UpdateBody{TermsDays: &terms, Lines: &lines}, ExampleOut: e,
+		Refusals:    []api.Refusal{missing(), notDraft(), recipientErased()}, ExampleIn: UpdateBody{TermsDays: &terms, Lines: &lines}, ExampleOut: e,
 	}, func(ctx context.Context, c *api.Caller, in *UpdateIn) (*Out, error) {
 		if err := in.Body.check(); err != nil {
 			return nil, err

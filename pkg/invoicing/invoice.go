@@ -166,14 +166,17 @@ func (i *Invoice) keep(tx *store.Tx, org *store.Organization, from time.Time) {
 	tx.ArmWake(org, i.due())
 }
 
-// Payer is who is to pay, as it was when the invoice was written. It goes when the person goes, and the invoice stays.
+// Payer is who is to pay, as it was when the invoice was written. It is blanked when the person goes, and the row stays as
+// long as the invoice.
 type Payer struct {
 	store.Meta
-	Org     id.Organization  `dynamo:"org"`
-	Invoice id.Invoice       `dynamo:"id"`
-	Name    string           `dynamo:"name,omitempty"`
-	Email   string           `dynamo:"email,omitempty"`
-	Address *clients.Address `dynamo:"address,omitempty"`
+	Org      id.Organization  `dynamo:"org"`
+	Invoice  id.Invoice       `dynamo:"id"`
+	Name     string           `dynamo:"name,omitempty"`
+	Email    string           `dynamo:"email,omitempty"`
+	Address  *clients.Address `dynamo:"address,omitempty"`
+	ErasedAt int64            `dynamo:"erased_at,omitempty"`           // epoch seconds
+	Original string           `dynamo:"original_pdf_sha256,omitempty"` // of the document that named the person
 }
 
 // Type is the row's type.

@@ -1,4 +1,26 @@
 // Package invoicing is the area of what an organisation asks its clients to pay, and of what they paid.
+//
+// # Whose data an invoice is
+//
+// An issued invoice is kept for seven years from its issue or settlement, whichever is later (policy section 7), and outlives
+// whoever it is about. What it keeps is its number, dates, lines, amounts, taxes and the issuer's legal identity. Persons on
+// it, and what becomes of them:
+//
+//   - The recipient: a client that is a person, or whom the organisation named instead. Who is to pay is in a row of its own
+//     (Payer), which is blanked, never deleted before the invoice. The organisation is controller and asks for it (erase-client),
+//     by itself or because the person asked; when an organisation is purged it happens to all its invoices.
+//   - The recipient in free text: lines, notes, terms, the order number, the reason of a void and the references of payments
+//     stay, because tax law may want what they say; the recipient's name, mail address and street as they stand in the payer
+//     are struck out of them (Struck). What names the person by other words is the organisation's to judge before it sends.
+//   - The issuer: the legal name and address of the organisation, frozen at sending; of a freelancer, the person. They stay
+//     (Obligation): an invoice without an issuer is none.
+//   - The organisation's people: an invoice knows members by random ids, a line by "person 1", so the end of a membership
+//     unlinks them. The hours behind an invoice (Claim) go when the organisation is purged; lines made of notes stay.
+//
+// The document is made anew from the rows without the recipient, under a key of its own (BareKey), and the one that named the
+// person goes in every version; its SHA-256 stays in the payer's row. Until the new one is there, there is none to fetch. While
+// the organisation lives, its invoices stay readable to its finance roles, for its books go on; afterwards nobody reads them
+// but the sweep that removes them. A draft is no invoice yet: it can only be deleted, and goes with its organisation.
 package invoicing
 
 import (
@@ -52,7 +74,8 @@ func Rows() []registry.Row {
 		registry.Internal("org", "the id of the organization"), registry.Plain("id", "a random id"),
 		registry.Personal("name", "name", "who is to pay", registry.EraseBlank),
 		registry.Personal("email", "email", "where the invoice is mailed to", registry.EraseBlank),
-		registry.Personal("address", "address", "where who is to pay is", registry.EraseBlank))
+		registry.Personal("address", "address", "where who is to pay is", registry.EraseBlank),
+		registry.Plain("erased_at", "a time"), registry.Plain("original_pdf_sha256", "the hash of a document that is no longer there"))
 	payer.Export, payer.Subject = "invoice_payers", registry.SubjectContact
 	lines := row(Part{}, "INVOICELINE", string(FamilyLines),
 		registry.Internal("org", "the id of the organization"), registry.Plain("invoice", "a random id"), registry.Plain("part", "a count"), registry.Internal("revision", "a count"),
@@ -74,7 +97,9 @@ func Rows() []registry.Row {
 	link := row(Link{}, "INVOICELINK", "TOKEN", registry.Internal("org", "a random id"), registry.Internal("invoice", "a random id"))
 	link.Scopes = []registry.Scope{registry.InLookup}
 	file := row(File{}, "INVOICEPDF", string(FamilyFile), registry.Internal("org", "the id of the organization"), registry.Plain("invoice", "a random id"),
-		registry.Plain("sha256", "the hash of the stored document"), registry.Plain("size", "a count of bytes"))
+		registry.Plain("name", "the invoice's number"), registry.Stored("object", registry.DocumentsBucket, "the key of the document", registry.KeepForDuty),
+		registry.Plain("sha256", "the hash of the stored document"), registry.Plain("size", "a count of bytes"),
+		registry.Plain("without_recipient", "a mark"))
 	file.Export = "invoice_documents"
 	return []registry.Row{invoice, payer, lines, claim, payment, file, number, link}
 }

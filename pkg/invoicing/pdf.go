@@ -26,13 +26,17 @@ const Patience = 2 * time.Minute
 const linkLife = 5 * time.Minute
 
 // File says that the document of an invoice is stored. It is a row of its own, so that the version of the invoice stays that
-// of its sending.
+// of its sending. When the recipient is erased it says nothing until there is a document without the recipient, which lies
+// elsewhere: a renderer that is late can bring the old one back, but not into the place of the new one.
 type File struct {
 	store.Meta
 	Org     id.Organization `dynamo:"org"`
 	Invoice id.Invoice      `dynamo:"invoice"`
-	SHA256  string          `dynamo:"sha256"`
-	Size    int64           `dynamo:"size"`
+	Name    string          `dynamo:"name,omitempty"`   // as it is saved: INV-2026-0001.pdf
+	Object  string          `dynamo:"object,omitempty"` // the key in the bucket; empty while the document is to be made anew
+	SHA256  string          `dynamo:"sha256,omitempty"`
+	Size    int64           `dynamo:"size,omitempty"`
+	Bare    bool            `dynamo:"without_recipient,omitempty"`
 }
 
 // Type is the row's type.
@@ -52,17 +56,23 @@ func (i *Invoice) RenderDue() *store.Due {
 }
 
 // DocumentKey is where the document of an invoice lies in its bucket.
-func DocumentKey(org id.Organization, i id.Invoice) string {
-	return blob.KeyPrefix(store.OrganizationScope(org)) + "invoices/" + string(i) + ".pdf"
+func DocumentKey(org id.Organization, i id.Invoice) string { return keysOf(org, i) + ".pdf" }
+
+// BareKey is where the document of an invoice lies whose recipient was erased.
+func BareKey(org id.Organization, i id.Invoice) string { return keysOf(org, i) + "-bare.pdf" }
+
+// keysOf is how the keys of an invoice's documents begin. Ids have one length.
+func keysOf(org id.Organization, i id.Invoice) string {
+	return blob.KeyPrefix(store.OrganizationScope(org)) + "invoices/" + string(i)
 }
 
-// Page reads an invoice as its client sees it, for who renders it.
-func Page(ctx context.Context, org *store.Organization, i id.Invoice) (PublicBody, error) {
+// Page reads an invoice as its client sees it, for who renders it, and says whether the recipient was erased.
+func Page(ctx context.Context, org *store.Organization, i id.Invoice) (page PublicBody, bare bool, err error) {
 	d, err := read(ctx, org, string(i))
 	if err != nil {
-		return PublicBody{}, err
+		return PublicBody{}, false, err
 	}
-	return publicBody(d.body(org.Now())), nil
+	return publicBody(d.body(org.Now())), d.payer != nil && d.payer.ErasedAt != 0, nil
 }
 
 // Linker gives links to objects of a bucket.
@@ -74,7 +84,7 @@ type Linker interface {
 type PDFBody struct {
 	URL       string    `json:"url" format:"uri" doc:"Works for five minutes." example:"https://documents.example.com/invoice.pdf"`
 	ExpiresAt time.Time `json:"expires_at"`
-	SHA256    string    `json:"sha256" doc:"Of the document's bytes, which never change." example:"2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae"`
+	SHA256    string    `json:"sha256" doc:"Of the document's bytes, which change once: when the recipient is erased." example:"2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae"`
 	Size      int64     `json:"size" doc:"In bytes." example:"38211"`
 }
 
@@ -82,7 +92,7 @@ type PDFBody struct {
 type PDFOut struct{ Body PDFBody }
 
 func notReady() api.Refusal {
-	return api.Refusal{Kind: problem.Conflict, Code: "pdf_not_ready", When: "The invoice is a draft, or was sent a moment ago."}
+	return api.Refusal{Kind: problem.Conflict, Code: "pdf_not_ready", When: "The invoice is a draft, was sent a moment ago, or its recipient was erased a moment ago."}
 }
 
 func examplePDF() PDFBody {
@@ -95,7 +105,7 @@ func GetInvoicePDF(documents Linker) api.Operation {
 	return api.New(api.Route{
 		ID: "get-invoice-pdf", Area: "invoicing", Method: http.MethodGet, Path: "/v1/invoices/{id}/pdf", PureRead: true,
 		Permission: access.InvoicesRead, Purpose: purpose.Invoicing, Summary: "A link to an invoice's document",
-		Description: "The document is made once, a moment after the invoice was sent, and stays the same.", Refusals: []api.Refusal{missing(), notReady()}, ExampleOut: examplePDF(),
+		Description: "The document is made once, a moment after the invoice was sent, and stays the same. When the recipient is erased, one without the recipient takes its place.", Refusals: []api.Refusal{missing(), notReady()}, ExampleOut: examplePDF(),
 	}, func(ctx context.Context, c *api.Caller, in *ByID) (*PDFOut, error) {
 		inv, err := id.Parse[id.Invoice](in.ID)
 		if err != nil {
@@ -140,12 +150,12 @@ func linkTo(ctx context.Context, documents Linker, org *store.Organization, inv 
 		return nil, problem.Missing("invoice")
 	case found.Err != nil:
 		return nil, found.Err
-	case errors.Is(stored.Err, store.ErrMissing):
+	case errors.Is(stored.Err, store.ErrMissing), stored.Err == nil && f.Object == "":
 		return nil, problem.Of(problem.Conflict, "pdf_not_ready", "The document is not there yet; try again in a moment.")
 	case stored.Err != nil:
 		return nil, stored.Err
 	}
-	url, err := documents.Link(ctx, DocumentKey(i.Org, i.ID), fileName(i.Number), linkLife)
+	url, err := documents.Link(ctx, f.Object, f.Name, linkLife)
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -168,7 +169,8 @@ func contentOf(documents *blobtest.Bucket, c apitest.Caller, b invoicing.Body) [
 	return content
 }
 
-// TestInvoicesOutliveTheirOrganizationForSevenYears purges an organization: its invoices stay to their own time, and go then.
+// TestInvoicesOutliveTheirOrganizationForSevenYears purges an organization: its invoices stay to their own time, without
+// persons, and go then.
 func TestInvoicesOutliveTheirOrganizationForSevenYears(t *testing.T) {
 	w := newWorld(t)
 	owner := w.studio()
@@ -180,6 +182,7 @@ func TestInvoicesOutliveTheirOrganizationForSevenYears(t *testing.T) {
 	packages, vault, documents := new(blobtest.Bucket), new(blobtest.Bucket), new(blobtest.Bucket)
 	w.must(w.run(rendering.RenderInvoice(documents), "InvoiceSent", invoicing.Key(owner.Org, id.Invoice(b.ID))))
 	engine := privacy.NewEngine(w.Store, []erasure.Objects{packages}, vault, keys.Pseudonyms{Secret: "s"}, w.Clock.Now)
+	engine.Strip = invoicing.Strip(documents)
 	sweep := privacy.SweepRetention(engine, retention.Clearance{Kind: retention.InvoicePurge, Clear: invoicing.Clear(documents)})
 
 	at := w.Clock.Now().Add(retention.Organization)
@@ -198,8 +201,18 @@ func TestInvoicesOutliveTheirOrganizationForSevenYears(t *testing.T) {
 	if _, err := store.Get[clients.Client](context.Background(), org, clients.Key(owner.Org, id.Client(cli))); err != store.ErrMissing {
 		t.Errorf("the client = %v; want it gone with the organization", err)
 	}
-	if !has(keyOf(b)) || !has(keyOf(draft)) {
-		t.Fatal("an invoice went with its organization")
+	if !has(keyOf(b)) || has(keyOf(draft)) {
+		t.Fatalf("the invoice %v, the draft %v; want the draft alone gone with its organization", has(keyOf(b)), has(keyOf(draft)))
+	}
+	if c := contentOf(documents, owner, b); c != nil {
+		t.Error("the document that names the recipient outlived the organization")
+	}
+	w.Clock.Advance(clients.Settle)
+	erase := rendering.EraseRecipients(&erasure.Engine{Store: w.Store, Vault: vault, Pseudonyms: keys.Pseudonyms{Secret: "s"}, Clock: w.Clock.Now}, documents)
+	w.must(w.run(erase, "", store.Key{}))
+	payer, err := store.Get[invoicing.Payer](context.Background(), org, invoicing.PayerKey(owner.Org, id.Invoice(b.ID)))
+	if err != nil || payer.Name != "" || payer.Email != "" || len(payer.Original) != 64 || !slices.Equal(documents.Keys(), []string{invoicing.BareKey(owner.Org, id.Invoice(b.ID))}) {
+		t.Errorf("the payer = %+v, %v; the documents %q", payer, err, documents.Keys())
 	}
 	w.Want(w.public(token(b)), 404, "invoice_not_found")
 
@@ -225,8 +238,8 @@ func TestInvoicesOutliveTheirOrganizationForSevenYears(t *testing.T) {
 			t.Errorf("%d rows of %s are left, %v", left, family, err)
 		}
 	}
-	if c := contentOf(documents, owner, b); c != nil {
-		t.Error("the document is left")
+	if left := documents.Keys(); len(left) > 0 {
+		t.Errorf("the documents %q are left", left)
 	}
 	if n := w.due(retention.InvoicePurge, w.Clock.Now().AddDate(9, 0, 0)); n != 0 {
 		t.Errorf("%d clocks of retention are left; want none, the other organization's draft has gone too", n)

@@ -50,7 +50,7 @@ func SendInvoice(st *store.Store, links keys.Links, publicURL string) api.Operat
 		Permission: access.InvoicesSend, Purpose: purpose.Invoicing, Summary: "Send an invoice",
 		Description: "The draft gets the organization's next number, its dates and its issuer, and never changes again. Numbers have no gaps: one is given only with the invoice that has it. " +
 			"public_url leads to the page for the client and is shown this once.",
-		Refusals: []api.Refusal{missing(), notDraft(), {Kind: problem.Conflict, Code: "invoice_empty", When: "The draft has no lines."},
+		Refusals: []api.Refusal{missing(), notDraft(), recipientErased(), {Kind: problem.Conflict, Code: "invoice_empty", When: "The draft has no lines."},
 			{Kind: problem.Conflict, Code: "recipient_without_address", When: "There is no e-mail address to mail the invoice to."}},
 		ExampleIn: SendBody{Mail: &yes}, ExampleOut: e,
 	}, func(ctx context.Context, c *api.Caller, in *SendIn) (*Out, error) {

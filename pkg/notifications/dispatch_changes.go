@@ -112,6 +112,13 @@ func wants() []want {
 			}
 			return bus.InvoiceAssembling{Row: bus.RowOf(c.key)}
 		}},
+		{row: "CLIENT", by: "erase-recipients", event: func(c change) bus.Event {
+			_, is := c.is["erased_at"]
+			if _, was := c.was["erased_at"]; was || !is {
+				return nil
+			}
+			return bus.ClientErased{Row: bus.RowOf(c.key)}
+		}},
 	}
 }
 

@@ -71,6 +71,8 @@ func TestDispatchChanges(t *testing.T) {
 		{"an invoice is sent", record(1, "MODIFY", row("INVOICE", "mbr_1/r", "", ""), row("INVOICE", "mbr_1/q", "", `,"number":{"S":"INV-1"}`)), []bus.Event{bus.InvoiceSent{Row: r}}},
 		{"an invoice that was sent is viewed", record(1, "MODIFY", row("INVOICE", "mbr_1/r", "", `,"number":{"S":"INV-1"}`), row("INVOICE", "client/q", "", `,"number":{"S":"INV-1"}`)), nil},
 		{"a draft is written", record(1, "INSERT", "", row("INVOICE", "mbr_1/r", "", "")), nil},
+		{"a client is to be erased", record(1, "MODIFY", row("CLIENT", "mbr_1/r", "", ""), row("CLIENT", "mbr_1/q", "", `,"erased_at":{"N":"1"}`)), []bus.Event{bus.ClientErased{Row: r}}},
+		{"a client is being erased", record(1, "MODIFY", row("CLIENT", "mbr_1/r", "", `,"erased_at":{"N":"1"}`), row("CLIENT", "job:erase-recipients/r", "", `,"erased_at":{"N":"1"}`)), nil},
 		{"an invoice is to take time", record(1, "INSERT", "", row("INVOICE", "mbr_1/r", "", `,"status":{"S":"assembling"},"assembly":{"M":{}}`)), []bus.Event{bus.InvoiceAssembling{Row: r}}},
 		{"an invoice takes time", record(1, "MODIFY", row("INVOICE", "mbr_1/r", "", `,"status":{"S":"assembling"},"assembly":{"M":{}}`), row("INVOICE", "job:assemble-invoice/r", "", `,"status":{"S":"assembling"},"assembly":{"M":{}}`)), nil},
 		{"an invoice of time is void", record(1, "MODIFY", row("INVOICE", "mbr_1/r", "", `,"status":{"S":"sent"},"number":{"S":"1"}`), row("INVOICE", "mbr_1/r", "", `,"status":{"S":"void"},"number":{"S":"1"},"assembly":{"M":{}}`)), []bus.Event{bus.InvoiceAssembling{Row: r}}},

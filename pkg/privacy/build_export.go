@@ -52,9 +52,12 @@ type Opener interface {
 	Open(ctx context.Context, key string) (io.ReadCloser, error)
 }
 
+// Stored is where the objects lie that go into packages beside their rows.
+type Stored map[registry.Bucket]Opener
+
 // BuildExport builds the package that a row asks for, from every row of its subject that the registry exports, and the
-// files that those rows stand for.
-func BuildExport(packages Writer, files Opener, links keys.Links, m datamap.Map) job.Job {
+// objects that those rows stand for.
+func BuildExport(packages Writer, stored Stored, links keys.Links, m datamap.Map) job.Job {
 	return job.Job{
 		ID: "build-export", Area: "privacy", Summary: "Build the package of an access or portability request, or an organization's export",
 		Purpose: purpose.PrivacyRights, Triggers: []string{EventExportRequested},
@@ -63,7 +66,7 @@ func BuildExport(packages Writer, files Opener, links keys.Links, m datamap.Map)
 			if err := json.Unmarshal(r.Event.Detail, &n); err != nil {
 				return fmt.Errorf("build export: read the event: %w", err)
 			}
-			b := &builder{st: r.Store, packages: packages, stored: files, links: links, m: m, clock: r.Clock, log: r.Log}
+			b := &builder{st: r.Store, packages: packages, stored: stored, links: links, m: m, clock: r.Clock, log: r.Log}
 			return b.build(ctx, r.Actor, store.Key{PK: n.PK, SK: n.SK})
 		},
 	}
@@ -72,7 +75,7 @@ func BuildExport(packages Writer, files Opener, links keys.Links, m datamap.Map)
 type builder struct {
 	st       *store.Store
 	packages Writer
-	stored   Opener
+	stored   Stored
 	links    keys.Links
 	m        datamap.Map
 	clock    func() time.Time
@@ -348,18 +351,18 @@ func (b *builder) set(ctx context.Context, file string, sources map[string][]sou
 	return s
 }
 
-// objects lists the files that rows of the subject stand for, by the rows' ids and names.
+// objects lists the objects that rows of the subject stand for, by the rows' sort keys, which are their ids, and names.
 func (b *builder) objects(ctx context.Context, sources map[string][]source) ([]export.File, error) {
 	var all []export.File
 	for _, t := range b.m.Rows {
 		for _, f := range t.Fields {
-			if !f.Object {
+			if f.Object == "" {
 				continue
 			}
 			for _, src := range sources[t.Type] {
 				err := record.Walk(ctx, src.h, src.query, func(r *record.Row) error {
 					if key := r.Text(f.Name); r.Type() == t.Type && key != "" {
-						all = append(all, export.File{Path: inPackage(r.Text("id"), r.Text("name")), Open: b.open(ctx, key)})
+						all = append(all, export.File{Path: inPackage(r.SK, r.Text("name")), Open: b.open(ctx, f.Object, key)})
 					}
 					return nil
 				})
@@ -387,9 +390,9 @@ func inPackage(id, name string) string {
 	return id + "/" + fit
 }
 
-func (b *builder) open(ctx context.Context, key string) func() (io.ReadCloser, error) {
+func (b *builder) open(ctx context.Context, in registry.Bucket, key string) func() (io.ReadCloser, error) {
 	return func() (io.ReadCloser, error) {
-		r, err := b.stored.Open(ctx, key)
+		r, err := b.stored[in].Open(ctx, key)
 		if errors.Is(err, blob.ErrMissing) {
 			return nil, export.ErrGone
 		}

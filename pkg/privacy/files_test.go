@@ -50,7 +50,7 @@ func (w *world) packageOf(h interface {
 	Scope() store.Scope
 }, e id.Export) string {
 	w.T.Helper()
-	w.must(w.event(privacy.BuildExport(w.packages, w.files, w.links, w.m), privacy.EventExportRequested, privacy.PackageKey(h.Scope(), e)))
+	w.must(w.event(privacy.BuildExport(w.packages, w.stored(), w.links, w.m), privacy.EventExportRequested, privacy.PackageKey(h.Scope(), e)))
 	for _, key := range w.packages.Keys() {
 		if strings.Contains(key, string(e)) {
 			archive, err := w.packages.Fetch("https://bucket.example.com/" + key + "?")

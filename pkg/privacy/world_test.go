@@ -104,15 +104,15 @@ func testRows() []registry.Row {
 // world is a table with people, buckets, and the area's jobs.
 type world struct {
 	*apitest.World
-	packages, files, incoming, vault *blobtest.Bucket
-	engine                           *erasure.Engine
-	links                            keys.Links
-	m                                datamap.Map
-	log                              *telemetry.Log
+	packages, files, documents, incoming, vault *blobtest.Bucket
+	engine                                      *erasure.Engine
+	links                                       keys.Links
+	m                                           datamap.Map
+	log                                         *telemetry.Log
 }
 
 func newWorld(t *testing.T) *world {
-	w := &world{World: apitest.New(t), packages: new(blobtest.Bucket), files: new(blobtest.Bucket), incoming: new(blobtest.Bucket), vault: new(blobtest.Bucket),
+	w := &world{World: apitest.New(t), packages: new(blobtest.Bucket), files: new(blobtest.Bucket), documents: new(blobtest.Bucket), incoming: new(blobtest.Bucket), vault: new(blobtest.Bucket),
 		links: keys.Links{Secret: "links"}}
 	w.m = datamap.Current()
 	w.m.Rows = append(w.m.Rows, datamap.From(testRows()).Rows...)
@@ -265,3 +265,8 @@ func (w *world) agreed(c apitest.Caller, purpose string) bool {
 }
 
 func (w *world) analyticsOff(c apitest.Caller) bool { return !w.agreed(c, "analytics") }
+
+// stored is where the objects of packages lie.
+func (w *world) stored() privacy.Stored {
+	return privacy.Stored{registry.FilesBucket: w.files, registry.DocumentsBucket: w.documents}
+}

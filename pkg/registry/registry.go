@@ -95,6 +95,15 @@ const (
 	Index2      = "GSI2"
 )
 
+// Bucket is where objects lie that rows stand for.
+type Bucket string
+
+// The buckets whose objects go into exports.
+const (
+	FilesBucket     Bucket = "files"
+	DocumentsBucket Bucket = "documents" // of invoices
+)
+
 // Field is one attribute of a row or event.
 type Field struct {
 	Name     string // the attribute's name
@@ -103,7 +112,7 @@ type Field struct {
 	Export   string  // its name in an export; empty leaves it out
 	Erase    Erasure // of a personal field
 	Secret   bool    // never exported: a hash, a key, a token
-	Object   bool    // it holds the key of an object in the files bucket, named by the row's name, that an export holds beside the row
+	Object   Bucket  // it holds the key of an object in this bucket, named by the row's name, that an export holds beside the row
 	Lookup   string  // LookupMail or LookupToken when it holds the hash, or hashes, of lookup rows that lead to the subject
 }
 
@@ -148,10 +157,10 @@ func Secret(name, why string, erase Erasure) Field {
 	return Field{Name: name, Personal: true, Why: why, Erase: erase, Secret: true}
 }
 
-// Stored registers a field that holds the key of an object in the files bucket. An export holds the object beside the
-// row, whose id and name say where, and not the key.
-func Stored(name, why string, erase Erasure) Field {
-	return Field{Name: name, Personal: true, Why: why, Erase: erase, Secret: true, Object: true}
+// Stored registers a field that holds the key of an object in a bucket. An export holds the object beside the row, whose
+// sort key and name say where, and not the key.
+func Stored(name string, in Bucket, why string, erase Erasure) Field {
+	return Field{Name: name, Personal: true, Why: why, Erase: erase, Secret: true, Object: in}
 }
 
 // Plain registers a field that is not personal, with the reason. It is exported under its own name where the row is.
@@ -210,7 +219,7 @@ func Check(rows []Row) []string {
 			if f.Personal && f.Erase == "" {
 				findings = append(findings, fmt.Sprintf("%s.%s: personal, but nothing says how it goes", r.Type, f.Name))
 			}
-			if f.Object && !slices.ContainsFunc(r.Fields, func(n Field) bool { return n.Name == "name" && n.Export != "" }) {
+			if f.Object != "" && !slices.ContainsFunc(r.Fields, func(n Field) bool { return n.Name == "name" && n.Export != "" }) {
 				findings = append(findings, fmt.Sprintf("%s.%s: a stored object, but the row has no name to export it by", r.Type, f.Name))
 			}
 			registered[f.Name] = f

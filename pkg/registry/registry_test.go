@@ -16,7 +16,7 @@ type stored struct {
 
 func TestAStoredObjectNeedsAName(t *testing.T) {
 	row := registry.Row{Sample: stored{}, Type: "STORED", Area: "test", Purpose: "test", Class: registry.ClassProject, Family: "STORED", Scopes: []registry.Scope{registry.InOrganization},
-		Fields: []registry.Field{registry.Plain("id", "a random id"), registry.Plain("name", "a name"), registry.Stored("object", "a key", registry.KeepController)}}
+		Fields: []registry.Field{registry.Plain("id", "a random id"), registry.Plain("name", "a name"), registry.Stored("object", registry.FilesBucket, "a key", registry.KeepController)}}
 	if got := registry.Check([]registry.Row{row}); len(got) != 0 {
 		t.Errorf("Check = %q; want nothing", got)
 	}

@@ -34,6 +34,7 @@
 //	update-client | a client by id | table | ORG o CLIENT / id | 4 / 4
 //	archive-client | a client by id | table | ORG o CLIENT / id | 4 / 5
 //	restore-client | a client by id | table | ORG o CLIENT / id | 4 / 5
+//	erase-client | a client by id | table | ORG o CLIENT / id; DUE erasure s | 5 / 12
 //	delete-client | a client by id | table | ORG o CLIENT / id | 4 / 4
 //	create-project | a project with its key, counted at its client | table | ORG o PROJECT / id, PROJECTKEY / key, CLIENT / id, IDEMPOTENCY | 4 / 12
 //	list-projects | projects by id; by status and client; by time of change | table, GSI1, GSI2 | ORG o PROJECT; ORG o PROJECT status / client; ORG o PROJECT / time | 4 / 0
@@ -72,6 +73,7 @@
 //	get-invoice-pdf | an invoice by id, and its document | table | ORG o INVOICE / id, INVOICEPDF / id | 5 / 0
 //	get-public-invoice-pdf | an invoice by the hash of its public link, and its document | table | TOKEN hash; ORG o INVOICE / id, INVOICEPDF / id, ORGGATE | 4 / 0
 //	render-invoice | invoices that were sent and have no document yet; one by an event | table | DUE document s; ORG o INVOICE / id, INVOICEPDF / id, INVOICEPAYER / id, INVOICELINE invoice, OUTBOX / dedupe | 4 / 0
+//	erase-recipients | clients and invoices that persons are to be taken off; one client by an event | table, GSI1 | DUE erasure s; PLATFORM ERASURE / hash; ORG o CLIENT / id, INVOICEPAYER / id, INVOICEPDF / id, INVOICE / id, INVOICELINE invoice, PAYMENT / id; ORG o INVOICE status / client, PAYMENT invoice | 4 / 0
 //	assemble-invoice | invoices that take time or give it up; one by an event | table, GSI1 | DUE assembly s; ORG o INVOICE / id, INVOICEENTRY invoice / entry, INVOICELINE invoice / part, TIMEENTRY month / id, PROJECT / id, ORGGATE; ORG o TIMEENTRY month / member, day | 4 / 0
 //	create-payment | an invoice by id, and what was paid of it | table | ORG o INVOICE / id, PAYMENT / id, IDEMPOTENCY; DUE, WAKE purge-invoice | 5 / 14
 //	list-payments | payments by id; by invoice; by time of change | table, GSI1, GSI2 | ORG o PAYMENT; ORG o PAYMENT invoice / id; ORG o PAYMENT / time | 4 / 0

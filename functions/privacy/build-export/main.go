@@ -12,7 +12,7 @@ import (
 
 func main() {
 	a := app.New()
-	packages := blob.New(a.AWS("S3"), a.Setting("EXPORTS_BUCKET"), a.Now)
-	files := blob.New(a.AWS("S3"), a.Setting("FILES_BUCKET"), a.Now)
-	lambdajob.Start(a, privacy.BuildExport(packages, files, secrets.Links(a), datamap.Current()))
+	bucket := func(setting string) *blob.Bucket { return blob.New(a.AWS("S3"), a.Setting(setting), a.Now) }
+	stored := privacy.Stored{"files": bucket("FILES_BUCKET"), "documents": bucket("DOCUMENTS_BUCKET")}
+	lambdajob.Start(a, privacy.BuildExport(bucket("EXPORTS_BUCKET"), stored, secrets.Links(a), datamap.Current()))
 }

@@ -10,5 +10,5 @@ import (
 
 func main() {
 	a := app.New()
-	lambdajob.Start(a, privacy.SweepRetention(erasing.Engine(a), erasing.Clearances(a)...))
+	lambdajob.Start(a, privacy.SweepRetention(erasing.Sweeper(a), erasing.Clearances(a)...))
 }

@@ -28,8 +28,8 @@ type Documents interface {
 	Put(ctx context.Context, key, mediaType string, body io.ReadSeeker) error
 }
 
-// Jobs lists the job of this package.
-func Jobs() []job.Job { return []job.Job{RenderInvoice(nil)} }
+// Jobs lists the jobs of this package.
+func Jobs() []job.Job { return []job.Job{RenderInvoice(nil), EraseRecipients(nil, nil)} }
 
 // RenderInvoice makes the document of an invoice when it was sent, and those that the stream did not have made.
 func RenderInvoice(documents Documents) job.Job {
@@ -66,31 +66,64 @@ func render(ctx context.Context, r *job.Run, documents Documents, key store.Key,
 	if err != nil {
 		return err
 	}
-	if _, err := store.Get[invoicing.File](ctx, org, invoicing.FileKey(id, i.ID)); err == nil {
-		return forget(ctx, r, d)
-	} else if !errors.Is(err, store.ErrMissing) {
+	if err := document(ctx, org, documents, i); err != nil {
 		return err
 	}
-	body, err := invoicing.Page(ctx, org, i.ID)
+	return forget(ctx, r, d)
+}
+
+// meetings is how often a renderer meets others at one document before it gives up.
+const meetings = 5
+
+// document makes the document of an invoice unless it is there, from the rows as they are when it is made known.
+func document(ctx context.Context, org *store.Organization, documents Documents, i *invoicing.Invoice) error {
+	for range meetings {
+		done, err := tryDocument(ctx, org, documents, i)
+		if done || err != nil {
+			return err
+		}
+	}
+	return store.ErrConflict
+}
+
+func tryDocument(ctx context.Context, org *store.Organization, documents Documents, i *invoicing.Invoice) (bool, error) {
+	f, err := store.Get[invoicing.File](ctx, org, invoicing.FileKey(i.Org, i.ID))
+	if err != nil && !errors.Is(err, store.ErrMissing) {
+		return false, err
+	}
+	if f != nil && f.Object != "" {
+		return true, nil
+	}
+	body, bare, err := invoicing.Page(ctx, org, i.ID)
 	if err != nil {
-		return err
+		return false, err
 	}
 	pdf, err := paper.Render(page(body, time.UnixMilli(i.SentAt)))
 	if err != nil {
-		return err
+		return false, err
 	}
-	if err := documents.Put(ctx, invoicing.DocumentKey(id, i.ID), "application/pdf", bytes.NewReader(pdf)); err != nil {
-		return err
+	at := invoicing.DocumentKey(i.Org, i.ID)
+	if bare {
+		at = invoicing.BareKey(i.Org, i.ID)
+	}
+	if err := documents.Put(ctx, at, "application/pdf", bytes.NewReader(pdf)); err != nil {
+		return false, err
 	}
 	sum := sha256.Sum256(pdf)
-	tx := r.Store.Begin()
-	tx.Create(org, &invoicing.File{Org: id, Invoice: i.ID, SHA256: hex.EncodeToString(sum[:]), Size: int64(len(pdf))})
-	tx.Disarm(r.Platform(), i.RenderDue(), false)
-	err = tx.Commit(ctx)
-	if errors.Is(err, store.ErrExists) {
-		return forget(ctx, r, d) // a twin was first
+	tx := org.Store().Begin()
+	if f == nil {
+		f = &invoicing.File{Org: i.Org, Invoice: i.ID}
+		i.Rendered(tx, org, f, hex.EncodeToString(sum[:]), int64(len(pdf)), bare)
+		tx.Create(org, f)
+	} else {
+		i.Rendered(tx, org, f, hex.EncodeToString(sum[:]), int64(len(pdf)), bare)
+		tx.Replace(org, f)
 	}
-	return err
+	err = tx.Commit(ctx)
+	if errors.Is(err, store.ErrExists) || errors.Is(err, store.ErrStale) {
+		return false, nil // a twin was first, or the recipient was erased meanwhile
+	}
+	return err == nil, err
 }
 
 // forget removes a due row whose work is done or gone.

@@ -44,7 +44,7 @@ type Field struct {
 	Secret   bool             `json:"secret,omitempty"`
 	Export   string           `json:"export,omitempty"`
 	Erase    registry.Erasure `json:"erase,omitempty"`
-	Object   bool             `json:"object,omitempty"` // it holds the key of an object that goes into an export
+	Object   registry.Bucket  `json:"object,omitempty"` // it holds the key of an object there that goes into an export
 	Lookup   string           `json:"lookup,omitempty"`
 	Why      string           `json:"why"`
 }

@@ -24,6 +24,14 @@ func Engine(a *app.App) *erasure.Engine {
 	return privacy.NewEngine(a.Table(), objects, vault, pseudonyms, a.Now)
 }
 
+// Sweeper is Engine for who purges organisations too: it takes persons off the invoices that stay. It needs DOCUMENTS_BUCKET
+// as well.
+func Sweeper(a *app.App) *erasure.Engine {
+	e := Engine(a)
+	e.Strip = invoicing.Strip(blob.New(a.AWS("S3"), a.Setting("DOCUMENTS_BUCKET"), a.Now))
+	return e
+}
+
 // Clearances needs DOCUMENTS_BUCKET.
 func Clearances(a *app.App) []retention.Clearance {
 	documents := blob.New(a.AWS("S3"), a.Setting("DOCUMENTS_BUCKET"), a.Now)

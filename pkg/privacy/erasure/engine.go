@@ -51,6 +51,10 @@ type Engine struct {
 
 	// Clocks lists the due rows, beside the gate's, that lead to rows of a scope that is erased.
 	Clocks func(ctx context.Context, h record.Handle) ([]*store.Due, error)
+
+	// Strip takes persons off what a duty keeps of an organisation, and tells how much went. It can be repeated, and says
+	// retention.ErrHeld when a hold or a restriction keeps something.
+	Strip func(ctx context.Context, org *store.Organization) (int, error)
 }
 
 // Why an erasure is not carried out now.
@@ -147,6 +151,7 @@ func (e *Engine) Organization(ctx context.Context, actor store.Actor, org id.Org
 		{"memberships", func(ctx context.Context) (int, error) { return r.disband(ctx, org) }},
 		{"lookups", r.lookups},
 		{"clocks", r.clocks},
+		{"duties", func(ctx context.Context) (int, error) { return r.strip(ctx, h) }},
 		{"objects", r.objects},
 		{"rows", r.rows},
 	}
@@ -154,6 +159,31 @@ func (e *Engine) Organization(ctx context.Context, actor store.Actor, org id.Org
 		return Result{}, err
 	}
 	return r.finish(ctx, access.OrganizationGateKey(org), retention.OrganizationPurge, final)
+}
+
+// Contact erases a client of an organisation, for the organisation, which stays. What erases may be run again and again,
+// and is run after the ledger is written. With a last transaction the erasure ends with it; without one it goes on with
+// the next call.
+func (e *Engine) Contact(ctx context.Context, actor store.Actor, org id.Organization, client id.Client, erase func(context.Context) (int, error), last *store.Tx) (Result, error) {
+	r := &run{Engine: e, actor: actor, platform: e.Store.BindPlatform(actor), subject: e.Subject(ScopeContact, store.Join(string(org), string(client))), of: ScopeContact}
+	if err := r.claim(ctx); err != nil {
+		return Result{}, err
+	}
+	err := r.all(ctx, []step{
+		{"ledger", func(ctx context.Context) (int, error) { return 0, r.vault(ctx, r.entry) }},
+		{"contact", erase},
+	})
+	if err != nil {
+		return Result{}, err
+	}
+	res := Result{Subject: r.subject, Count: r.entry.Count}
+	if last == nil {
+		r.release(ctx)
+		return res, nil
+	}
+	r.entry.Done, r.entry.ClaimedUntil = r.Clock().Unix(), 0
+	last.Rewrite(r.platform, r.entry).Else(ErrBusy)
+	return res, last.Commit(ctx)
 }
 
 // run is one erasure under way.
@@ -515,6 +545,18 @@ func (r *run) move(ctx context.Context, row *record.Row, t datamap.Row, rule ret
 	tx.Put(r.Store.BindCase(r.subject, r.actor), moved)
 	tx.DeleteKey(r.home, row.Key(), "'_v' = ?", row.Version).Else(store.ErrStale)
 	return tx.Commit(ctx) // a row that changed meanwhile fails the step; the next run sees it as it is
+}
+
+// strip takes persons off what a duty keeps.
+func (r *run) strip(ctx context.Context, org *store.Organization) (int, error) {
+	if r.Strip == nil {
+		return 0, nil
+	}
+	n, err := r.Strip(ctx, org)
+	if errors.Is(err, retention.ErrHeld) {
+		return n, ErrHeld
+	}
+	return n, err
 }
 
 // objects deletes every version of every object of the subject.

@@ -21,6 +21,7 @@ const FamilyErasure store.Family = "ERASURE"
 const (
 	ScopeAccount      = "account"
 	ScopeOrganization = "organization"
+	ScopeContact      = "contact" // a client of an organisation that stays
 )
 
 // Entry is one erasure in the ledger of the table: whom by keyed hash, and how far it is. It is written first and
@@ -28,7 +29,7 @@ const (
 type Entry struct {
 	store.Meta
 	Subject      string           `dynamo:"subject"` // keyed hash
-	Of           string           `dynamo:"of"`      // account or organization
+	Of           string           `dynamo:"of"`      // account, organization or contact
 	Case         id.Case          `dynamo:"case,omitempty"`
 	Begun        int64            `dynamo:"begun"` // epoch seconds
 	Closed       int64            `dynamo:"closed,omitempty"`

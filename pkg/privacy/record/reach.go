@@ -92,10 +92,12 @@ func divided(ctx context.Context, h Handle, m datamap.Map, scope registry.Scope,
 		return nil, err
 	}
 	var all []string
+	seen := map[string]bool{}
 	for _, p := range parents {
 		err := Walk(ctx, h, store.Query{Partition: p}, func(r *Row) error {
-			if part := h.Scope().Partition(f, r.Text(attribute)); r.Text(attribute) != "" && !slices.Contains(all, part) {
-				all = append(all, part)
+			if name := r.Text(attribute); name != "" && !seen[name] {
+				seen[name] = true
+				all = append(all, h.Scope().Partition(f, name))
 			}
 			return nil
 		})

@@ -1,0 +1,18 @@
+// Command erase-recipients takes erased clients off their invoices.
+package main
+
+import (
+	"pixeltrack.io/platform/pkg/app"
+	"pixeltrack.io/platform/pkg/app/secrets"
+	"pixeltrack.io/platform/pkg/blob"
+	"pixeltrack.io/platform/pkg/invoicing/rendering"
+	"pixeltrack.io/platform/pkg/job/lambdajob"
+	"pixeltrack.io/platform/pkg/privacy/erasure"
+)
+
+func main() {
+	a := app.New()
+	documents, vault := blob.New(a.AWS("S3"), a.Setting("DOCUMENTS_BUCKET"), a.Now), blob.New(a.AWS("S3"), a.Setting("VAULT_BUCKET"), a.Now)
+	engine := &erasure.Engine{Store: a.Table(), Vault: vault, Pseudonyms: secrets.Pseudonyms(a), Clock: a.Now}
+	lambdajob.Start(a, rendering.EraseRecipients(engine, documents))
+}
