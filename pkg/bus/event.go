@@ -68,6 +68,18 @@ type InvoiceAssembling struct{ Row }
 // Type is the event's type.
 func (InvoiceAssembling) Type() string { return "InvoiceAssembling" }
 
+// StripeReceived says that an event of Stripe's was taken in.
+type StripeReceived struct{ Row }
+
+// Type is the event's type.
+func (StripeReceived) Type() string { return "StripeReceived" }
+
+// CheckoutOutdated says that an invoice has changed, or an organization is closing, in a way that ends a checkout.
+type CheckoutOutdated struct{ Row }
+
+// Type is the event's type.
+func (CheckoutOutdated) Type() string { return "CheckoutOutdated" }
+
 // Registered is one event type with its fields.
 type Registered struct {
 	Sample Event
@@ -87,6 +99,8 @@ func Types() []Registered {
 		{Sample: ExportRequested{}, Fields: row},
 		{Sample: InvoiceSent{}, Fields: row},
 		{Sample: InvoiceAssembling{}, Fields: row},
+		{Sample: StripeReceived{}, Fields: row},
+		{Sample: CheckoutOutdated{}, Fields: row},
 	}
 }
 
