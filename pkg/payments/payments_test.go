@@ -342,6 +342,7 @@ func TestASessionEndsByItself(t *testing.T) {
 	if second == first {
 		t.Error("a session is given that ends in ten minutes")
 	}
+	w.deliver()
 	owner = w.pass(owner, 3*time.Hour)
 	w.deliver()
 	if w.hasCheckout(owner, i) {
