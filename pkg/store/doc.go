@@ -68,7 +68,7 @@
 //	delete-invoice | a draft by id, with its payer and lines | table | ORG o INVOICE / id, INVOICEPAYER / id, INVOICELINE invoice, OUTBOX / dedupe, CLIENT / id; DUE, WAKE purge-invoice | 7 / 19
 //	send-invoice | a draft by id, the next number, a public link, and a mail | table | ORG o INVOICE / id, INVOICEPAYER / id, INVOICELINE invoice, OUTBOX / dedupe, ORGANIZATION, COUNTER, INVOICENUMBER / number, IDEMPOTENCY; TOKEN hash; DUE outbox, purge-invoice; WAKE purge-invoice | 10 / 22
 //	void-invoice | an invoice by id, with its payer and lines | table | ORG o INVOICE / id, INVOICEPAYER / id, INVOICELINE invoice, OUTBOX / dedupe | 8 / 10
-//	get-public-invoice | an invoice by the hash of its public link, and its first view | table | TOKEN hash; ORG o INVOICE / id, INVOICEPAYER / id, INVOICELINE invoice, OUTBOX / dedupe, ORGGATE, ORGANIZATION, CONNECTED, CHECKOUT / invoice | 6 / 5
+//	get-public-invoice | an invoice by the hash of its public link, and its first view | table | TOKEN hash; ORG o INVOICE / id, INVOICEPAYER / id, INVOICELINE invoice, OUTBOX / dedupe, ORGGATE, ORGANIZATION, CONNECTED, CHECKOUT / invoice | 9 / 5
 //	get-invoice-pdf | an invoice by id, and its document | table | ORG o INVOICE / id, INVOICEPDF / id | 5 / 0
 //	get-public-invoice-pdf | an invoice by the hash of its public link, and its document | table | TOKEN hash; ORG o INVOICE / id, INVOICEPDF / id, ORGGATE | 4 / 0
 //	render-invoice | invoices that were sent and have no document yet; one by an event | table | DUE document s; ORG o INVOICE / id, INVOICEPDF / id, INVOICEPAYER / id, INVOICELINE invoice, OUTBOX / dedupe | 4 / 0
@@ -78,15 +78,15 @@
 //	delete-payment | a payment by id, and its invoice | table | ORG o PAYMENT / id, INVOICE / id | 5 / 13
 //	get-payment | a payment by id, with its refunds and disputes | table | ORG o PAYMENT / id | 4 / 0
 //	get-payment-account | an organisation's account at Stripe | table | ORG o CONNECTED | 4 / 0
-//	create-payment-account | an organisation's account at Stripe, and whose it is | table | ORG o CONNECTED, ORGANIZATION, IDEMPOTENCY; EXT stripe account account; DUE reconcile | - / -
-//	delete-payment-account | an organisation's account at Stripe, its checkouts, and payments that came meanwhile | table | ORG o CONNECTED, CHECKOUT, INVOICE / id, PAYMENT / id; EXT stripe account object; DUE reconcile | - / -
-//	create-checkout | an invoice by the hash of its public link, and its one checkout | table | TOKEN hash; ORG o INVOICE / id, ORGGATE, ORGANIZATION, CONNECTED, CHECKOUT / invoice; EXT stripe account session | - / -
-//	create-refund | a payment by id, its invoice, and what goes back | table | ORG o PAYMENT / id, INVOICE / id, IDEMPOTENCY; EXT stripe account object; DUE refund, purge-invoice; WAKE purge-invoice | - / -
-//	apply-stripe-event | what an event of Stripe's is about | table | PLATFORM STRIPEEVENT account / id; EXT stripe account object; ORG o CONNECTED, CHECKOUT / invoice, INVOICE / id, PAYMENT / id; DUE reconcile, refund, purge-invoice; WAKE purge-invoice | - / -
-//	reconcile-payments | accounts that are to be asked again, refunds that Stripe was not told of | table | DUE reconcile s, refund s; EXT stripe account object; ORG o CONNECTED, CHECKOUT, INVOICE / id, PAYMENT / id | - / -
-//	expire-checkouts | the checkouts of an invoice or an organisation | table | ORG o CHECKOUT / invoice, INVOICE / id | - / -
-//	receive-stripe | an event by account and id | table | PLATFORM STRIPEEVENT platform / id | - / -
-//	receive-stripe-connect | an event by account and id | table | PLATFORM STRIPEEVENT account / id | - / -
+//	create-payment-account | an organisation's account at Stripe, and whose it is | table | ORG o CONNECTED, ORGANIZATION, IDEMPOTENCY; EXT stripe account account; DUE reconcile | 6 / 11
+//	delete-payment-account | an organisation's account at Stripe, its checkouts, and payments that came meanwhile | table | ORG o CONNECTED, CHECKOUT, INVOICE / id, PAYMENT / id; EXT stripe account object; DUE reconcile | 8 / 9
+//	create-checkout | an invoice by the hash of its public link, and its one checkout | table | TOKEN hash; ORG o INVOICE / id, ORGGATE, ORGANIZATION, CONNECTED, CHECKOUT / invoice; EXT stripe account session | 6 / 8
+//	create-refund | a payment by id, its invoice, and what goes back | table | ORG o PAYMENT / id, INVOICE / id, IDEMPOTENCY; EXT stripe account object; DUE refund, purge-invoice; WAKE purge-invoice | 11 / 25
+//	apply-stripe-event | what an event of Stripe's is about | table | PLATFORM STRIPEEVENT account / id; EXT stripe account object; ORG o CONNECTED, CHECKOUT / invoice, INVOICE / id, PAYMENT / id; DUE reconcile, refund, purge-invoice; WAKE purge-invoice | 3 / 2
+//	reconcile-payments | accounts that are to be asked again, refunds that Stripe was not told of | table | DUE reconcile s, refund s; EXT stripe account object; ORG o CONNECTED, CHECKOUT, INVOICE / id, PAYMENT / id | 8 / 0
+//	expire-checkouts | the checkouts of an invoice or an organisation | table | ORG o CHECKOUT / invoice, INVOICE / id | 2 / 1
+//	receive-stripe | an event by account and id | table | PLATFORM STRIPEEVENT platform / id | 0 / 1
+//	receive-stripe-connect | an event by account and id | table | PLATFORM STRIPEEVENT account / id | 0 / 1
 //	get-policy | no data | - | - | 0 / 0
 //	list-policy-versions | no data | - | - | 0 / 0
 //	get-policy-version | no data | - | - | 0 / 0
