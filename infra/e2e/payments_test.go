@@ -12,7 +12,10 @@ import (
 	"time"
 
 	"pixeltrack.io/platform/infra/journey"
+	"pixeltrack.io/platform/infra/local/calls"
 	"pixeltrack.io/platform/infra/local/stripe"
+	"pixeltrack.io/platform/infra/size"
+	"pixeltrack.io/platform/pkg/payments/receiving"
 )
 
 // steer makes a control call of the stack's Stripe and gives its answer.
@@ -125,7 +128,7 @@ func paymentSteps() []step {
 			}
 			return nil
 		}},
-		{operation: "create-refund", status: 201, alone: true, prepare: func(p *caller) journey.Call {
+		{operation: "create-refund", status: 201, alone: true, moves: true, prepare: func(p *caller) journey.Call {
 			p.connected()
 			_, payment := p.paid()
 			p.mark = payment
@@ -255,5 +258,102 @@ func TestMoneyThatCameBeforeTheEnd(t *testing.T) {
 	p.steer("webhooks", map[string]any{"hold": false, "order": "drop"})
 	if a := p.must(200, journey.Call{Method: "GET", Path: "/v1/invoices/" + invoice}); a.Text("status") != "paid" {
 		t.Errorf("the invoice = %s", a.Body)
+	}
+}
+
+// TestAnEventIsFinishedByTheNextRun kills the job amid what it does with an event, at each of its calls in turn, and runs it
+// again: the payment is written down once.
+func TestAnEventIsFinishedByTheNextRun(t *testing.T) {
+	p := signUp(t)
+	p.connected()
+	for n := 1; n <= size.Of(6, 30); n += 1 + size.Of(1, 0) {
+		invoice := p.newInvoice()
+		session := p.checkout(p.sendInvoice(invoice))
+		p.settle()
+		cloud.Stream.Off()
+		p.steer("sessions/"+session+"/pay", map[string]any{})
+		for cloud.Stripe.Pending() > 0 {
+			<-time.After(time.Millisecond)
+		}
+		for _, e := range cloud.Stripe.Events() {
+			if e.Type == "checkout.session.completed" && strings.Contains(string(e.Object), session) {
+				row := receiving.Event{Account: e.Account, ID: e.ID}
+				event := []byte(fmt.Sprintf(`{"source":"pixeltrack","detail-type":"StripeReceived","detail":{"pk":%q,"sk":%q}}`, row.Keys().Primary.PK, row.Keys().Primary.SK))
+				killedAt(t, "apply-stripe-event", n, event)
+				run(t, "apply-stripe-event", event)
+			}
+		}
+		cloud.Stream.On()
+		p.settle()
+		if a := p.must(200, journey.Call{Method: "GET", Path: "/v1/invoices/" + invoice}); a.Text("status") != "paid" || count(p, "/v1/payments?invoice_id="+invoice, `"id":"pay_`) != 1 {
+			t.Errorf("killed at call %d: the invoice = %s", n, a.Body)
+		}
+	}
+}
+
+// TestARefundThatStripeDidNotHear loses the call of a refund: it is pending, and told again a minute later, once.
+func TestARefundThatStripeDidNotHear(t *testing.T) {
+	p := signUp(t)
+	p.connected()
+	for _, kind := range []string{"timeout_before", "timeout_after", "error"} {
+		_, payment := p.paid()
+		id := "unheard-" + unique()
+		if err := cloud.Faults.Add(calls.Plan{RequestID: id, Service: "stripe", Operation: "POST /v1/refunds", Kind: kind, Times: -1}); err != nil {
+			t.Fatal(err)
+		}
+		a := p.must(201, journey.Call{Method: "POST", Path: "/v1/payments/" + payment + "/refunds", Body: map[string]any{"amount": eur(6065)}, Headers: map[string]string{"X-Local-Request": id}})
+		if cloud.Faults.Forget(id) == 0 || a.Text("status") != "pending" {
+			t.Errorf("%s: the refund = %s", kind, a.Body)
+		}
+		pass(2 * time.Minute)
+		if err := p.RunJob(t.Context(), "ReconcilePayments"); err != nil {
+			t.Fatal(err)
+		}
+		p.settle()
+		p.logIn()
+		if a := p.must(200, journey.Call{Method: "GET", Path: "/v1/payments/" + payment}); a.Text("refunds.0.status") != "succeeded" || a.Text("refunds.1.id") != "" || a.Text("refunded.amount") != "6065" {
+			t.Errorf("%s: the payment = %s", kind, a.Body)
+		}
+	}
+}
+
+// TestAnOutsiderTellsOfEvents drives payments by events alone, as true ones and as forgeries.
+func TestAnOutsiderTellsOfEvents(t *testing.T) {
+	p := signUp(t)
+	account := p.connected()
+	invoice := p.newInvoice()
+	session := p.checkout(p.sendInvoice(invoice))
+	tell := func(kind string, object map[string]any, more ...string) {
+		t.Helper()
+		body := map[string]any{"type": kind, "object": object}
+		for _, m := range more {
+			body[m] = true
+		}
+		p.steer("events", body)
+		p.settle()
+	}
+	is := func(status, paid string) journey.Answer {
+		t.Helper()
+		if a := p.must(200, journey.Call{Method: "GET", Path: "/v1/invoices/" + invoice}); a.Text("status") != status || a.Text("paid_total.amount") != paid {
+			t.Errorf("the invoice is %s, paid %s; want %s, %s", a.Text("status"), a.Text("paid_total.amount"), status, paid)
+		}
+		return p.must(200, journey.Call{Method: "GET", Path: "/v1/payments?invoice_id=" + invoice})
+	}
+	tell("checkout.session.completed", map[string]any{"id": session, "payment_status": "paid"}, "bad_signature")
+	tell("checkout.session.completed", map[string]any{"id": session, "payment_status": "paid"}, "old_signature")
+	is("sent", "0")
+	tell("checkout.session.completed", map[string]any{"id": session, "payment_status": "paid"})
+	charge := is("paid", "16065").Text("data.0.stripe.charge")
+	tell("charge.refunded", map[string]any{"id": charge, "amount_refunded": 6065})
+	is("partly_paid", "10000")
+	tell("charge.dispute.created", map[string]any{"id": "dp_outside", "charge": charge, "amount": 10000, "status": "needs_response"})
+	if a := is("partly_paid", "10000"); a.Text("data.0.disputes.0.id") != "dp_outside" {
+		t.Errorf("payments = %s", a.Body)
+	}
+	tell("charge.dispute.closed", map[string]any{"id": "dp_outside", "status": "lost"})
+	is("sent", "0")
+	tell("account.updated", map[string]any{"id": account, "charges_enabled": false})
+	if a := p.must(200, journey.Call{Method: "GET", Path: "/v1/payments/account"}); a.Text("status") != "restricted" {
+		t.Errorf("the account = %s", a.Body)
 	}
 }

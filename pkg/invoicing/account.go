@@ -214,13 +214,14 @@ func (p *Payment) Objects() []string {
 // FamilyCheckout holds checkouts that are under way.
 const FamilyCheckout store.Family = "CHECKOUT"
 
-// Checkout is the one session in which an invoice may be paid at a time. The row is there before the session, and goes when
-// the session is over.
+// Checkout is the one session in which an invoice may be paid at a time. The row says so before the session is made. When the
+// session is over the row is empty, and stays: a row that is made anew would begin with the first version again, and who read
+// the one before could overwrite it.
 type Checkout struct {
 	store.Meta
 	Org      id.Organization `dynamo:"org"`
 	Invoice  id.Invoice      `dynamo:"invoice"`
-	Claim    string          `dynamo:"claim"` // under which key Stripe is asked to make the session
+	Claim    string          `dynamo:"claim,omitempty"` // under which key Stripe is asked to make the session; empty when there is none
 	Account  string          `dynamo:"account"`
 	Amount   int64           `dynamo:"amount"` // of the invoice's minor units
 	Currency string          `dynamo:"currency"`
@@ -234,6 +235,12 @@ func (c *Checkout) Type() string { return "CHECKOUT" }
 
 // Keys puts a checkout under its invoice.
 func (c *Checkout) Keys() store.Keys { return store.Keys{Primary: CheckoutKey(c.Org, c.Invoice)} }
+
+// Close empties a checkout whose session is over. The transaction fails with store.ErrStale when it has changed meanwhile.
+func (c *Checkout) Close(tx *store.Tx, org *store.Organization) {
+	c.Claim, c.Session, c.Account, c.Amount, c.Ends, c.Under = "", "", "", 0, 0, false
+	tx.Replace(org, c)
+}
 
 // CheckoutKey is where the checkout of an invoice lies.
 func CheckoutKey(org id.Organization, i id.Invoice) store.Key {

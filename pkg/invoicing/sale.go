@@ -72,7 +72,7 @@ type Ask struct {
 	Org      *store.Organization
 	Invoice  *Invoice
 	Account  *Account
-	Checkout *Checkout   // that is under way, nil for none
+	Checkout *Checkout   // that is under way, or an empty one; nil when there was never one
 	Amount   money.Money // that is to be paid
 	Units    int64       // the same in Stripe's minor units
 }

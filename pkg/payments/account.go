@@ -23,6 +23,9 @@ import (
 // between is how long it takes until Stripe is asked again what changed at an account.
 const between = 24 * time.Hour
 
+// markerLife is how long it is known whose a disconnected account was.
+const markerLife = 365 * 24 * time.Hour
+
 // settingsPage is where Stripe's pages of onboarding lead back to, unless a caller says otherwise.
 const settingsPage = "/settings/payments"
 
@@ -220,6 +223,7 @@ func (d *Desk) leaving(ctx context.Context, org *store.Organization, a *invoicin
 	tx.Replace(org, a)
 	if m != nil && m.Org == org.ID && m.Connected {
 		m.Connected = false
+		m.Expire(d.Clock().Add(markerLife))
 		tx.Replace(d.platform(), m)
 	}
 	return tx, nil
@@ -253,7 +257,7 @@ func (d *Desk) account(ctx context.Context, account string, back bool) error {
 		}
 		now := d.Clock()
 		note(a, at, now)
-		m.Connected, a.Disconnected, a.Due = true, 0, now.Unix() // what happened meanwhile is read at once
+		m.Connected, m.ExpiresAt, a.Disconnected, a.Due = true, 0, 0, now.Unix() // what happened meanwhile is read at once
 		tx := d.Store.Begin()
 		tx.Replace(org, a)
 		tx.Replace(d.platform(), m)

@@ -99,12 +99,18 @@ func paying(err error) error {
 // meet gives the session that is asked for. Store.ErrStale says that something has changed, by us or by others: look again.
 func (d *Desk) meet(ctx context.Context, ask *invoicing.Ask) (*CheckoutOut, error) {
 	now, co := d.Clock(), ask.Checkout
-	if co == nil {
+	if co == nil || co.Claim == "" {
+		old := co
 		co = &invoicing.Checkout{Org: ask.Org.ID, Invoice: ask.Invoice.ID, Claim: newKey(d.Store), Account: ask.Account.Account, Amount: ask.Amount.Amount,
 			Currency: ask.Amount.Currency, Ends: now.Add(sessionLife).Unix()}
 		co.Expire(now.Add(sessionLife + rowLife))
 		tx := d.Store.Begin()
-		tx.Create(ask.Org, co).Else(store.ErrStale)
+		if old == nil {
+			tx.Create(ask.Org, co).Else(store.ErrStale)
+		} else {
+			co.Version = old.Version
+			tx.Replace(ask.Org, co)
+		}
 		// Whoever changes the invoice from here on ends this checkout.
 		tx.Check(ask.Org, invoicing.Key(ask.Org.ID, ask.Invoice.ID), "'_v' = ?", ask.Invoice.Version).Else(store.ErrStale)
 		if err := tx.Commit(ctx); err != nil {
@@ -130,7 +136,7 @@ func (d *Desk) meet(ctx context.Context, ask *invoicing.Ask) (*CheckoutOut, erro
 		return nil, underWay()
 	}
 	tx := d.Store.Begin()
-	tx.Delete(ask.Org, co)
+	co.Close(tx, ask.Org)
 	if err := tx.Commit(ctx); err != nil {
 		return nil, err
 	}
@@ -153,7 +159,7 @@ func (d *Desk) have(ctx context.Context, org *store.Organization, i *invoicing.I
 	var refused *connect.Refused
 	if errors.As(err, &refused) || errors.Is(err, connect.ErrAccess) {
 		tx := d.Store.Begin()
-		tx.Delete(org, co)
+		co.Close(tx, org)
 		if gone := tx.Commit(ctx); gone != nil && !errors.Is(gone, store.ErrStale) {
 			return s, gone
 		}
@@ -199,7 +205,7 @@ func (d *Desk) end(ctx context.Context, org *store.Organization, i *invoicing.In
 		return err
 	}
 	tx := d.Store.Begin()
-	tx.Delete(org, co)
+	co.Close(tx, org)
 	return tx.Commit(ctx)
 }
 
@@ -232,7 +238,7 @@ func (d *Desk) endAll(ctx context.Context, o id.Organization, paid func(*invoici
 func (d *Desk) endOf(ctx context.Context, org *store.Organization, of id.Invoice, outdated bool) error {
 	return invoicing.Retry(ctx, func() error {
 		co, err := store.Get[invoicing.Checkout](ctx, org, invoicing.CheckoutKey(org.ID, of))
-		if errors.Is(err, store.ErrMissing) {
+		if errors.Is(err, store.ErrMissing) || err == nil && co.Claim == "" {
 			return nil
 		}
 		if err != nil {

@@ -116,7 +116,7 @@ func (d *Desk) session(ctx context.Context, account string, b *invoicing.Binding
 	return d.over(ctx, b, id)
 }
 
-// over removes the checkout of a session that nobody will pay any more.
+// over ends the checkout of a session that nobody will pay any more.
 func (d *Desk) over(ctx context.Context, b *invoicing.Binding, session string) error {
 	org := d.org(b.Org)
 	return invoicing.Retry(ctx, func() error {
@@ -125,13 +125,16 @@ func (d *Desk) over(ctx context.Context, b *invoicing.Binding, session string) e
 			return err
 		}
 		tx := d.Store.Begin()
-		tx.Delete(org, co)
+		co.Close(tx, org)
 		return tx.Commit(ctx)
 	})
 }
 
 // checkout reads the checkout of an invoice if it is that of a session, nil when not.
 func (d *Desk) checkout(ctx context.Context, org *store.Organization, i id.Invoice, session string) (*invoicing.Checkout, error) {
+	if session == "" {
+		return nil, nil
+	}
 	co, err := store.Get[invoicing.Checkout](ctx, org, invoicing.CheckoutKey(org.ID, i))
 	if errors.Is(err, store.ErrMissing) || err == nil && co.Session != session {
 		return nil, nil
@@ -197,7 +200,7 @@ func (d *Desk) payment(ctx context.Context, account string, b *invoicing.Binding
 			}
 		}
 		if co != nil {
-			tx.Delete(org, co)
+			co.Close(tx, org)
 		}
 		return tx.Commit(ctx)
 	})
@@ -236,7 +239,7 @@ func (d *Desk) waiting(ctx context.Context, org *store.Organization, co *invoici
 		co.Expire(d.Clock().Add(waitLife))
 		tx.Replace(org, co)
 	default:
-		tx.Delete(org, co)
+		co.Close(tx, org)
 	}
 	return tx.Commit(ctx)
 }

@@ -106,7 +106,10 @@ func (d *Desk) reconcile(ctx context.Context, row *store.Due) error {
 	if err != nil {
 		return err
 	}
-	if a == nil || !m.Connected || a.Account != m.Account || a.Due != row.At {
+	if a == nil {
+		return d.forget(ctx, row, m)
+	}
+	if !m.Connected || a.Account != m.Account || a.Due != row.At {
 		return d.stop(ctx, row) // it has left, or another clock counts
 	}
 	if err := d.account(ctx, m.Account, false); err != nil {
@@ -124,6 +127,20 @@ func (d *Desk) reconcile(ctx context.Context, row *store.Due) error {
 			return err
 		}
 	}
+}
+
+// forget ends the platform's access to an account whose organisation has gone, and what leads from one to the other.
+func (d *Desk) forget(ctx context.Context, row *store.Due, m *invoicing.Marker) error {
+	if err := d.Stripe.Disconnect(ctx, m.Account, "forget-"+m.Account); err != nil && !errors.Is(err, connect.ErrAccess) {
+		return err
+	}
+	tx := d.Store.Begin()
+	tx.DeleteKey(d.platform(), row.Target, "'org' = ?", m.Org)
+	tx.Disarm(d.platform(), row, false)
+	if err := tx.Commit(ctx); !errors.Is(err, store.ErrCondition) {
+		return err
+	}
+	return nil // somebody else's by now, or a twin was first
 }
 
 // errLeft says that an account is not there to be asked.

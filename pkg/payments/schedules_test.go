@@ -12,7 +12,6 @@ import (
 
 	"pixeltrack.io/platform/infra/local/stripe"
 	"pixeltrack.io/platform/infra/size"
-	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/api/apitest"
 	"pixeltrack.io/platform/pkg/invoicing"
 )
@@ -22,25 +21,30 @@ import (
 // late, in any order, or not at all; forged ones, old ones and ones under a rolled secret come between. At the end, once
 // Stripe was asked what no webhook told, the ledger is what Stripe and the hand say, every time.
 func TestTheLedgerIsTheTrueHistory(t *testing.T) {
+	var told counts
+	all := size.Of(15, 1000)
+	for first := 0; first < all && !t.Failed(); first += chapter {
+		playFrom(t, first, min(all, first+chapter), &told)
+	}
+	t.Logf("%+v", told)
+}
+
+// chapter is how many lives one world sees: a stand-in's table grows slow with its rows.
+const chapter = 50
+
+func playFrom(t *testing.T, first, end int, told *counts) {
 	w := newWorld(t)
 	owner := w.studio()
 	account := w.connected(owner)
 	w.settings(owner, map[string]any{"partial_payments": true})
-	var told counts
-	for n := range size.Of(15, 1000) {
-		seed := uint64(n)
-		s := &schedule{world: w, owner: owner, account: account, rand: rand.New(rand.NewPCG(seed, 1)), counts: &told} //nolint:gosec // a life that can be played again
+	for n := first; n < end && !t.Failed(); n++ {
+		s := &schedule{world: w, owner: owner, account: account, rand: rand.New(rand.NewPCG(uint64(n), 1)), counts: told} //nolint:gosec // a life that can be played again
 		s.play()
 		for _, wrong := range s.differences() {
-			t.Errorf("schedule %d: %s\n\t%s", seed, wrong, strings.Join(s.log, "\n\t"))
+			t.Errorf("schedule %d: %s\n\t%s", n, wrong, strings.Join(s.log, "\n\t"))
 		}
-		if t.Failed() {
-			return
-		}
-		w.pass(owner, 25*time.Hour)
-		owner = w.Member(owner.Org, access.Owner) // years pass, and sessions end
+		owner = w.pass(s.owner, 25*time.Hour)
 	}
-	t.Logf("%+v", told)
 }
 
 // counts is what the schedules had in them.

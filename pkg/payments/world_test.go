@@ -10,8 +10,11 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	stripehook "github.com/stripe/stripe-go/v76/webhook"
 
 	"pixeltrack.io/platform/infra/local/simclock"
 	"pixeltrack.io/platform/infra/local/stripe"
@@ -49,11 +52,30 @@ type world struct {
 	url    string
 	client *connect.Client
 	sim    *simclock.Clock
-	log    *bytes.Buffer
+	log    *lines
 	secret string // of the connect endpoint, as the product has it
 	sent   *outgoing
 	links  keys.Links
-	serial int
+	serial *atomic.Int64
+}
+
+// lines is a log that many write.
+type lines struct {
+	mu  sync.Mutex
+	all bytes.Buffer
+}
+
+// Write adds to the log.
+func (l *lines) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.all.Write(b)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.all.String()
 }
 
 type outgoing struct {
@@ -63,7 +85,7 @@ type outgoing struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{World: apitest.New(t), sim: new(simclock.Clock), log: new(bytes.Buffer), secret: "whsec_connect", sent: new(outgoing), links: keys.Links{Secret: "links"}}
+	w := &world{World: apitest.New(t), sim: new(simclock.Clock), log: new(lines), secret: "whsec_connect", sent: new(outgoing), links: keys.Links{Secret: "links"}, serial: new(atomic.Int64)}
 	w.sync()
 	product := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
@@ -244,6 +266,12 @@ func (w *world) receive(h webhook) apitest.Answer {
 	return w.Call(receiving.ReceiveStripeConnect(w.Store, w.secret), apitest.Caller{}, apitest.Request{Body: h.body, Headers: map[string]string{"Stripe-Signature": h.signature}})
 }
 
+// signed makes a webhook of a body, as Stripe signs it.
+func (w *world) signed(body string) webhook {
+	at := w.Clock.Now()
+	return webhook{[]byte(body), fmt.Sprintf("t=%d,v1=%x", at.Unix(), stripehook.ComputeSignature(at, []byte(body), w.secret))}
+}
+
 // keyOf is where the event of a webhook is kept.
 func keyOf(h webhook) (store.Key, receiving.Event) {
 	var e receiving.Event
@@ -262,19 +290,17 @@ func (w *world) apply(h webhook) error {
 }
 
 func (w *world) do(j job.Job, e bus.Event) error {
-	w.serial++
 	detail, err := json.Marshal(e)
 	if err != nil {
 		return err
 	}
 	payload := fmt.Sprintf(`{"source":"pixeltrack","detail-type":%q,"detail":%s}`, e.Type(), detail)
-	return j.Do(context.Background(), []byte(payload), w.Store, telemetry.New(w.log, w.Clock.Now), w.Clock.Now, fmt.Sprintf("run-%d", w.serial))
+	return j.Do(context.Background(), []byte(payload), w.Store, telemetry.New(w.log, w.Clock.Now), w.Clock.Now, fmt.Sprintf("run-%d", w.serial.Add(1)))
 }
 
 // reconcile runs the job as its schedule does.
 func (w *world) reconcile() error {
-	w.serial++
-	return payments.ReconcilePayments(w.client).Do(context.Background(), []byte(`{}`), w.Store, telemetry.New(w.log, w.Clock.Now), w.Clock.Now, fmt.Sprintf("run-%d", w.serial))
+	return payments.ReconcilePayments(w.client).Do(context.Background(), []byte(`{}`), w.Store, telemetry.New(w.log, w.Clock.Now), w.Clock.Now, fmt.Sprintf("run-%d", w.serial.Add(1)))
 }
 
 // deliver delivers what Stripe has sent, in order and once each.
@@ -314,8 +340,8 @@ func (w *world) hasCheckout(c apitest.Caller, i invoicing.Body) bool {
 	if err != nil {
 		w.T.Fatal(err)
 	}
-	_, err = store.Get[invoicing.Checkout](context.Background(), w.orgOf(c), invoicing.CheckoutKey(c.Org, inv))
-	return err == nil
+	co, err := store.Get[invoicing.Checkout](context.Background(), w.orgOf(c), invoicing.CheckoutKey(c.Org, inv))
+	return err == nil && co.Claim != ""
 }
 
 // ask reads a list or an object of an account at Stripe, by hand.
