@@ -146,6 +146,7 @@ func life(t *testing.T, m manner) map[string]int {
 	due(2*time.Minute, "close-projects")
 	due(time.Minute, "assemble-invoice")
 	due(time.Minute, "render-invoice")
+	p.logIn()
 	p.connected()
 	owed := p.newInvoice()
 	session := p.checkout(p.sendInvoice(owed))
