@@ -90,7 +90,7 @@ func TestEachDriftIsFound(t *testing.T) {
 		{"a stack that is deployed and not there", "template.yaml", swap("Location: infra/stacks/webhooks.yaml", "Location: infra/stacks/webhook.yaml"), "infra/stacks/webhook.yaml is not there"},
 		{"a function under another name", stack, swap("  ReceiveResend:", "  ReceiveMail:"), "has no function ReceiveResend"},
 		{"a function that the list has not in a stack", stack, swap("  ReceiveResend:", "  ReceiveMail:"), "ReceiveMail: the list has no such route or job"},
-		{"another directory", stack, swap("functions/webhooks/receive-resend", "functions/webhooks/receive-stripe"), "receive-resend: its code is in"},
+		{"another directory", stack, swap("functions/webhooks/receive-resend", "functions/webhooks/receive-nothing"), "receive-resend: its code is in"},
 		{"another method", stack, swap("Method: POST", "Method: PUT"), "receive-resend: its stack gives it the routes"},
 		{"another path", stack, swap("Path: /v1/webhooks/resend", "Path: /v1/webhooks/mail"), "receive-resend: its stack gives it the routes"},
 		{"another processor", stack, swap("[arm64]", "[x86_64]"), "receive-resend: it runs on"},
@@ -190,7 +190,7 @@ func TestAListThatDrifts(t *testing.T) {
 		list []checks.Operation
 		want string
 	}{
-		{"a new route", append(slices.Clone(part), checks.Operation{ID: "receive-stripe", Area: "webhooks", Method: "POST", Path: "/v1/webhooks/stripe"}), "receive-stripe: functions/webhooks/receive-stripe/main.go is not there"},
+		{"a new route", append(slices.Clone(part), checks.Operation{ID: "receive-nothing", Area: "webhooks", Method: "POST", Path: "/v1/webhooks/stripe"}), "receive-nothing: functions/webhooks/receive-nothing/main.go is not there"},
 		{"a new area", append(slices.Clone(part), checks.Operation{ID: "list-tasks", Area: "tasks", Method: "GET", Path: "/v1/tasks"}), `list-tasks: the edge leads /v1/tasks to "meta"`},
 		{"a route twice", append(slices.Clone(part), part[0]), "the list has it twice"},
 		{"a route that is gone", slices.DeleteFunc(slices.Clone(part), func(o checks.Operation) bool { return o.ID == "receive-resend" }), "functions/webhooks/receive-resend: the list has no such route or job"},

@@ -65,13 +65,21 @@ func once1(t *testing.T, job string) {
 // claim of the dead run is over.
 func killed(t *testing.T, job string, n int) {
 	t.Helper()
+	killedAt(t, job, n, bus.Event(function(job), cloud.Clock.Now()))
+	pass(leaseTime)
+	once1(t, job)
+}
+
+// killedAt ends a run for an event in the middle of its n-th call, or at its end when it makes fewer.
+func killedAt(t *testing.T, job string, n int, event []byte) {
+	t.Helper()
 	id := "killed-" + unique() + "-" + job
 	if err := cloud.Faults.Add(calls.Plan{RequestID: id, Nth: n, Kind: "hold"}); err != nil {
 		t.Fatal(err)
 	}
 	done := make(chan error, 1)
 	go func() {
-		_, err := cloud.Lambda.Invoke(t.Context(), function(job), bus.Event(function(job), cloud.Clock.Now()), id)
+		_, err := cloud.Lambda.Invoke(t.Context(), function(job), event, id)
 		done <- err
 	}()
 	for over := false; !over; {
@@ -91,8 +99,6 @@ func killed(t *testing.T, job string, n int) {
 		}
 	}
 	cloud.Faults.Forget(id)
-	pass(leaseTime)
-	once1(t, job)
 }
 
 // TestJobsEndTheSame lives one life with every scheduled job in it, from a deleted project and a forgotten timer to the
@@ -218,6 +224,15 @@ func life(t *testing.T, m manner) map[string]int {
 	p.logIn()
 	p.must(202, journey.Call{Method: "POST", Path: "/v1/clients/" + erased + "/erasure"})
 	due(clients.Settle, "erase-recipients")
+	p.connected()
+	owed := p.newInvoice()
+	session := p.checkout(p.sendInvoice(owed))
+	p.steer("webhooks", map[string]any{"hold": true})
+	p.steer("sessions/"+session+"/pay", map[string]any{})
+	p.steer("webhooks", map[string]any{"hold": false, "order": "drop"})
+	due(25*time.Hour, "reconcile-payments")
+	p.logIn()
+	state["paid online: "+p.must(200, journey.Call{Method: "GET", Path: "/v1/invoices/" + owed}).Text("status")]++
 	due(9*time.Hour, "remind-timers")
 	due(15*time.Hour, "sweep-uploads")
 	due(2*time.Minute, "sweep-uploads") // what a confirmation under way would have copied
@@ -232,6 +247,7 @@ func life(t *testing.T, m manner) map[string]int {
 	due(2*time.Minute, "close-organizations")
 	due(30*24*time.Hour+time.Minute, "sweep-retention")
 	due(clients.Settle, "erase-recipients")
+	due(25*time.Hour, "reconcile-payments") // lets the account of an organization that has gone go
 	if err := p.Sweep(t.Context()); err != nil {
 		t.Fatal(err)
 	}

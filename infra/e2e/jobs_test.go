@@ -83,6 +83,17 @@ func jobCosts(t *testing.T) map[string]cost {
 	all["build-export"] = cheapest("BuildExport", since)
 	all["send-outbox, one mail"] = cheapest("SendOutbox", since)
 
+	for range 2 {
+		q := signUp(t)
+		q.connected()
+		invoice := q.newInvoice()
+		q.checkout(q.sendInvoice(invoice))
+		q.must(200, journey.Call{Method: "POST", Path: "/v1/invoices/" + invoice + "/void", IfMatch: "*", Body: map[string]any{"reason": "Wrong client"}})
+		q.settle()
+	}
+	all["apply-stripe-event"] = cheapest("ApplyStripeEvent", since)
+	all["expire-checkouts"] = cheapest("ExpireCheckouts", since)
+
 	p.must(202, journey.Call{Method: "DELETE", Path: "/v1/me", Body: p.deletion()})
 	p.settle()
 	cloud.Move(func(c *simclock.Clock) { c.Advance(2 * time.Minute) })

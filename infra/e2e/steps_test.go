@@ -155,6 +155,7 @@ func steps() []step {
 	all = append(all, authSteps()...)
 	all = append(all, workSteps()...)
 	all = append(all, invoiceSteps()...)
+	all = append(all, paymentSteps()...)
 	all = append(all, privacySteps()...)
 	all = append(all, fileSteps()...)
 	return all

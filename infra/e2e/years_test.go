@@ -19,9 +19,14 @@ func TestInvoicesGoAfterSevenYears(t *testing.T) {
 	send := func() string {
 		t.Helper()
 		id := p.newInvoice()
-		p.sendInvoice(id)
+		token := p.sendInvoice(id)
 		p.must(201, journey.Call{Method: "POST", Path: "/v1/payments", Body: p.paymentBody(id, 6065)})
 		p.settle()
+		p.steer("sessions/"+p.checkout(token)+"/pay", map[string]any{})
+		p.settle()
+		if a := p.must(200, journey.Call{Method: "GET", Path: "/v1/invoices/" + id}); a.Text("status") != "paid" {
+			t.Fatalf("the invoice = %s", a.Body)
+		}
 		return id
 	}
 	there := func(id string) (rows []string, objects int) {
@@ -46,6 +51,7 @@ func TestInvoicesGoAfterSevenYears(t *testing.T) {
 	begun := p.now().UTC().Truncate(24 * time.Hour).Add(36 * time.Hour) // noon of the next day
 	to(begun)
 	p.logIn()
+	p.connected()
 	first := send()
 	to(begun.Add(48 * time.Hour))
 	p.logIn()

@@ -74,6 +74,18 @@ type ClientErased struct{ Row }
 // Type is the event's type.
 func (ClientErased) Type() string { return "ClientErased" }
 
+// StripeReceived says that an event of Stripe's was taken in.
+type StripeReceived struct{ Row }
+
+// Type is the event's type.
+func (StripeReceived) Type() string { return "StripeReceived" }
+
+// CheckoutOutdated says that an invoice has changed, or an organization is closing, in a way that ends a checkout.
+type CheckoutOutdated struct{ Row }
+
+// Type is the event's type.
+func (CheckoutOutdated) Type() string { return "CheckoutOutdated" }
+
 // Registered is one event type with its fields.
 type Registered struct {
 	Sample Event
@@ -94,6 +106,8 @@ func Types() []Registered {
 		{Sample: InvoiceSent{}, Fields: row},
 		{Sample: InvoiceAssembling{}, Fields: row},
 		{Sample: ClientErased{}, Fields: row},
+		{Sample: StripeReceived{}, Fields: row},
+		{Sample: CheckoutOutdated{}, Fields: row},
 	}
 }
 

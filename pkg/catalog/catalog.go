@@ -14,6 +14,8 @@ import (
 	"pixeltrack.io/platform/pkg/meta"
 	"pixeltrack.io/platform/pkg/notifications"
 	"pixeltrack.io/platform/pkg/organization"
+	"pixeltrack.io/platform/pkg/payments"
+	"pixeltrack.io/platform/pkg/payments/receiving"
 	"pixeltrack.io/platform/pkg/privacy"
 	"pixeltrack.io/platform/pkg/projects"
 	"pixeltrack.io/platform/pkg/registry"
@@ -31,6 +33,8 @@ func Routes() []api.Operation {
 	all = append(all, timetracking.Routes()...)
 	all = append(all, files.Routes()...)
 	all = append(all, invoicing.Routes()...)
+	all = append(all, payments.Routes()...)
+	all = append(all, receiving.Routes()...)
 	all = append(all, notifications.Routes()...)
 	all = append(all, auth.Routes()...)
 	all = append(all, account.Routes()...)
@@ -47,6 +51,7 @@ func Jobs() []job.Job {
 	all = append(all, files.Jobs()...)
 	all = append(all, invoicing.Jobs()...)
 	all = append(all, rendering.Jobs()...)
+	all = append(all, payments.Jobs()...)
 	all = append(all, notifications.Jobs()...)
 	all = append(all, auth.Jobs()...)
 	all = append(all, account.Jobs()...)
@@ -63,6 +68,7 @@ func Rows() []registry.Row {
 	all = append(all, timetracking.Rows()...)
 	all = append(all, files.Rows()...)
 	all = append(all, invoicing.Rows()...)
+	all = append(all, receiving.Rows()...)
 	all = append(all, notifications.Rows()...)
 	all = append(all, auth.Rows()...)
 	all = append(all, account.Rows()...)

@@ -25,6 +25,7 @@ type (
 	Timer        string // tmr_…
 	Invoice      string // inv_…
 	Payment      string // pay_…, what was paid of an invoice
+	Refund       string // rfd_…, what was paid back of a payment
 	Case         string // dsr_…, a data subject request
 	Consent      string // con_…, one act of consent, refusal or withdrawal
 	Export       string // exp_…
@@ -53,6 +54,7 @@ const (
 	PrefixTimer        = "tmr"
 	PrefixInvoice      = "inv"
 	PrefixPayment      = "pay"
+	PrefixRefund       = "rfd"
 	PrefixCase         = "dsr"
 	PrefixConsent      = "con"
 	PrefixExport       = "exp"
@@ -87,6 +89,8 @@ func Prefix[T Kind]() string {
 		return PrefixInvoice
 	case Payment:
 		return PrefixPayment
+	case Refund:
+		return PrefixRefund
 	case Case:
 		return PrefixCase
 	case Consent:

@@ -88,18 +88,19 @@ type Summary struct {
 	Overdue  bool   `json:"overdue" doc:"Money is still asked for, and the day it was due on is over in the issuer's time zone."`
 	ClientID string `json:"client_id" example:"cli_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"`
 	Sums
-	LineCount  int        `json:"line_count" example:"1"`
-	TermsDays  int        `json:"payment_terms_days" example:"14"`
-	IssuedOn   string     `json:"issued_on,omitempty" format:"date" example:"2026-03-02"`
-	DueOn      string     `json:"due_on,omitempty" format:"date" example:"2026-03-16"`
-	PONumber   string     `json:"po_number,omitempty" example:"PO-77"`
-	SentAt     *time.Time `json:"sent_at,omitempty"`
-	ViewedAt   *time.Time `json:"viewed_at,omitempty" doc:"When the public page was first opened."`
-	SettledAt  *time.Time `json:"settled_at,omitempty" doc:"When nothing was due any more."`
-	VoidedAt   *time.Time `json:"voided_at,omitempty"`
-	VoidReason string     `json:"void_reason,omitempty"`
-	CreatedAt  time.Time  `json:"created_at"`
-	UpdatedAt  time.Time  `json:"updated_at"`
+	Credit     *money.Money `json:"credit_total,omitempty" doc:"What was paid beyond the total; payments say which."`
+	LineCount  int          `json:"line_count" example:"1"`
+	TermsDays  int          `json:"payment_terms_days" example:"14"`
+	IssuedOn   string       `json:"issued_on,omitempty" format:"date" example:"2026-03-02"`
+	DueOn      string       `json:"due_on,omitempty" format:"date" example:"2026-03-16"`
+	PONumber   string       `json:"po_number,omitempty" example:"PO-77"`
+	SentAt     *time.Time   `json:"sent_at,omitempty"`
+	ViewedAt   *time.Time   `json:"viewed_at,omitempty" doc:"When the public page was first opened."`
+	SettledAt  *time.Time   `json:"settled_at,omitempty" doc:"When nothing was due any more."`
+	VoidedAt   *time.Time   `json:"voided_at,omitempty"`
+	VoidReason string       `json:"void_reason,omitempty"`
+	CreatedAt  time.Time    `json:"created_at"`
+	UpdatedAt  time.Time    `json:"updated_at"`
 }
 
 // Body is a whole invoice.
@@ -128,9 +129,14 @@ func show(now time.Time, d *document) *Out {
 }
 
 func summary(now time.Time, i *Invoice) Summary {
-	return Summary{ID: string(i.ID), Number: i.Number, Status: i.Status, Overdue: i.Overdue(now), ClientID: string(i.Client), Sums: i.sums(),
+	s := Summary{ID: string(i.ID), Number: i.Number, Status: i.Status, Overdue: i.Overdue(now), ClientID: string(i.Client), Sums: i.sums(),
 		LineCount: i.LineCount, TermsDays: i.TermsDays, IssuedOn: i.IssuedOn, DueOn: i.DueOn, PONumber: i.Order, SentAt: instant(i.SentAt), ViewedAt: instant(i.ViewedAt),
 		SettledAt: instant(i.SettledAt), VoidedAt: instant(i.VoidedAt), VoidReason: i.Reason, CreatedAt: time.UnixMilli(i.Created).UTC(), UpdatedAt: time.UnixMilli(i.Updated).UTC()}
+	if over := i.credit(); over != 0 {
+		m := i.money(over)
+		s.Credit = &m
+	}
+	return s
 }
 
 func instant(milliseconds int64) *time.Time {

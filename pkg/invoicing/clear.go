@@ -78,6 +78,7 @@ func (i *Invoice) clear(ctx context.Context, org *store.Organization, documents 
 		tx.DeleteKey(org, numberKey(org, i.Number), "")
 		tx.DeleteKey(org.Store().BindPlatform(org.Actor()), store.TokenLookup(i.Link), "")
 		tx.DeleteKey(org, FileKey(i.Org, i.ID), "")
+		tx.DeleteKey(org, CheckoutKey(i.Org, i.ID), "")
 		tx.Disarm(org, i.RenderDue(), false)
 		count += 2
 	}
@@ -103,6 +104,9 @@ func clearPayments(ctx context.Context, org *store.Organization, i *Invoice) (in
 		}
 		for _, p := range rows {
 			tx := org.Store().Begin()
+			for _, object := range p.Objects()[:min(len(p.Objects()), store.MaxWrites-1)] {
+				tx.DeleteKey(org.Store().BindPlatform(org.Actor()), BindingKey(p.Account, object), "")
+			}
 			tx.Delete(org, p)
 			err := tx.Commit(ctx)
 			if errors.Is(err, store.ErrStale) {

@@ -61,7 +61,8 @@ type Invoice struct {
 	Taxes     []TaxSum        `dynamo:"taxes,omitempty"`
 	Tax       int64           `dynamo:"tax"`
 	Total     int64           `dynamo:"total"`
-	Paid      int64           `dynamo:"paid"`
+	Paid      int64           `dynamo:"paid"`              // up to the total
+	Credits   []Credit        `dynamo:"credits,omitempty"` // what was paid beyond it, and by which payments
 	TermsDays int             `dynamo:"terms_days"`
 	Order     string          `dynamo:"po_number,omitempty"`
 	Notes     string          `dynamo:"notes,omitempty"`

@@ -36,7 +36,7 @@ func Routes() []api.Operation {
 	return []api.Operation{CreateInvoice(nil), ListInvoices(), GetInvoice(), UpdateInvoice(nil), DeleteInvoice(nil),
 		SendInvoice(nil, keys.Links{}, ""), VoidInvoice(nil), GetPublicInvoice(nil),
 		GetInvoicePDF(nil), GetPublicInvoicePDF(nil, nil),
-		CreatePayment(nil), ListPayments(), DeletePayment(nil)}
+		CreatePayment(nil), ListPayments(), GetPayment(), DeletePayment(nil), GetPaymentAccount()}
 }
 
 // Jobs lists the area's jobs.
@@ -58,7 +58,7 @@ func Rows() []registry.Row {
 		registry.Plain("tax_rounding", "a fixed word"), registry.Plain("prices_include_tax", "a mark"), registry.Plain("discount", "an amount"),
 		registry.Plain("line_count", "a count"), registry.Internal("revision", "a count"), registry.Plain("subtotal", "an amount"),
 		registry.Plain("discount_total", "an amount"), registry.Plain("net", "an amount"), registry.Plain("taxes", "names of taxes, rates and amounts"),
-		registry.Plain("tax", "an amount"), registry.Plain("total", "an amount"), registry.Plain("paid", "an amount"), registry.Plain("terms_days", "a count of days"),
+		registry.Plain("tax", "an amount"), registry.Plain("total", "an amount"), registry.Plain("paid", "an amount"), registry.Plain("credits", "amounts, and payments by random id"), registry.Plain("terms_days", "a count of days"),
 		registry.Personal("po_number", "po_number", "how the client calls the order", registry.KeepForDuty),
 		registry.Personal("notes", "notes", "what the organization writes on the invoice", registry.KeepForDuty),
 		registry.Personal("terms", "terms", "what the organization writes on the invoice", registry.KeepForDuty),
@@ -91,8 +91,28 @@ func Rows() []registry.Row {
 	payment := row(Payment{}, "PAYMENT", string(FamilyPayment),
 		registry.Internal("org", "the id of the organization"), registry.Plain("id", "a random id"), registry.Plain("invoice", "a random id"), registry.Plain("client", "a random id"),
 		registry.Plain("amount", "an amount"), registry.Plain("currency", "a code"), registry.Plain("paid_on", "a date"), registry.Plain("method", "a fixed word"),
-		registry.Personal("reference", "reference", "how the payment is found in the organization's books", registry.KeepForDuty), registry.Plain("created", "a time"))
+		registry.Personal("reference", "reference", "how the payment is found in the organization's books", registry.KeepForDuty), registry.Plain("source", "a fixed word"),
+		registry.Plain("account", "Stripe's id of the organization's account"), registry.Plain("session", "Stripe's id of a checkout"), registry.Plain("intent", "Stripe's id of a payment"),
+		registry.Plain("charge", "Stripe's id of a payment"), registry.Plain("fee", "an amount"), registry.Plain("credit", "an amount"),
+		registry.Plain("refunds", "amounts, times, fixed words, random ids and Stripe's"), registry.Plain("disputes", "amounts, times, fixed words and Stripe's ids"),
+		registry.Plain("created", "a time"), registry.Plain("updated", "a time"))
 	payment.Export = "payments"
+	account := row(Account{}, "CONNECTED", string(FamilyAccount),
+		registry.Internal("org", "the id of the organization"), registry.Internal("claim", "a random key"), registry.Plain("account", "Stripe's id of the organization's account"),
+		registry.Plain("charges_enabled", "a mark"), registry.Plain("payouts_enabled", "a mark"), registry.Plain("details_submitted", "a mark"),
+		registry.Plain("requirements", "fixed words of Stripe's for what it asks"), registry.Plain("disabled_reason", "a fixed word of Stripe's"), registry.Plain("country", "a code"),
+		registry.Plain("currency", "a code"), registry.Plain("connected", "a time"), registry.Plain("disconnected", "a time"), registry.Plain("checked", "a time"),
+		registry.Internal("due", "a time"), registry.Internal("since", "a time"), registry.Internal("run", "a time"), registry.Internal("after", "Stripe's id of an event"))
+	account.Export, account.Class, account.Basis, account.Purpose = "payment_account", registry.ClassAccount, registry.Contract, purpose.Invoicing
+	checkout := row(Checkout{}, "CHECKOUT", string(FamilyCheckout),
+		registry.Internal("org", "the id of the organization"), registry.Internal("invoice", "a random id"), registry.Internal("claim", "a random key"),
+		registry.Internal("account", "Stripe's id of the organization's account"), registry.Internal("amount", "an amount"), registry.Internal("currency", "a code"),
+		registry.Internal("session", "Stripe's id of a checkout"), registry.Internal("processing", "a mark"), registry.Internal("ends", "a time"))
+	checkout.Class, checkout.Basis, checkout.Purpose = registry.ClassWork, registry.Contract, purpose.Invoicing
+	marker := row(Marker{}, "STRIPEACCOUNT", "EXT", registry.Internal("org", "a random id"), registry.Internal("connected", "a mark"), registry.Internal("account", "Stripe's id of an organization's account"))
+	marker.Scopes = []registry.Scope{registry.InLookup}
+	binding := row(Binding{}, "STRIPEOBJECT", "EXT", registry.Internal("org", "a random id"), registry.Internal("invoice", "a random id"), registry.Internal("payment", "a random id"))
+	binding.Scopes = []registry.Scope{registry.InLookup}
 	number := row(Number{}, "INVOICENUMBER", string(FamilyNumber), registry.Internal("invoice", "a random id"))
 	link := row(Link{}, "INVOICELINK", "TOKEN", registry.Internal("org", "a random id"), registry.Internal("invoice", "a random id"))
 	link.Scopes = []registry.Scope{registry.InLookup}
@@ -101,5 +121,5 @@ func Rows() []registry.Row {
 		registry.Plain("sha256", "the hash of the stored document"), registry.Plain("size", "a count of bytes"),
 		registry.Plain("without_recipient", "a mark"))
 	file.Export = "invoice_documents"
-	return []registry.Row{invoice, payer, lines, claim, payment, file, number, link}
+	return []registry.Row{invoice, payer, lines, claim, payment, file, number, link, account, checkout, marker, binding}
 }

@@ -21,14 +21,27 @@ const FamilyPayment store.Family = "PAYMENT"
 // Method is how something was paid.
 type Method string
 
-// The ways to pay that are written down by hand.
+// The ways to pay: the first three are written down by hand, the others are Stripe's.
 const (
-	Bank  Method = "bank"
-	Cash  Method = "cash"
-	Other Method = "other"
+	Bank   Method = "bank"
+	Cash   Method = "cash"
+	Other  Method = "other"
+	Card   Method = "card"
+	Debit  Method = "debit"
+	Online Method = "online" // a wallet, a voucher, a transfer through Stripe
 )
 
-// Payment is what was paid of an invoice. It moves the invoice's paid sum in the same transaction.
+// Source is who says that something was paid.
+type Source string
+
+// The sources. A payment from before there was another than by hand has none.
+const (
+	Manual Source = "manual"
+	Stripe Source = "stripe"
+)
+
+// Payment is what was paid of an invoice, with what went back of it. It moves the invoice's paid sum in the same
+// transaction. Refunds and disputes are on the payment, so that its version guards their sum.
 type Payment struct {
 	store.Meta
 	Org       id.Organization `dynamo:"org"`
@@ -40,42 +53,87 @@ type Payment struct {
 	PaidOn    string          `dynamo:"paid_on"` // 2026-03-02
 	Method    Method          `dynamo:"method"`
 	Reference string          `dynamo:"reference,omitempty"`
-	Created   int64           `dynamo:"created"` // epoch milliseconds
+	Source    Source          `dynamo:"source,omitempty"`
+	Account   string          `dynamo:"account,omitempty"` // of Stripe's: the connected account, the session and what it made
+	Session   string          `dynamo:"session,omitempty"`
+	Intent    string          `dynamo:"intent,omitempty"`
+	Charge    string          `dynamo:"charge,omitempty"`
+	Fee       *int64          `dynamo:"fee,omitempty"`    // minor units; nil when it is not known in the currency
+	Credit    int64           `dynamo:"credit,omitempty"` // minor units beyond what the invoice takes
+	Refunds   []Refund        `dynamo:"refunds,omitempty"`
+	Disputes  []Dispute       `dynamo:"disputes,omitempty"`
+	Created   int64           `dynamo:"created"`           // epoch milliseconds
+	Updated   int64           `dynamo:"updated,omitempty"` // likewise
 }
 
 // Type is the row's type.
 func (p *Payment) Type() string { return "PAYMENT" }
 
-// Keys lists payments by id, by invoice, and by the time when they were written down.
+// Keys lists payments by id, by invoice, and by the time when they were written down or changed.
 func (p *Payment) Keys() store.Keys {
 	s := store.OrganizationScope(p.Org)
 	return store.Keys{
-		Primary: s.Key(FamilyPayment, string(p.ID)),
+		Primary: PaymentKey(p.Org, p.ID),
 		Index1:  store.Key{PK: s.Partition(FamilyPayment, string(p.Invoice)), SK: string(p.ID)},
-		Index2:  s.Updated(FamilyPayment, time.UnixMilli(p.Created), string(p.ID)),
+		Index2:  s.Updated(FamilyPayment, time.UnixMilli(max(p.Created, p.Updated)), string(p.ID)),
 	}
 }
 
 // PaymentBody is a payment on the wire.
 type PaymentBody struct {
-	ID        string      `json:"id" example:"pay_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"`
-	InvoiceID string      `json:"invoice_id" example:"inv_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"`
-	ClientID  string      `json:"client_id" example:"cli_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"`
-	Amount    money.Money `json:"amount"`
-	PaidOn    string      `json:"paid_on" format:"date" example:"2026-03-09"`
-	Method    Method      `json:"method" enum:"bank,cash,other"`
-	Reference string      `json:"reference,omitempty" example:"Statement 7"`
-	CreatedAt time.Time   `json:"created_at"`
+	ID        string        `json:"id" example:"pay_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"`
+	InvoiceID string        `json:"invoice_id" example:"inv_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"`
+	ClientID  string        `json:"client_id" example:"cli_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"`
+	Amount    money.Money   `json:"amount"`
+	PaidOn    string        `json:"paid_on" format:"date" example:"2026-03-09"`
+	Method    Method        `json:"method" enum:"bank,cash,other,card,debit,online"`
+	Source    Source        `json:"source" enum:"manual,stripe" doc:"Who says so: a person, or Stripe."`
+	Reference string        `json:"reference,omitempty" example:"Statement 7"`
+	Refunded  money.Money   `json:"refunded" doc:"What went back or is on its way, failed refunds aside."`
+	Credit    money.Money   `json:"credit" doc:"What is beyond the invoice's total: refund it, or settle it with the client."`
+	Fee       *money.Money  `json:"fee,omitempty" doc:"What Stripe kept, when it took it in the payment's currency."`
+	Stripe    *StripeBody   `json:"stripe,omitempty" doc:"Where the payment is at Stripe."`
+	Refunds   []RefundBody  `json:"refunds"`
+	Disputes  []DisputeBody `json:"disputes"`
+	CreatedAt time.Time     `json:"created_at"`
+}
+
+// StripeBody names a payment's objects at Stripe.
+type StripeBody struct {
+	Account string `json:"account" example:"acct_1032D82eZvKYlo2C"`
+	Intent  string `json:"payment_intent" example:"pi_3MtwBwLkdIwHu7ix28a3tqPa"`
+	Charge  string `json:"charge" example:"ch_3MtwBwLkdIwHu7ix0snN0B15"`
 }
 
 func (p *Payment) body() PaymentBody {
-	return PaymentBody{ID: string(p.ID), InvoiceID: string(p.Invoice), ClientID: string(p.Client), Amount: money.Money{Amount: p.Amount, Currency: p.Currency},
-		PaidOn: p.PaidOn, Method: p.Method, Reference: p.Reference, CreatedAt: time.UnixMilli(p.Created).UTC()}
+	m := func(amount int64) money.Money { return money.Money{Amount: amount, Currency: p.Currency} }
+	b := PaymentBody{ID: string(p.ID), InvoiceID: string(p.Invoice), ClientID: string(p.Client), Amount: m(p.Amount), PaidOn: p.PaidOn, Method: p.Method,
+		Source: p.Source, Reference: p.Reference, Refunded: m(p.refunded()), Credit: m(p.Credit), Refunds: []RefundBody{}, Disputes: []DisputeBody{},
+		CreatedAt: time.UnixMilli(p.Created).UTC()}
+	if p.Source == "" {
+		b.Source = Manual
+	}
+	if p.Fee != nil {
+		fee := m(*p.Fee)
+		b.Fee = &fee
+	}
+	if p.Source == Stripe {
+		b.Stripe = &StripeBody{Account: p.Account, Intent: p.Intent, Charge: p.Charge}
+	}
+	for _, r := range p.Refunds {
+		b.Refunds = append(b.Refunds, p.RefundBody(r))
+	}
+	for _, d := range p.Disputes {
+		b.Disputes = append(b.Disputes, DisputeBody{ID: d.ID, Amount: m(d.Amount), Status: d.Status, Reason: d.Reason, CreatedAt: time.UnixMilli(d.Created).UTC()})
+	}
+	return b
 }
 
 func examplePayment() PaymentBody {
+	none := money.Money{Currency: "EUR"}
 	return PaymentBody{ID: "pay_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB", InvoiceID: "inv_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB", ClientID: "cli_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB",
-		Amount: money.Money{Amount: 6065, Currency: "EUR"}, PaidOn: "2026-03-09", Method: Bank, Reference: "Statement 7", CreatedAt: time.Date(2026, 3, 10, 9, 0, 0, 0, time.UTC)}
+		Amount: money.Money{Amount: 6065, Currency: "EUR"}, PaidOn: "2026-03-09", Method: Bank, Source: Manual, Reference: "Statement 7", Refunded: none, Credit: none,
+		Refunds: []RefundBody{}, Disputes: []DisputeBody{}, CreatedAt: time.Date(2026, 3, 10, 9, 0, 0, 0, time.UTC)}
 }
 
 // PaymentOut is the answer of a route about one payment.
@@ -143,7 +201,7 @@ func CreatePayment(st *store.Store) api.Operation {
 			return nil, err
 		}
 		p := &Payment{Org: c.Org.ID, ID: api.NewID[id.Payment](c), Amount: in.Body.Amount.Amount, Currency: in.Body.Amount.Currency, PaidOn: in.Body.PaidOn,
-			Method: in.Body.Method, Reference: in.Body.Reference, Created: c.Now.UnixMilli()}
+			Method: in.Body.Method, Reference: in.Body.Reference, Source: Manual, Created: c.Now.UnixMilli()}
 		if p.Method == "" {
 			p.Method = Bank
 		}
@@ -157,7 +215,7 @@ func CreatePayment(st *store.Store) api.Operation {
 			}
 			p.Invoice, p.Client = i.ID, i.Client
 			tx := st.Begin()
-			i.pay(p.Amount, c.Now)
+			i.receive(p.ID, p.Amount, c.Now)
 			if i.Status == Paid {
 				i.keep(tx, c.Org, c.Now)
 			}
@@ -170,7 +228,7 @@ func CreatePayment(st *store.Store) api.Operation {
 		}
 		return showPayment(p), nil
 	}, func(ctx context.Context, c *api.Caller, made string) (*PaymentOut, error) {
-		p, err := readPayment(ctx, c.Org, made)
+		p, err := ReadPayment(ctx, c.Org, made)
 		if err != nil {
 			return nil, err
 		}
@@ -196,28 +254,13 @@ func (i *Invoice) takes(m money.Money) error {
 	return nil
 }
 
-// pay moves the paid sum, back with less than nothing, and with it the state.
-func (i *Invoice) pay(amount int64, now time.Time) {
-	i.Paid += amount
-	i.Updated, i.SettledAt = now.UnixMilli(), 0
-	switch {
-	case i.Paid == i.Total:
-		i.Status, i.SettledAt = Paid, now.UnixMilli()
-	case i.Paid > 0:
-		i.Status = PartlyPaid
-	case i.ViewedAt != 0:
-		i.Status = Viewed
-	default:
-		i.Status = Sent
-	}
-}
-
-func readPayment(ctx context.Context, org *store.Organization, text string) (*Payment, error) {
+// ReadPayment reads a payment by an id as it came in.
+func ReadPayment(ctx context.Context, org *store.Organization, text string) (*Payment, error) {
 	pay, err := id.Parse[id.Payment](text)
 	if err != nil {
 		return nil, problem.Missing("payment")
 	}
-	p, err := store.Get[Payment](ctx, org, org.Scope().Key(FamilyPayment, string(pay)))
+	p, err := store.Get[Payment](ctx, org, PaymentKey(org.ID, pay))
 	if errors.Is(err, store.ErrMissing) {
 		return nil, problem.Missing("payment")
 	}
@@ -264,6 +307,27 @@ func ListPayments() api.Operation {
 	})
 }
 
+// PaymentIn names a payment.
+type PaymentIn struct {
+	ID string `path:"id" maxLength:"64" doc:"The payment." example:"pay_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"`
+}
+
+// GetPayment shows a payment with its refunds and disputes.
+func GetPayment() api.Operation {
+	return api.New(api.Route{
+		ID: "get-payment", Area: "invoicing", Method: http.MethodGet, Path: "/v1/payments/{id}", PureRead: true,
+		Permission: access.PaymentsRead, Purpose: purpose.Invoicing, Summary: "A payment with its refunds and disputes",
+		Refusals:   []api.Refusal{{Kind: problem.NotFound, Code: "payment_not_found", When: "There is no such payment in the organization."}},
+		ExampleOut: examplePayment(),
+	}, func(ctx context.Context, c *api.Caller, in *PaymentIn) (*PaymentOut, error) {
+		p, err := ReadPayment(ctx, c.Org, in.ID)
+		if err != nil {
+			return nil, err
+		}
+		return showPayment(p), nil
+	})
+}
+
 // TakeBackIn names a payment and the version that is meant.
 type TakeBackIn struct {
 	ID string `path:"id" maxLength:"64" doc:"The payment." example:"pay_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"`
@@ -278,15 +342,19 @@ func DeletePayment(st *store.Store) api.Operation {
 		Description: "For one that was written down in error: its amount is due again.",
 		Refusals: []api.Refusal{{Kind: problem.NotFound, Code: "payment_not_found", When: "There is no such payment in the organization."},
 			{Kind: problem.NotFound, Code: "invoice_not_found", When: "Its invoice is no longer there."},
+			{Kind: problem.Conflict, Code: "payment_not_manual", When: "It was paid through Stripe: refund it."},
 			keptRefusal()},
 	}, func(ctx context.Context, c *api.Caller, in *TakeBackIn) (*struct{}, error) {
 		return nil, store.Again(ctx, store.ErrStale, func() error {
-			p, err := readPayment(ctx, c.Org, in.ID)
+			p, err := ReadPayment(ctx, c.Org, in.ID)
 			if err != nil {
 				return err
 			}
 			if err := in.Matches(p.Version); err != nil {
 				return err
+			}
+			if p.Source == Stripe {
+				return problem.Of(problem.Conflict, "payment_not_manual", "It was paid through Stripe; refund it.")
 			}
 			if p.Held {
 				return keptByLaw()
@@ -295,8 +363,10 @@ func DeletePayment(st *store.Store) api.Operation {
 			if err != nil {
 				return err
 			}
-			i.pay(-p.Amount, c.Now)
 			tx := st.Begin()
+			if err := i.spread(ctx, tx, c.Org, i.receive(p.ID, -p.Net(), c.Now), c.Now); err != nil {
+				return err
+			}
 			tx.Bury(c.Org, p, string(p.ID))
 			tx.Replace(c.Org, i)
 			return c.Commit(ctx, tx, string(p.ID))

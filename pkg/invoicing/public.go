@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"time"
 
 	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/api"
 	"pixeltrack.io/platform/pkg/keys"
+	"pixeltrack.io/platform/pkg/money"
 	"pixeltrack.io/platform/pkg/privacy/purpose"
 	"pixeltrack.io/platform/pkg/problem"
 	"pixeltrack.io/platform/pkg/store"
@@ -32,11 +34,28 @@ type PublicBody struct {
 	Lines     []LineBody  `json:"lines"`
 	Notes     string      `json:"notes,omitempty" example:"Thank you."`
 	Terms     string      `json:"terms,omitempty"`
+	Online    *PayOnline  `json:"online_payment,omitempty" doc:"How it can be paid now: POST to this address with /checkout added."`
+}
+
+// PayOnline says how an invoice can be paid online.
+type PayOnline struct {
+	Payable bool         `json:"payable" doc:"Whether a checkout is given."`
+	Why     string       `json:"reason,omitempty" enum:"not_offered,nothing_due,payment_processing,amount_not_payable" doc:"Why not."`
+	Amount  *money.Money `json:"amount,omitempty" doc:"What is paid when no amount is named: what is due."`
+	Partial bool         `json:"partial" doc:"Whether a part may be paid."`
+	Least   *money.Money `json:"minimum,omitempty" doc:"The least that a payment may be."`
 }
 
 func publicBody(b Body) PublicBody {
 	return PublicBody{Number: b.Number, Status: b.Status, Overdue: b.Overdue, Sums: b.Sums, IssuedOn: b.IssuedOn, DueOn: b.DueOn, PONumber: b.PONumber,
 		Issuer: b.Issuer, Recipient: b.Recipient, Lines: b.Lines, Notes: b.Notes, Terms: b.Terms}
+}
+
+func examplePublic() PublicBody {
+	b := publicBody(exampleSent())
+	least := money.Money{Amount: Least(b.Currency), Currency: b.Currency}
+	b.Online = &PayOnline{Payable: true, Amount: &b.Due, Least: &least}
+	return b
 }
 
 // PublicOut is the answer of get-public-invoice.
@@ -52,7 +71,7 @@ func GetPublicInvoice(st *store.Store) api.Operation {
 		ID: "get-public-invoice", Area: "invoicing", Method: http.MethodGet, Path: "/v1/public/invoices/{token}", Audience: api.Public,
 		Purpose: purpose.Invoicing, Summary: "An invoice by its public link",
 		Description: "For the client. The first call makes a sent invoice a viewed one. A token that is none, and one of an invoice that is no longer shown, look the same.",
-		Refusals:    []api.Refusal{unknownLink()}, ExampleOut: publicBody(exampleSent()),
+		Refusals:    []api.Refusal{unknownLink()}, ExampleOut: examplePublic(),
 	}, func(ctx context.Context, c *api.Caller, in *PublicIn) (*PublicOut, error) {
 		org, link, err := follow(ctx, st, c, in.Token)
 		if err != nil {
@@ -64,7 +83,7 @@ func GetPublicInvoice(st *store.Store) api.Operation {
 				return nil, err
 			}
 			if d.Status != Sent {
-				return &PublicOut{Body: publicBody(d.body(c.Now))}, nil
+				return d.public(c.Now), nil
 			}
 			d.Status, d.ViewedAt, d.Updated = Viewed, c.Now.UnixMilli(), c.Now.UnixMilli()
 			tx := st.Begin()
@@ -76,10 +95,16 @@ func GetPublicInvoice(st *store.Store) api.Operation {
 			if err != nil {
 				return nil, err
 			}
-			return &PublicOut{Body: publicBody(d.body(c.Now))}, nil
+			return d.public(c.Now), nil
 		}
 		return nil, store.ErrConflict
 	})
+}
+
+func (d *document) public(now time.Time) *PublicOut {
+	out := &PublicOut{Body: publicBody(d.body(now))}
+	out.Body.Online = d.online
+	return out
 }
 
 // follow finds the invoice that a public link leads to.
@@ -96,14 +121,15 @@ func follow(ctx context.Context, st *store.Store, c *api.Caller, token string) (
 
 // shown reads an invoice for its public page. An organization that is closed shows nothing any more.
 func shown(ctx context.Context, org *store.Organization, link *Link) (*document, error) {
-	gate := new(access.OrganizationGate)
-	asked := &store.Fetch{Through: org, Key: access.OrganizationGateKey(org.ID), Row: gate}
-	d, err := read(ctx, org, string(link.Invoice), asked)
+	s := newSale(org, link.Invoice)
+	d, err := read(ctx, org, string(link.Invoice), s.fetches()...)
 	switch {
-	case errors.Is(err, store.ErrRestricted), err == nil && closed(asked, gate), err == nil && !d.Issued():
+	case errors.Is(err, store.ErrRestricted), err == nil && closed(s.gated, s.gate), err == nil && !d.Issued():
 		return nil, problem.Missing("invoice")
-	case err == nil && asked.Err != nil:
-		return nil, asked.Err
+	case err == nil && s.gated.Err != nil:
+		return nil, s.gated.Err
+	case err == nil:
+		d.online = s.offer(d.Invoice)
 	}
 	return d, err
 }

@@ -19,6 +19,8 @@ type document struct {
 	payer *Payer
 	lines []Line
 	mail  *outbox.Mail // that brought it to the client; nil when there is none, or it is too long ago
+
+	online *PayOnline // of the public page alone
 }
 
 // meetings is how often a reader meets a writer of the same draft before it gives up.

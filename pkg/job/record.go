@@ -56,6 +56,15 @@ func (i Image) Text(name string) string {
 	return s.Value
 }
 
+// Number gives a number attribute as it is written, empty when there is none.
+func (i Image) Number(name string) string {
+	n, ok := i[name].(*types.AttributeValueMemberN)
+	if !ok {
+		return ""
+	}
+	return n.Value
+}
+
 type attribute struct {
 	S    *string              `json:"S"`
 	N    *string              `json:"N"`

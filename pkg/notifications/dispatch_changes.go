@@ -119,6 +119,24 @@ func wants() []want {
 			}
 			return bus.ClientErased{Row: bus.RowOf(c.key)}
 		}},
+		{row: "STRIPEEVENT", event: func(c change) bus.Event {
+			if !c.became("state", "received") {
+				return nil
+			}
+			return bus.StripeReceived{Row: bus.RowOf(c.key)}
+		}},
+		{row: "INVOICE", event: func(c change) bus.Event {
+			if c.was == nil || c.was.Text("number") == "" || c.is.Number("paid") == c.was.Number("paid") && !c.became("status", "void") {
+				return nil
+			}
+			return bus.CheckoutOutdated{Row: bus.RowOf(c.key)}
+		}},
+		{row: "ORGGATE", event: func(c change) bus.Event {
+			if !c.became("status", "closing") {
+				return nil
+			}
+			return bus.CheckoutOutdated{Row: bus.RowOf(c.key)}
+		}},
 	}
 }
 

@@ -29,6 +29,7 @@ type Organization struct {
 	RetentionDays int             `dynamo:"retention_days,omitempty"`
 	Numbers       string          `dynamo:"invoice_number_pattern,omitempty"` // none is the default of package numbering
 	TaxRounding   string          `dynamo:"tax_rounding,omitempty"`           // line or document; none is document
+	Partial       bool            `dynamo:"partial_payments,omitempty"`       // clients may pay parts of an invoice online
 	Created       int64           `dynamo:"created"`                          // epoch seconds
 }
 

@@ -31,6 +31,7 @@ type Body struct {
 	RetentionDays int       `json:"retention_days" doc:"How long project data is kept after its project's last activity, in days; 0 is as long as the organization exists." example:"730"`
 	Numbers       string    `json:"invoice_number_pattern" doc:"How invoices are numbered when they are sent." example:"INV-{YYYY}-{SEQ4}"`
 	TaxRounding   string    `json:"tax_rounding" enum:"line,document" doc:"Whether taxes are rounded on each line or once for each tax of an invoice." example:"document"`
+	Partial       bool      `json:"partial_payments" doc:"Whether clients may pay a part of an invoice online."`
 	CreatedAt     time.Time `json:"created_at"`
 }
 
@@ -48,7 +49,7 @@ func bodyOf(o *Organization) Body {
 	return Body{ID: string(o.ID), Name: o.Name, LegalName: o.LegalName,
 		Address:  Address{Line1: o.Line1, Line2: o.Line2, PostalCode: o.PostalCode, City: o.City, Region: o.State, Country: o.Country},
 		Currency: o.Currency, TimeZone: o.TimeZone, WeekStart: o.WeekStart, RetentionDays: o.RetentionDays,
-		Numbers: string(numbering.Pattern(o.Numbers).Or()), TaxRounding: string(o.Rounding()), CreatedAt: time.Unix(o.Created, 0).UTC()}
+		Numbers: string(numbering.Pattern(o.Numbers).Or()), TaxRounding: string(o.Rounding()), Partial: o.Partial, CreatedAt: time.Unix(o.Created, 0).UTC()}
 }
 
 func exampleBody() Body {
@@ -103,6 +104,7 @@ type Changes struct {
 	RetentionDays *int     `json:"retention_days,omitempty" doc:"0 keeps project data as long as the organization exists; otherwise 30 to 3660." example:"730"`
 	Numbers       *string  `json:"invoice_number_pattern,omitempty" maxLength:"40" doc:"Letters, digits, spaces and - / . with {SEQ}, or {SEQ1} to {SEQ9} for at least so many digits, and at will {YYYY} or {YY}, and {MM} beside them. The count begins anew with each month or year that the pattern names. Empty is the default." example:"INV-{YYYY}-{SEQ4}"`
 	TaxRounding   *string  `json:"tax_rounding,omitempty" enum:"line,document" doc:"For invoices that are written from now on." example:"document"`
+	Partial       *bool    `json:"partial_payments,omitempty" doc:"Whether clients may pay a part of an invoice online." example:"true"`
 }
 
 const day = 24 * time.Hour
@@ -128,6 +130,9 @@ func (ch Changes) apply(o *Organization) error {
 		if _, err := numbering.Parse(*ch.Numbers); err != nil {
 			return problem.InvalidField("body.invoice_number_pattern", "not a pattern: one {SEQ}, {MM} only beside a year")
 		}
+	}
+	if ch.Partial != nil {
+		o.Partial = *ch.Partial
 	}
 	if a := ch.Address; a != nil {
 		o.Line1, o.Line2, o.PostalCode, o.City, o.State, o.Country = a.Line1, a.Line2, a.PostalCode, a.City, a.Region, a.Country

@@ -69,7 +69,7 @@
 //	delete-invoice | a draft by id, with its payer and lines | table | ORG o INVOICE / id, INVOICEPAYER / id, INVOICELINE invoice, OUTBOX / dedupe, CLIENT / id; DUE, WAKE purge-invoice | 7 / 19
 //	send-invoice | a draft by id, the next number, a public link, and a mail | table | ORG o INVOICE / id, INVOICEPAYER / id, INVOICELINE invoice, OUTBOX / dedupe, ORGANIZATION, COUNTER, INVOICENUMBER / number, IDEMPOTENCY; TOKEN hash; DUE outbox, purge-invoice; WAKE purge-invoice | 10 / 22
 //	void-invoice | an invoice by id, with its payer and lines | table | ORG o INVOICE / id, INVOICEPAYER / id, INVOICELINE invoice, OUTBOX / dedupe | 8 / 10
-//	get-public-invoice | an invoice by the hash of its public link, and its first view | table | TOKEN hash; ORG o INVOICE / id, INVOICEPAYER / id, INVOICELINE invoice, OUTBOX / dedupe, ORGGATE | 6 / 5
+//	get-public-invoice | an invoice by the hash of its public link, and its first view | table | TOKEN hash; ORG o INVOICE / id, INVOICEPAYER / id, INVOICELINE invoice, OUTBOX / dedupe, ORGGATE, ORGANIZATION, CONNECTED, CHECKOUT / invoice | 9 / 5
 //	get-invoice-pdf | an invoice by id, and its document | table | ORG o INVOICE / id, INVOICEPDF / id | 5 / 0
 //	get-public-invoice-pdf | an invoice by the hash of its public link, and its document | table | TOKEN hash; ORG o INVOICE / id, INVOICEPDF / id, ORGGATE | 4 / 0
 //	render-invoice | invoices that were sent and have no document yet; one by an event | table | DUE document s; ORG o INVOICE / id, INVOICEPDF / id, INVOICEPAYER / id, INVOICELINE invoice, OUTBOX / dedupe | 4 / 0
@@ -78,6 +78,17 @@
 //	create-payment | an invoice by id, and what was paid of it | table | ORG o INVOICE / id, PAYMENT / id, IDEMPOTENCY; DUE, WAKE purge-invoice | 5 / 14
 //	list-payments | payments by id; by invoice; by time of change | table, GSI1, GSI2 | ORG o PAYMENT; ORG o PAYMENT invoice / id; ORG o PAYMENT / time | 4 / 0
 //	delete-payment | a payment by id, and its invoice | table | ORG o PAYMENT / id, INVOICE / id | 5 / 13
+//	get-payment | a payment by id, with its refunds and disputes | table | ORG o PAYMENT / id | 4 / 0
+//	get-payment-account | an organisation's account at Stripe | table | ORG o CONNECTED | 4 / 0
+//	create-payment-account | an organisation's account at Stripe, and whose it is | table | ORG o CONNECTED, ORGANIZATION, IDEMPOTENCY; EXT stripe account account; DUE reconcile | 6 / 11
+//	delete-payment-account | an organisation's account at Stripe, its checkouts, and payments that came meanwhile | table | ORG o CONNECTED, CHECKOUT, INVOICE / id, PAYMENT / id; EXT stripe account object; DUE reconcile | 8 / 9
+//	create-checkout | an invoice by the hash of its public link, and its one checkout | table | TOKEN hash; ORG o INVOICE / id, ORGGATE, ORGANIZATION, CONNECTED, CHECKOUT / invoice; EXT stripe account session | 6 / 8
+//	create-refund | a payment by id, its invoice, and what goes back | table | ORG o PAYMENT / id, INVOICE / id, IDEMPOTENCY; EXT stripe account object; DUE refund, purge-invoice; WAKE purge-invoice | 11 / 25
+//	apply-stripe-event | what an event of Stripe's is about | table | PLATFORM STRIPEEVENT account / id; EXT stripe account object; ORG o CONNECTED, CHECKOUT / invoice, INVOICE / id, PAYMENT / id; DUE reconcile, refund, purge-invoice; WAKE purge-invoice | 3 / 2
+//	reconcile-payments | accounts that are to be asked again, refunds that Stripe was not told of | table | DUE reconcile s, refund s; EXT stripe account object; ORG o CONNECTED, CHECKOUT, INVOICE / id, PAYMENT / id | 8 / 0
+//	expire-checkouts | the checkouts of an invoice or an organisation | table | ORG o CHECKOUT / invoice, INVOICE / id | 2 / 1
+//	receive-stripe | an event by account and id | table | PLATFORM STRIPEEVENT platform / id | 0 / 1
+//	receive-stripe-connect | an event by account and id | table | PLATFORM STRIPEEVENT account / id | 0 / 1
 //	get-policy | no data | - | - | 0 / 0
 //	list-policy-versions | no data | - | - | 0 / 0
 //	get-policy-version | no data | - | - | 0 / 0
@@ -97,7 +108,7 @@
 //	withdraw-request | a user's request by id | table | USER u REQUEST / id | 4 / 6
 //	download-request | a user's request by id and its package | table | USER u REQUEST / id, PACKAGE / id | 5 / 4
 //	download-export | an organisation's package by the link that was mailed, and its owner's password | table | TOKEN hash; CASE hash ATTEMPTS; ORG o ACCESS / member, PACKAGE / id; USER u CREDENTIAL | 4 / 7
-//	sweep-retention | accounts and organisations that are due to go, with all they have | table | DUE purge-account s, purge-organization s; every family of a user or organisation; DUE purge-invoice s; ORG o INVOICE / id, INVOICEPAYER / id, INVOICELINE invoice, INVOICEENTRY invoice, INVOICENUMBER / number, INVOICEPDF / id, PAYMENT invoice, CLIENT / id; TOKEN hash | 12 / 0
+//	sweep-retention | accounts and organisations that are due to go, with all they have | table | DUE purge-account s, purge-organization s; every family of a user or organisation; DUE purge-invoice s; ORG o INVOICE / id, INVOICEPAYER / id, INVOICELINE invoice, INVOICEENTRY invoice, INVOICENUMBER / number, INVOICEPDF / id, CHECKOUT / invoice, PAYMENT invoice, CLIENT / id; TOKEN hash; EXT stripe account object | 12 / 0
 //	cascade-expired | the due row of a wake row that TTL has deleted | stream, table | WAKE kind s; DUE kind s | 0 / 0
 //	work-requests | requests and packages that are due; a request by an event | table | DUE request s, package s; USER u REQUEST / id; CASE hash REQUEST / id | 8 / 0
 //	build-export | everything of a user or organisation | table, GSI1, GSI2 | USER u PACKAGE / id; ORG o PACKAGE / id; TOKEN hash; every family of a user or organisation | 35.5 / 13

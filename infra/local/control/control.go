@@ -17,9 +17,17 @@
 //	POST /_local/stripe/webhooks                      {"hold":true|false,"order":"forward|reverse|shuffle|drop","times":2}
 //	POST /_local/stripe/webhooks/roll                 {"endpoint":"platform|connect","secret":"whsec_…","overlap":"24h"}
 //
-// The object of an event may be {"id":…} alone for one that Stripe knows. A delay is of real time and counts as work
-// under way; what is held does not, and what is dropped is lost
-// but for the list of events. The functions go on with the secret that they have when one is rolled.
+// The object of an event may be {"id":…} alone for one that Stripe knows; its account need not be named then. A well-signed
+// event about such an object is true: what it says happens at Stripe first, if it has not yet, and only this event tells of
+// it. checkout.session.completed pays the session (by a debit, with payment_status unpaid), …async_payment_succeeded and
+// …async_payment_failed end a debit, …expired expires it; charge.refunded refunds up to amount_refunded, refund.updated and
+// refund.failed end a refund by its status; charge.dispute.created opens the dispute of the charge or payment_intent that its
+// object names, charge.dispute.closed ends one by its status; account.updated sets charges_enabled, and
+// account.application.deauthorized lets the account leave. With bad_signature or old_signature, or about an object that
+// Stripe does not know, nothing changes, and the event goes out as it is given.
+//
+// A delay is of real time and counts as work under way; what is held does not, and what is dropped is lost but for the list
+// of events. The functions go on with the secret that they have when one is rolled.
 package control
 
 import (

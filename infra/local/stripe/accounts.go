@@ -245,6 +245,12 @@ func (s *Server) enable(account string, on bool) (json.RawMessage, error) {
 		return nil, ErrMissing
 	}
 	o := b.ids[account]
+	s.enableNow(b, o, on)
+	return o.snapshot(), nil
+}
+
+// enableNow lets an account charge, or stops it. The caller holds the lock.
+func (s *Server) enableNow(b *book, o object, on bool) {
 	before := o.snapshot()
 	o["charges_enabled"], o["payouts_enabled"] = on, on
 	if on {
@@ -255,7 +261,6 @@ func (s *Server) enable(account string, on bool) (json.RawMessage, error) {
 		o["capabilities"] = map[string]any{"card_payments": "inactive", "transfers": "inactive"}
 	}
 	s.emit(b, nil, "account.updated", o, before)
-	return o.snapshot(), nil
 }
 
 func (s *Server) createAccountLink(c *call) (any, *refusal) {

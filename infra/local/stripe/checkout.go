@@ -320,11 +320,17 @@ func (s *Server) Pay(session string, p Payment) (json.RawMessage, error) {
 	case o.text("status") != "open" || b.gone:
 		return nil, fmt.Errorf("%w: the session is %s", ErrState, o.text("status"))
 	}
+	s.payNow(b, o, p)
+	return o.snapshot(), nil
+}
+
+// payNow pays an open session. The caller holds the lock.
+func (s *Server) payNow(b *book, o object, p Payment) {
 	p.complete(o)
 	s.customerFor(b, o, p)
 	if o.number("amount_total") == 0 {
 		s.finish(b, o, "no_payment_required", p)
-		return o.snapshot(), nil
+		return
 	}
 	intent := b.get("payment_intent", o.text("payment_intent"))
 	if intent == nil {
@@ -350,7 +356,6 @@ func (s *Server) Pay(session string, p Payment) (json.RawMessage, error) {
 		s.emit(b, nil, "payment_intent.succeeded", intent, nil)
 		s.finish(b, o, "paid", p)
 	}
-	return o.snapshot(), nil
 }
 
 // complete says what a payer did not.
@@ -402,9 +407,17 @@ func (s *Server) Clear(session string, came bool) (json.RawMessage, error) {
 	if o == nil {
 		return nil, ErrMissing
 	}
+	if !s.clearNow(b, o, came) {
+		return nil, fmt.Errorf("%w: no payment is under way", ErrState)
+	}
+	return o.snapshot(), nil
+}
+
+// clearNow ends the payment of a session that is under way, and says whether one is. The caller holds the lock.
+func (s *Server) clearNow(b *book, o object, came bool) bool {
 	intent := b.get("payment_intent", o.text("payment_intent"))
 	if intent == nil || intent.text("status") != "processing" {
-		return nil, fmt.Errorf("%w: no payment is under way", ErrState)
+		return false
 	}
 	charge := b.get("charge", intent.text("latest_charge"))
 	if !came {
@@ -412,14 +425,14 @@ func (s *Server) Clear(session string, came bool) (json.RawMessage, error) {
 		s.emit(b, nil, "charge.failed", charge, nil)
 		s.emit(b, nil, "payment_intent.payment_failed", intent, nil)
 		s.emit(b, nil, "checkout.session.async_payment_failed", o, nil)
-		return o.snapshot(), nil
+		return true
 	}
 	s.succeed(b, intent, charge)
 	o["payment_status"] = "paid"
 	s.emit(b, nil, "charge.succeeded", charge, nil)
 	s.emit(b, nil, "payment_intent.succeeded", intent, nil)
 	s.emit(b, nil, "checkout.session.async_payment_succeeded", o, nil)
-	return o.snapshot(), nil
+	return true
 }
 
 // Sessions gives every session, newest first.

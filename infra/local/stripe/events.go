@@ -32,7 +32,7 @@ type outgoing struct {
 // emit makes an event of what happened to an object and sends it on its way. Before is how the object was, nil for a new
 // one; c is the call that did it, nil for nobody's. Of an account that has left nothing is told. The caller holds the lock.
 func (s *Server) emit(b *book, c *call, kind string, o object, before json.RawMessage) {
-	if b.gone {
+	if b.gone || s.quiet {
 		return
 	}
 	data := map[string]any{"object": o.snapshot()}
@@ -166,21 +166,32 @@ func (s *Server) getEvent(c *call) (any, *refusal) {
 // ErrDelivery says that an event cannot go out as it is asked.
 var ErrDelivery = errors.New("stripe: no such way to send an event")
 
-// Send makes an event of any type about any object, for the platform or for an account, known or not, and sends it. An
-// object that is an id alone is the one that the server remembers. It gives the event's id.
+// Send makes an event of any type about any object, for the platform or for an account, known or not, and sends it. Of an
+// object that the server remembers the event tells all, and the account may be left out. It gives the event's id.
+//
+// A well-signed event about such an object is true: what it says happened, if it had not yet, and no event but this one
+// tells of it (see come). One that is signed badly or too late, and one about an object that the server does not remember,
+// changes nothing and goes out as it is given.
 func (s *Server) Send(kind, account string, o map[string]any, how Delivery) (string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.expireOpen()
+	if account == "" {
+		account = s.ownerOf(o)
+	}
 	if err := s.canSend(account != "", how); err != nil {
 		return "", err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if b := s.books[account]; b != nil && len(o) == 1 {
-		if id, ok := o["id"].(string); ok && b.ids[id] != nil {
-			o = b.ids[id]
-		}
-	}
 	if o == nil {
 		o = map[string]any{}
+	}
+	if b := s.books[account]; b != nil {
+		if !how.BadSignature && !how.OldSignature {
+			s.quiet = true
+			s.come(b, kind, o)
+			s.quiet = false
+		}
+		o = b.whole(o)
 	}
 	return s.make(account, nil, kind, map[string]any{"object": object(o).snapshot()}, how), nil
 }

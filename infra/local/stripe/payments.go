@@ -189,8 +189,16 @@ func (s *Server) EndRefund(refund string, taken bool) (json.RawMessage, error) {
 	if o == nil {
 		return nil, ErrMissing
 	}
+	if !s.endRefund(b, o, taken) {
+		return nil, fmt.Errorf("%w: the refund is %s", ErrState, o.text("status"))
+	}
+	return o.snapshot(), nil
+}
+
+// endRefund ends a refund, and says whether it could. The caller holds the lock.
+func (s *Server) endRefund(b *book, o object, taken bool) bool {
 	if status := o.text("status"); status == "failed" || taken && status != "pending" {
-		return nil, fmt.Errorf("%w: the refund is %s", ErrState, status)
+		return false
 	}
 	before := o.snapshot()
 	o["status"] = "succeeded"
@@ -202,7 +210,7 @@ func (s *Server) EndRefund(refund string, taken bool) (json.RawMessage, error) {
 		charge["amount_refunded"], charge["refunded"] = charge.number("amount_refunded")-amount, false
 	}
 	s.tellRefund(b, nil, o, before)
-	return o.snapshot(), nil
+	return true
 }
 
 // Dispute says what a payer's bank objects to.
@@ -225,21 +233,30 @@ func (s *Server) OpenDispute(d Dispute) (json.RawMessage, error) {
 		d.Charge = intent.text("latest_charge")
 	}
 	b, charge := s.find("charge", d.Charge)
+	if b == nil {
+		return nil, ErrMissing
+	}
+	o, err := s.openDispute(b, charge, d, newID("dp_1", 23))
+	if err != nil {
+		return nil, err
+	}
+	return o.snapshot(), nil
+}
+
+// openDispute opens a dispute of a charge under an id. The caller holds the lock.
+func (s *Server) openDispute(b *book, charge object, d Dispute, id string) (object, error) {
 	left := charge.number("amount") - charge.number("amount_refunded")
 	if d.Amount == 0 {
 		d.Amount = left
 	}
-	switch {
-	case b == nil:
-		return nil, ErrMissing
-	case charge.text("status") != "succeeded" || charge.is("disputed") || d.Amount < 1 || d.Amount > left:
+	if charge.text("status") != "succeeded" || charge.is("disputed") || d.Amount < 1 || d.Amount > left {
 		return nil, fmt.Errorf("%w: the charge cannot be disputed", ErrState)
 	}
 	if d.Reason == "" {
 		d.Reason = "fraudulent"
 	}
 	now, code := s.now(), charge.text("currency")
-	o := object{"id": newID("dp_1", 23), "object": "dispute", "amount": d.Amount, "balance_transactions": []any{}, "charge": charge.id(), "created": now.Unix(),
+	o := object{"id": id, "object": "dispute", "amount": d.Amount, "balance_transactions": []any{}, "charge": charge.id(), "created": now.Unix(),
 		"currency": code, "evidence": map[string]any{}, "evidence_details": map[string]any{"due_by": now.Add(9 * 24 * time.Hour).Unix(), "has_evidence": false, "past_due": false,
 			"submission_count": 0}, "is_charge_refundable": false, "livemode": false, "metadata": map[string]any{}, "payment_intent": charge["payment_intent"],
 		"reason": d.Reason, "status": "needs_response"}
@@ -248,7 +265,7 @@ func (s *Server) OpenDispute(d Dispute) (json.RawMessage, error) {
 	s.emit(b, nil, "charge.dispute.created", o, nil)
 	s.move(b, o, -d.Amount, disputeFee)
 	s.emit(b, nil, "charge.dispute.funds_withdrawn", o, nil)
-	return o.snapshot(), nil
+	return o, nil
 }
 
 // move books what a dispute takes or gives back.
@@ -266,8 +283,16 @@ func (s *Server) CloseDispute(dispute string, won bool) (json.RawMessage, error)
 	if o == nil {
 		return nil, ErrMissing
 	}
+	if !s.closeDispute(b, o, won) {
+		return nil, fmt.Errorf("%w: the dispute is %s", ErrState, o.text("status"))
+	}
+	return o.snapshot(), nil
+}
+
+// closeDispute ends a dispute, and says whether it could. The caller holds the lock.
+func (s *Server) closeDispute(b *book, o object, won bool) bool {
 	if status := o.text("status"); status == "won" || status == "lost" {
-		return nil, fmt.Errorf("%w: the dispute is %s", ErrState, status)
+		return false
 	}
 	o["status"] = "lost"
 	if won {
@@ -278,5 +303,5 @@ func (s *Server) CloseDispute(dispute string, won bool) (json.RawMessage, error)
 		s.move(b, o, o.number("amount"), 0)
 		s.emit(b, nil, "charge.dispute.funds_reinstated", o, nil)
 	}
-	return o.snapshot(), nil
+	return true
 }

@@ -67,6 +67,7 @@ type Server struct {
 	replays map[string]*replay
 	slow    map[string]bool // charges whose refunds take their time
 	holding bool
+	quiet   bool // what happens now is told by an event that is made already
 	held    []outgoing
 	repeat  int
 }

@@ -1,0 +1,14 @@
+// Command delete-payment-account disconnects the organisation's account at Stripe.
+package main
+
+import (
+	"pixeltrack.io/platform/pkg/app"
+	"pixeltrack.io/platform/pkg/lambdahttp"
+	"pixeltrack.io/platform/pkg/payments"
+	"pixeltrack.io/platform/pkg/payments/connect"
+)
+
+func main() {
+	a := app.New()
+	lambdahttp.Start(a, payments.DeletePaymentAccount(a.Table(), connect.Open(a), a.Setting("PUBLIC_URL")))
+}
