@@ -162,6 +162,8 @@ func TestAClientPaysOnline(t *testing.T) {
 	if a := p.must(200, journey.Call{Method: "GET", Path: "/v1/public/invoices/" + token, Token: "none"}); a.Text("online_payment.payable") != "true" {
 		t.Errorf("the page = %s", a.Body)
 	}
+	pass(49 * time.Hour) // what is paid another day is kept longer
+	p.logIn()
 	session := p.checkout(token)
 	p.steer("webhooks", map[string]any{"hold": true, "times": 2})
 	defer p.steer("webhooks", map[string]any{"hold": false, "times": 1})
@@ -182,6 +184,8 @@ func TestAClientPaysOnline(t *testing.T) {
 	}
 	is("paid", "16065")
 	payment := p.paymentOf(invoice)
+	pass(49 * time.Hour)
+	p.logIn()
 	a := p.must(201, journey.Call{Method: "POST", Path: "/v1/payments/" + payment + "/refunds", Body: map[string]any{"amount": eur(6065), "reason": "requested_by_customer"}})
 	if a.Text("status") != "succeeded" {
 		t.Errorf("the refund = %s", a.Body)
@@ -251,7 +255,10 @@ func TestMoneyThatCameBeforeTheEnd(t *testing.T) {
 	p := signUp(t)
 	p.connected()
 	invoice := p.newInvoice()
-	session := p.checkout(p.sendInvoice(invoice))
+	token := p.sendInvoice(invoice)
+	pass(49 * time.Hour)
+	p.logIn()
+	session := p.checkout(token)
 	p.steer("webhooks", map[string]any{"hold": true})
 	p.steer("sessions/"+session+"/pay", map[string]any{})
 	p.must(204, journey.Call{Method: "DELETE", Path: "/v1/payments/account"})
@@ -355,5 +362,50 @@ func TestAnOutsiderTellsOfEvents(t *testing.T) {
 	tell("account.updated", map[string]any{"id": account, "charges_enabled": false})
 	if a := p.must(200, journey.Call{Method: "GET", Path: "/v1/payments/account"}); a.Text("status") != "restricted" {
 		t.Errorf("the account = %s", a.Body)
+	}
+}
+
+// TestAnAccountLeavesAndComesBack lets the owner of an account end the platform's access, told of and not, and give it again.
+func TestAnAccountLeavesAndComesBack(t *testing.T) {
+	p := signUp(t)
+	first := p.connected()
+	is := func(account, status string) {
+		t.Helper()
+		p.settle()
+		if a := p.must(200, journey.Call{Method: "GET", Path: "/v1/payments/account"}); a.Text("account_id") != account || a.Text("status") != status {
+			t.Errorf("the account = %s; want %s, %s", a.Body, account, status)
+		}
+	}
+	p.steer("accounts/"+first+"/deauthorize", map[string]any{})
+	is(first, "disconnected")
+	p.steer("accounts/"+first+"/authorize", map[string]any{})
+	is(first, "enabled")
+	p.steer("webhooks", map[string]any{"hold": true})
+	p.steer("accounts/"+first+"/deauthorize", map[string]any{})
+	p.steer("webhooks", map[string]any{"hold": false, "order": "drop"})
+	second := p.must(201, journey.Call{Method: "POST", Path: "/v1/payments/account", Body: map[string]any{}}).Text("account_id")
+	if second == first {
+		t.Error("the account that left is connected")
+	}
+	is(second, "onboarding")
+}
+
+// TestARefundUnderOneKey sends one refund several times at once: it is one.
+func TestARefundUnderOneKey(t *testing.T) {
+	p := signUp(t)
+	p.connected()
+	_, payment := p.paid()
+	c := journey.Call{Method: "POST", Path: "/v1/payments/" + payment + "/refunds", Body: map[string]any{"amount": eur(1000)}, Key: "key-" + unique()}
+	p.must(422, journey.Call{Method: "POST", Path: c.Path, Body: map[string]any{"amount": eur(99999)}}) // the function is warm
+	cloud.Door.Slow(20 * time.Millisecond)
+	defer cloud.Door.Slow(0)
+	atOnce(4, func(int) {
+		if a := p.call(c); a.Status != 201 && a.Status != 409 {
+			t.Errorf("refund = %d %s", a.Status, a.Body)
+		}
+	})
+	p.settle()
+	if a := p.must(200, journey.Call{Method: "GET", Path: "/v1/payments/" + payment}); a.Text("refunded.amount") != "1000" || a.Text("refunds.1.id") != "" {
+		t.Errorf("the payment = %s", a.Body)
 	}
 }

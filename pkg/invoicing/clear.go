@@ -104,7 +104,13 @@ func clearPayments(ctx context.Context, org *store.Organization, i *Invoice) (in
 		}
 		for _, p := range rows {
 			tx := org.Store().Begin()
-			for _, object := range p.Objects()[:min(len(p.Objects()), store.MaxWrites-1)] {
+			for _, object := range p.Objects() {
+				if tx.Len() == store.MaxWrites-1 {
+					if err := tx.Commit(ctx); err != nil {
+						return count, err
+					}
+					tx = org.Store().Begin()
+				}
 				tx.DeleteKey(org.Store().BindPlatform(org.Actor()), BindingKey(p.Account, object), "")
 			}
 			tx.Delete(org, p)

@@ -48,7 +48,7 @@ func (d *Desk) marker(ctx context.Context, account string) (*invoicing.Marker, e
 // binding finds the invoice that an object belongs to: by the object, by its payment, or by the session that made the payment.
 func (d *Desk) binding(ctx context.Context, account, object, intent string) (*invoicing.Binding, string, error) {
 	for _, known := range []string{object, intent} {
-		b, err := d.bound(ctx, account, known)
+		b, err := d.boundTo(ctx, account, known)
 		if !errors.Is(err, store.ErrMissing) {
 			return b, known, err
 		}
@@ -63,29 +63,32 @@ func (d *Desk) binding(ctx context.Context, account, object, intent string) (*in
 	if err != nil {
 		return nil, "", err
 	}
-	b, err := d.bound(ctx, account, session)
+	b, err := d.boundTo(ctx, account, session)
 	if errors.Is(err, store.ErrMissing) {
 		err = errUnmatched
 	}
 	return b, session, err
 }
 
-func (d *Desk) bound(ctx context.Context, account, object string) (*invoicing.Binding, error) {
+func (d *Desk) boundTo(ctx context.Context, account, object string) (*invoicing.Binding, error) {
 	if object == "" {
 		return nil, store.ErrMissing
 	}
 	return store.Get[invoicing.Binding](ctx, d.platform(), invoicing.BindingKey(account, object))
 }
 
-// Object folds what an object of an account belongs to, as it is at Stripe now. It is errUnmatched for what is not known
+// object folds what an object of an account belongs to, as it is at Stripe now. It is errUnmatched for what is not known
 // here, or belongs to another organisation than the account by now.
 func (d *Desk) object(ctx context.Context, m *invoicing.Marker, object, intent string) error {
 	b, by, err := d.binding(ctx, m.Account, object, intent)
 	if err != nil {
 		return err
 	}
-	if b.Org != m.Org || !m.Connected {
+	switch {
+	case b.Org != m.Org:
 		return errUnmatched
+	case !m.Connected:
+		return errIgnored // it has left; Stripe tells nothing more of it
 	}
 	switch {
 	case strings.HasPrefix(by, "cs_"):
@@ -95,7 +98,10 @@ func (d *Desk) object(ctx context.Context, m *invoicing.Marker, object, intent s
 	default:
 		return errUnmatched
 	}
-	if errors.Is(err, connect.ErrAccess) || errors.Is(err, connect.ErrMissing) || errors.Is(err, store.ErrMissing) {
+	switch {
+	case errors.Is(err, connect.ErrAccess):
+		return d.account(ctx, m.Account, false) // it has left, and nobody told
+	case errors.Is(err, connect.ErrMissing), errors.Is(err, store.ErrMissing):
 		return errUnmatched
 	}
 	return err
@@ -191,7 +197,7 @@ func (d *Desk) payment(ctx context.Context, account string, b *invoicing.Binding
 			for _, object := range p.Objects() {
 				bind := invoicing.Bind(account, object, b.Org, b.Invoice, p.ID)
 				switch {
-				case slices.Contains(known, object):
+				case slices.Contains(known, object), tx.Len() > bound:
 				case object == p.Intent: // who writes a payment down first
 					tx.Create(d.platform(), bind).Else(store.ErrStale)
 				default:
@@ -206,11 +212,14 @@ func (d *Desk) payment(ctx context.Context, account string, b *invoicing.Binding
 	})
 }
 
+// bound is how large a transaction may grow with bindings. A refund beyond it is found by its payment.
+const bound = 80
+
 // written reads a payment that is written down, nil when it is not yet.
 func (d *Desk) written(ctx context.Context, org *store.Organization, account string, b *invoicing.Binding, intent string) (*invoicing.Payment, error) {
 	payment := b.Payment
 	if payment == "" || intent != "" {
-		bound, err := d.bound(ctx, account, intent)
+		bound, err := d.boundTo(ctx, account, intent)
 		if errors.Is(err, store.ErrMissing) {
 			return nil, nil
 		}

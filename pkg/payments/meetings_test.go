@@ -13,7 +13,9 @@ import (
 
 	"pixeltrack.io/platform/infra/local/stripe"
 	"pixeltrack.io/platform/infra/size"
+	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/api/apitest"
+	"pixeltrack.io/platform/pkg/bus"
 	"pixeltrack.io/platform/pkg/invoicing"
 	"pixeltrack.io/platform/pkg/payments"
 	"pixeltrack.io/platform/pkg/payments/receiving"
@@ -285,4 +287,42 @@ func TestAWebhookIsTakenOnce(t *testing.T) {
 	}
 	w.Want(platform(w.signed(body)), 400, "not_an_event")
 	w.Want(platform(w.signed(strings.Replace(body, `"account":"acct_1",`, "", 1))), 200, "")
+}
+
+func TestAClosingOrganizationTakesNoMoney(t *testing.T) {
+	w := newWorld(t)
+	owner := w.studio()
+	w.connected(owner)
+	i, token := w.invoice(owner, 10000, "EUR")
+	session := w.session(token, nil)
+	tx := w.Store.Begin()
+	tx.Change(w.orgOf(owner), access.OrganizationGateKey(owner.Org), func(u *dynamo.Update) { u.Set("status", access.Closing) })
+	if err := tx.Commit(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	w.Want(w.checkout(token, nil), 409, "payment_not_offered")
+	if err := w.do(payments.ExpireCheckouts(w.client, appURL), bus.CheckoutOutdated{Row: bus.RowOf(access.OrganizationGateKey(owner.Org))}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.stripe.Pay(session, stripe.Payment{}); err == nil || w.hasCheckout(owner, i) {
+		t.Error("the page can still be paid")
+	}
+	w.deliver()
+	if strings.Contains(w.log.String(), payments.UnmatchedEvent) {
+		t.Error("the end of a session of ours is not known")
+	}
+}
+
+// TestTheEndOfAnAccountIsNoAlarm disconnects an account with a page that is open: what Stripe tells of its end comes late.
+func TestTheEndOfAnAccountIsNoAlarm(t *testing.T) {
+	w := newWorld(t)
+	owner := w.studio()
+	w.connected(owner)
+	_, token := w.invoice(owner, 10000, "EUR")
+	w.session(token, nil)
+	w.Want(w.Call(payments.DeletePaymentAccount(w.Store, w.client, appURL), owner, apitest.Request{}), 204, "")
+	w.deliver()
+	if strings.Contains(w.log.String(), payments.UnmatchedEvent) {
+		t.Error("an alarm counts the end of an account")
+	}
 }

@@ -169,7 +169,7 @@ func (d *Desk) hints(ctx context.Context, m *invoicing.Marker, events []hook.Eve
 			continue
 		}
 		seen[key] = true
-		if err := d.object(ctx, m, e.Object, e.Intent); err != nil && !errors.Is(err, errUnmatched) {
+		if err := d.object(ctx, m, e.Object, e.Intent); err != nil && !errors.Is(err, errUnmatched) && !errors.Is(err, errIgnored) {
 			return err
 		}
 	}

@@ -49,8 +49,8 @@ func TestStripeIsPartOfTheStack(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, e := range s.Stripe.Events() { // no function takes them here, so all are given up
-		if e.Tried != 4 || e.Status != http.StatusNotFound {
-			t.Errorf("%s was tried %d times, last %d; want 4 and 404 when the stack has settled", e.Type, e.Tried, e.Status)
+		if e.Tried != 4 || e.Status != http.StatusInternalServerError {
+			t.Errorf("%s was tried %d times, last %d; want 4 and the gateway's 500 when the stack has settled", e.Type, e.Tried, e.Status)
 		}
 	}
 }

@@ -74,7 +74,7 @@ func All() []Provider {
 			Parts:      []string{"Billing", "Checkout", "Connect"},
 			Categories: []string{"account", "business", "clients", "financial"},
 			Purposes:   []string{"billing", "invoicing"},
-			Country:    "US", Mechanisms: []Mechanism{Adequacy, Clauses}, Hosts: []string{"api.stripe.com"},
+			Country:    "US", Mechanisms: []Mechanism{Adequacy, Clauses}, Hosts: []string{"api.stripe.com", "connect.stripe.com"},
 			Assurance: []Assurance{{Standard: "SOC 2 Type II"}, {Standard: "PCI DSS Level 1"}}, From: start, Status: Active,
 			Terms: "https://stripe.com/legal/dpa", Page: "https://stripe.com/legal/service-providers",
 		},

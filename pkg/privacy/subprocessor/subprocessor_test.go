@@ -38,7 +38,7 @@ func TestHosts(t *testing.T) {
 	if got := subprocessor.Hosts(before); len(got) != 0 {
 		t.Errorf("Hosts before the notice is over = %v; want none", got)
 	}
-	want := []string{"amazonaws.com", "api.resend.com", "api.stripe.com"}
+	want := []string{"amazonaws.com", "api.resend.com", "api.stripe.com", "connect.stripe.com"}
 	if got := subprocessor.Hosts(before.Add(time.Second)); !slices.Equal(got, want) {
 		t.Errorf("Hosts = %v; want %v", got, want)
 	}
