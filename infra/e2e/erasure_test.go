@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
 	"pixeltrack.io/platform/infra/journey"
 	"pixeltrack.io/platform/infra/local/simclock"
 	"pixeltrack.io/platform/pkg/clients"
@@ -236,18 +238,38 @@ func (c *caller) later(job string, d time.Duration) {
 	}
 }
 
-// TestInvoicesOutliveTheirOrganizationWithoutPersons deletes an account: its invoices stand under their numbers and their
-// issuer, without recipients.
+// TestInvoicesOutliveTheirOrganizationWithoutPersons deletes accounts: their invoices stand under their numbers and their
+// issuers, without recipients, whether the schedule or the end of a wake row leads to the purge.
 func TestInvoicesOutliveTheirOrganizationWithoutPersons(t *testing.T) {
+	for name, purge := range map[string]func(*caller){"by the schedule": (*caller).purge, "by the wake row": func(p *caller) {
+		p.runLater("close-organizations", 2*time.Minute)
+		pass(30*24*time.Hour + 2*time.Minute)
+		if err := p.Sweep(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		p.settle()
+	}} {
+		t.Run(name, func(t *testing.T) { outlive(t, purge) })
+	}
+}
+
+func outlive(t *testing.T, purge func(*caller)) {
 	p := signUp(t)
 	k := newCanary()
 	client := p.newPerson(k)
-	sent, draft := p.newInvoiceTo(client), p.newInvoiceTo(client)
+	sent, unseen, draft := p.newInvoiceTo(client), p.newInvoiceTo(client), p.newInvoiceTo(client)
 	p.sendInvoice(sent)
 	p.settle()
 	_, original := p.document(sent)
+	p.sendInvoice(unseen)
+	p.settle()
+	if _, err := cloud.Table.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: &cloud.Cloud.Table.Name,
+		Key: keyOf(invoicing.FileKey(id.Organization(p.organization), id.Invoice(unseen)))}); err != nil { // its renderer died before it said so
+		t.Fatal(err)
+	}
 	p.must(202, journey.Call{Method: "DELETE", Path: "/v1/me", Body: p.deletion()})
-	p.purge()
+	p.settle()
+	purge(p)
 	if left := p.finds(k.words()...); len(left) > 0 {
 		t.Errorf("the purge left %q", left)
 	}
@@ -255,8 +277,10 @@ func TestInvoicesOutliveTheirOrganizationWithoutPersons(t *testing.T) {
 		t.Errorf("the purge left the objects %q", keys)
 	}
 	p.later("erase-recipients", clients.Settle)
-	if keys := documentsOf(sent); len(keys) != 1 || keys[0] != sent+"-bare.pdf" {
-		t.Errorf("the objects are %q; want the document without the recipient", keys)
+	for _, i := range []string{sent, unseen} {
+		if keys := documentsOf(i); len(keys) != 1 || keys[0] != i+"-bare.pdf" {
+			t.Errorf("the objects are %q; want the document without the recipient", keys)
+		}
 	}
 	org := id.Organization(p.organization)
 	i, payer := p.row(invoicing.Key(org, id.Invoice(sent))), p.row(invoicing.PayerKey(org, id.Invoice(sent)))

@@ -25,7 +25,6 @@ import (
 	"pixeltrack.io/platform/infra/local/simclock"
 	"pixeltrack.io/platform/infra/size"
 	"pixeltrack.io/platform/pkg/blob"
-	"pixeltrack.io/platform/pkg/clients"
 	"pixeltrack.io/platform/pkg/files"
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/job"
@@ -36,6 +35,7 @@ import (
 	"pixeltrack.io/platform/pkg/store"
 	"pixeltrack.io/platform/pkg/store/storetest"
 	"pixeltrack.io/platform/pkg/telemetry"
+	"pixeltrack.io/platform/pkg/timetracking"
 )
 
 // The places of a builder that is a process of its own, in its environment.
@@ -60,7 +60,8 @@ func TestABuilderIsSmall(t *testing.T) {
 		t.Skip("the system does not tell how much memory a process has had")
 	}
 	ctx := t.Context()
-	cfg, table := storetest.Table(t)
+	cfg, _ := storetest.Table(t)
+	table := plain(t, dynamodb.NewFromConfig(cfg))
 	st := store.New(cfg, table, time.Now)
 	org := st.BindOrganization(id.New[id.Organization](st.IDs()), store.Actor{Who: "test"})
 	server, err := s3.New(s3.Options{Dir: t.TempDir(), Identities: identity.New(), Clock: &simclock.Clock{}, Buckets: []s3.Bucket{{Name: "b"}}})
@@ -86,12 +87,14 @@ func TestABuilderIsSmall(t *testing.T) {
 	tx := st.Begin()
 	e := privacy.AskForPackage(tx, org, "", "")
 	tx.Create(org, &files.File{Org: org.ID, ID: id.New[id.File](st.IDs()), Name: "large.bin", Object: "large"})
-	tx.Create(org, clients.Sample(org.ID, st))
+	entry := &timetracking.Entry{Org: org.ID, ID: id.New[id.Entry](st.IDs()), Member: id.New[id.Member](st.IDs()), Project: id.New[id.Project](st.IDs()),
+		Date: time.Now().UTC().Format(time.DateOnly), Note: strings.Repeat("what was done ", 10)}
+	tx.Create(org, entry)
 	if err := tx.Commit(ctx); err != nil {
 		t.Fatal(err)
 	}
 	began := time.Now()
-	if err := multiply(ctx, dynamodb.NewFromConfig(cfg), table, org.Scope().Partition(clients.Family), rows); err != nil {
+	if err := multiply(ctx, dynamodb.NewFromConfig(cfg), table, org.Scope().Partition(timetracking.FamilyEntry, entry.Date[:len("2026-03")]), rows); err != nil {
 		t.Fatal(err)
 	}
 	t.Logf("%d rows written in %v", rows, time.Since(began).Round(time.Millisecond))
@@ -125,7 +128,19 @@ func TestABuilderIsSmall(t *testing.T) {
 	}
 }
 
-// multiply makes many rows of the one that a partition holds, in parallel.
+// plain makes a table without stream and indexes, which the stand-in fills faster and an organization's export does not read.
+func plain(t *testing.T, db *dynamodb.Client) string {
+	t.Helper()
+	table := aws.String("plain")
+	if _, err := db.CreateTable(t.Context(), &dynamodb.CreateTableInput{TableName: table, BillingMode: types.BillingModePayPerRequest,
+		AttributeDefinitions: []types.AttributeDefinition{{AttributeName: aws.String("PK"), AttributeType: types.ScalarAttributeTypeS}, {AttributeName: aws.String("SK"), AttributeType: types.ScalarAttributeTypeS}},
+		KeySchema:            []types.KeySchemaElement{{AttributeName: aws.String("PK"), KeyType: types.KeyTypeHash}, {AttributeName: aws.String("SK"), KeyType: types.KeyTypeRange}}}); err != nil {
+		t.Fatal(err)
+	}
+	return *table
+}
+
+// multiply makes many rows of the one that the partition of a month holds, in the months of eight years, in parallel.
 func multiply(ctx context.Context, db *dynamodb.Client, table, partition string, n int) error {
 	found, err := db.Query(ctx, &dynamodb.QueryInput{TableName: &table, KeyConditionExpression: aws.String("PK = :p"),
 		ExpressionAttributeValues: map[string]types.AttributeValue{":p": &types.AttributeValueMemberS{Value: partition}}})
@@ -136,7 +151,11 @@ func multiply(ctx context.Context, db *dynamodb.Client, table, partition string,
 		return fmt.Errorf("%d rows to multiply; want one", len(found.Items))
 	}
 	sample, was := found.Items[0], found.Items[0]["id"].(*types.AttributeValueMemberS).Value
-	const batch = 25
+	month, err := time.Parse("2006-01", partition[len(partition)-len("2026-03"):])
+	if err != nil {
+		return err
+	}
+	const batch, months = 25, 96
 	all, within := errgroup.WithContext(ctx)
 	all.SetLimit(8)
 	for from := 0; from < n; from += batch {
@@ -144,6 +163,7 @@ func multiply(ctx context.Context, db *dynamodb.Client, table, partition string,
 			var puts []types.WriteRequest
 			for i := from; i < min(n, from+batch); i++ {
 				item, is := map[string]types.AttributeValue{}, fmt.Sprintf("%s%07d", was[:len(was)-7], i)
+				in := strings.TrimSuffix(partition, month.Format("2006-01")) + month.AddDate(0, -(i/batch)%months, 0).Format("2006-01")
 				for k, v := range sample {
 					if strings.HasPrefix(k, "GSI") {
 						continue // an organization's export reads no index
@@ -153,6 +173,7 @@ func multiply(ctx context.Context, db *dynamodb.Client, table, partition string,
 					}
 					item[k] = v
 				}
+				item["PK"] = &types.AttributeValueMemberS{Value: in}
 				puts = append(puts, types.WriteRequest{PutRequest: &types.PutRequest{Item: item}})
 			}
 			for len(puts) > 0 {
