@@ -12,6 +12,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 )
@@ -53,14 +54,20 @@ type player struct {
 	user, org              string
 	client, project, entry string
 	file                   string
+
+	contact                        Person // of the client
+	account, invoice, number, link string
+	payment                        string
 }
 
-// Play goes through the first journey and prints each step: sign-up to erasure, over HTTP alone.
+// Play goes through the first journey and prints each step: from sign-up to the paid invoice, to erasure, and to the end of
+// the seven years; over HTTP alone.
 func Play(ctx context.Context, c *Client, out io.Writer) error {
-	p := &player{Client: c, ctx: ctx, out: out, person: NewPerson()}
+	p := &player{Client: c, ctx: ctx, out: out, person: NewPerson(), contact: NewPerson()}
 	for _, step := range []func(){
-		p.signUp, p.confirm, p.logIn, p.makeClient, p.makeProject, p.track, p.enter, p.upload,
-		p.askForAccess, p.deleteAccount, p.restore, p.deleteAgain, p.pass, p.vanish,
+		p.signUp, p.confirm, p.logIn, p.makeClient, p.makeProject, p.track, p.enter,
+		p.connect, p.bill, p.pay, p.giveBack, p.upload, p.askForAccess, p.forgetClient,
+		p.deleteAccount, p.restore, p.deleteAgain, p.pass, p.vanish, p.stands, p.end,
 	} {
 		step()
 		if p.err != nil {
@@ -203,7 +210,7 @@ func (p *player) renew() {
 
 func (p *player) makeClient() {
 	p.say("Make a client")
-	a := p.call(201, Call{Method: http.MethodPost, Path: "/v1/clients", Key: "demo-client", Body: map[string]any{"name": "Example Bakery", "currency": "EUR"}})
+	a := p.call(201, Call{Method: http.MethodPost, Path: "/v1/clients", Key: "demo-client", Body: map[string]any{"name": p.contact.Name, "email": p.contact.Email, "currency": "EUR"}})
 	p.client = a.Text("id")
 }
 
@@ -388,7 +395,7 @@ func (p *player) fetchOrganization() {
 	if p.err != nil {
 		return
 	}
-	p.verify(link.Text("url"), p.person.Organization, "Example Bakery", "New web site", "Meeting", "Sketches of "+p.person.Name)
+	p.verify(link.Text("url"), p.person.Organization, "New web site", "Meeting", "Sketches of "+p.person.Name, p.number+".pdf")
 }
 
 func (p *player) vanish() {
@@ -396,7 +403,7 @@ func (p *player) vanish() {
 	for _, what := range []string{"table", "objects", "logs"} {
 		text, err := p.Raw(p.ctx, what)
 		p.do(what, err)
-		for _, mark := range append(p.person.marks(), p.user) {
+		for _, mark := range slices.Concat(p.person.marks(), p.contact.marks(), []string{p.user}) {
 			if mark != "" && strings.Contains(text, mark) {
 				p.fail("%s still holds %q", what, mark)
 			}
