@@ -323,3 +323,37 @@ func TestTheEndOfAnAccountIsNoAlarm(t *testing.T) {
 		t.Error("an alarm counts the end of an account")
 	}
 }
+
+// TestAnOlderAnswerNeverWins lets a run wait amid its questions while another writes down what came later.
+func TestAnOlderAnswerNeverWins(t *testing.T) {
+	w := newWorld(t)
+	owner := w.studio()
+	w.connected(owner)
+	i, token := w.invoice(owner, 10000, "EUR")
+	w.pay(w.session(token, nil), "paid")
+	w.deliver()
+	p := w.payments(owner, i)[0]
+	if _, err := w.stripe.OpenDispute(stripe.Dispute{PaymentIntent: p.Stripe.Intent}); err != nil {
+		t.Fatal(err)
+	}
+	opened := w.collect()[0]
+	w.Want(w.receive(opened), 200, "")
+	wait := &slow{path: "/v1/disputes", answered: make(chan struct{}), release: make(chan struct{})}
+	w.slow.Store(wait)
+	done := make(chan error, 1)
+	go func() { done <- w.apply(opened) }()
+	<-wait.answered
+	list, _ := w.ask(p.Stripe.Account, "/v1/disputes?payment_intent=" + p.Stripe.Intent)["data"].([]any)
+	dispute, _ := list[0].(map[string]any)["id"].(string)
+	if _, err := w.stripe.CloseDispute(dispute, false); err != nil {
+		t.Fatal(err)
+	}
+	w.deliver()
+	close(wait.release)
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	if got := w.payments(owner, i)[0]; got.Disputes[0].Status != invoicing.DisputeLost || w.read(owner, i).PaidTotal.Amount != 0 {
+		t.Errorf("the payment = %+v; want the dispute lost", got)
+	}
+}
