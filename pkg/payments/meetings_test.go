@@ -174,6 +174,9 @@ func TestWhatIsPaidTwiceIsCredit(t *testing.T) {
 	w.deliver()
 	all := w.payments(owner, i)
 	hand, online := all[0], all[1]
+	if hand.Source != invoicing.Manual { // both are of one moment
+		hand, online = online, hand
+	}
 	if got := w.read(owner, i); got.Status != invoicing.Paid || got.Credit == nil || got.Credit.Amount != 4000 || online.Credit.Amount != 4000 || hand.Credit.Amount != 0 {
 		t.Errorf("the invoice is %s with a credit of %v, the payments have %d and %d", got.Status, got.Credit, hand.Credit.Amount, online.Credit.Amount)
 	}
@@ -343,7 +346,7 @@ func TestAnOlderAnswerNeverWins(t *testing.T) {
 	done := make(chan error, 1)
 	go func() { done <- w.apply(opened) }()
 	<-wait.answered
-	list, _ := w.ask(p.Stripe.Account, "/v1/disputes?payment_intent=" + p.Stripe.Intent)["data"].([]any)
+	list, _ := w.ask(p.Stripe.Account, "/v1/disputes?payment_intent="+p.Stripe.Intent)["data"].([]any)
 	dispute, _ := list[0].(map[string]any)["id"].(string)
 	if _, err := w.stripe.CloseDispute(dispute, false); err != nil {
 		t.Fatal(err)
