@@ -360,3 +360,52 @@ func TestAnOlderAnswerNeverWins(t *testing.T) {
 		t.Errorf("the payment = %+v; want the dispute lost", got)
 	}
 }
+
+// TestTheDailyAskingGoesOnWhereItStopped finds what no webhook told behind a page of other events, though the run before died
+// at that page.
+func TestTheDailyAskingGoesOnWhereItStopped(t *testing.T) {
+	w := newWorld(t)
+	owner := w.studio()
+	account := w.connected(owner)
+	i, token := w.invoice(owner, 10000, "EUR")
+	w.pay(w.session(token, nil), "paid")
+	w.deliver()
+	intent := w.payments(owner, i)[0].Stripe.Intent
+	if _, err := w.client.Refund(t.Context(), account, "dashboard", intent, 1000, ""); err != nil {
+		t.Fatal(err)
+	}
+	for range 60 {
+		if _, err := w.stripe.Restrict(account); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.stripe.Onboard(account); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.collect() // nobody hears of any of it
+	owner = w.pass(owner, 25*time.Hour)
+	second := "starting_after=evt_"
+	w.broken.Store(&second)
+	if err := w.reconcile(); err == nil {
+		t.Error("a run that could not read on succeeded")
+	}
+	w.broken.Store(nil)
+	if got := w.payments(owner, i)[0]; got.Refunded.Amount != 0 {
+		t.Error("the refund is on the first page; the test shows nothing")
+	}
+	a, err := invoicing.ReadAccount(t.Context(), w.orgOf(owner))
+	if err != nil || a.After == "" || a.Run == 0 {
+		t.Errorf("the account = %+v, %v; want how far the run came", a, err)
+	}
+	for range 2 {
+		if err := w.reconcile(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := w.payments(owner, i)[0]; got.Refunded.Amount != 1000 || w.read(owner, i).PaidTotal.Amount != 9000 {
+		t.Errorf("the payment = %+v; want the refund", got)
+	}
+	if a, err = invoicing.ReadAccount(t.Context(), w.orgOf(owner)); err != nil || a.After != "" || a.Run != 0 || a.Due != w.Clock.Now().Add(24*time.Hour).Unix() {
+		t.Errorf("the account = %+v, %v; want the next day's clock", a, err)
+	}
+}

@@ -58,6 +58,7 @@ type world struct {
 	links  keys.Links
 	serial *atomic.Int64
 	slow   *atomic.Pointer[slow]
+	broken *atomic.Pointer[string] // a part of the addresses that fail
 }
 
 // lines is a log that many write.
@@ -86,7 +87,7 @@ type outgoing struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{World: apitest.New(t), sim: new(simclock.Clock), log: new(lines), secret: "whsec_connect", sent: new(outgoing), links: keys.Links{Secret: "links"}, serial: new(atomic.Int64), slow: new(atomic.Pointer[slow])}
+	w := &world{World: apitest.New(t), sim: new(simclock.Clock), log: new(lines), secret: "whsec_connect", sent: new(outgoing), links: keys.Links{Secret: "links"}, serial: new(atomic.Int64), slow: new(atomic.Pointer[slow]), broken: new(atomic.Pointer[string])}
 	w.sync()
 	product := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
@@ -109,6 +110,10 @@ func newWorld(t *testing.T) *world {
 
 // provide is Stripe, whose answers to some calls may be kept back.
 func (w *world) provide(rw http.ResponseWriter, r *http.Request) {
+	if part := w.broken.Load(); part != nil && strings.Contains(r.URL.String(), *part) {
+		rw.WriteHeader(http.StatusInternalServerError)
+		return
+	}
 	slow := w.slow.Load()
 	if slow == nil || r.URL.Path != slow.path || !slow.once.CompareAndSwap(false, true) {
 		w.stripe.ServeHTTP(rw, r)
