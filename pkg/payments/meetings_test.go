@@ -409,3 +409,35 @@ func TestTheDailyAskingGoesOnWhereItStopped(t *testing.T) {
 		t.Errorf("the account = %+v, %v; want the next day's clock", a, err)
 	}
 }
+
+func TestTwoConnectAtOnce(t *testing.T) {
+	w := newWorld(t)
+	for range size.Of(3, 30) {
+		owner := w.studio()
+		before := len(w.ask("", "/v1/accounts?limit=100")["data"].([]any))
+		var ids [4]string
+		var all []func()
+		for n := range ids {
+			all = append(all, func() {
+				a := w.Call(payments.CreatePaymentAccount(w.Store, w.client, appURL), owner, apitest.Request{})
+				var b payments.ConnectedBody
+				if a.Status == 201 {
+					a.Into(t, &b)
+				} else if a.Status != 503 { // a twin's call was under way at Stripe for too long
+					t.Errorf("connect = %d %s", a.Status, a.Body)
+				}
+				ids[n] = b.AccountID
+			})
+		}
+		atOnce(all...)
+		is := w.account(owner).AccountID
+		for _, id := range ids {
+			if id != "" && id != is {
+				t.Errorf("accounts = %v; want one", ids)
+			}
+		}
+		if after := len(w.ask("", "/v1/accounts?limit=100")["data"].([]any)); after != before+1 {
+			t.Errorf("%d accounts were made; want one", after-before)
+		}
+	}
+}
