@@ -224,6 +224,7 @@ func life(t *testing.T, m manner) map[string]int {
 	p.logIn()
 	p.must(202, journey.Call{Method: "POST", Path: "/v1/clients/" + erased + "/erasure"})
 	due(clients.Settle, "erase-recipients")
+	p.logIn()
 	p.connected()
 	owed := p.newInvoice()
 	session := p.checkout(p.sendInvoice(owed))

@@ -174,7 +174,7 @@ func TestWhatIsPaidTwiceIsCredit(t *testing.T) {
 	w.deliver()
 	all := w.payments(owner, i)
 	hand, online := all[0], all[1]
-	if hand.Source == "stripe" { // two ids of one moment are in no order
+	if hand.Source != invoicing.Manual { // both are of one moment
 		hand, online = online, hand
 	}
 	if got := w.read(owner, i); got.Status != invoicing.Paid || got.Credit == nil || got.Credit.Amount != 4000 || online.Credit.Amount != 4000 || hand.Credit.Amount != 0 {
@@ -324,5 +324,120 @@ func TestTheEndOfAnAccountIsNoAlarm(t *testing.T) {
 	w.deliver()
 	if strings.Contains(w.log.String(), payments.UnmatchedEvent) {
 		t.Error("an alarm counts the end of an account")
+	}
+}
+
+// TestAnOlderAnswerNeverWins lets a run wait amid its questions while another writes down what came later.
+func TestAnOlderAnswerNeverWins(t *testing.T) {
+	w := newWorld(t)
+	owner := w.studio()
+	w.connected(owner)
+	i, token := w.invoice(owner, 10000, "EUR")
+	w.pay(w.session(token, nil), "paid")
+	w.deliver()
+	p := w.payments(owner, i)[0]
+	if _, err := w.stripe.OpenDispute(stripe.Dispute{PaymentIntent: p.Stripe.Intent}); err != nil {
+		t.Fatal(err)
+	}
+	opened := w.collect()[0]
+	w.Want(w.receive(opened), 200, "")
+	wait := &slow{path: "/v1/disputes", answered: make(chan struct{}), release: make(chan struct{})}
+	w.slow.Store(wait)
+	done := make(chan error, 1)
+	go func() { done <- w.apply(opened) }()
+	<-wait.answered
+	list, _ := w.ask(p.Stripe.Account, "/v1/disputes?payment_intent="+p.Stripe.Intent)["data"].([]any)
+	dispute, _ := list[0].(map[string]any)["id"].(string)
+	if _, err := w.stripe.CloseDispute(dispute, false); err != nil {
+		t.Fatal(err)
+	}
+	w.deliver()
+	close(wait.release)
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	if got := w.payments(owner, i)[0]; got.Disputes[0].Status != invoicing.DisputeLost || w.read(owner, i).PaidTotal.Amount != 0 {
+		t.Errorf("the payment = %+v; want the dispute lost", got)
+	}
+}
+
+// TestTheDailyAskingGoesOnWhereItStopped finds what no webhook told behind a page of other events, though the run before died
+// at that page.
+func TestTheDailyAskingGoesOnWhereItStopped(t *testing.T) {
+	w := newWorld(t)
+	owner := w.studio()
+	account := w.connected(owner)
+	i, token := w.invoice(owner, 10000, "EUR")
+	w.pay(w.session(token, nil), "paid")
+	w.deliver()
+	intent := w.payments(owner, i)[0].Stripe.Intent
+	if _, err := w.client.Refund(t.Context(), account, "dashboard", intent, 1000, ""); err != nil {
+		t.Fatal(err)
+	}
+	for range 60 {
+		if _, err := w.stripe.Restrict(account); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.stripe.Onboard(account); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.collect() // nobody hears of any of it
+	owner = w.pass(owner, 25*time.Hour)
+	second := "starting_after=evt_"
+	w.broken.Store(&second)
+	if err := w.reconcile(); err == nil {
+		t.Error("a run that could not read on succeeded")
+	}
+	w.broken.Store(nil)
+	if got := w.payments(owner, i)[0]; got.Refunded.Amount != 0 {
+		t.Error("the refund is on the first page; the test shows nothing")
+	}
+	a, err := invoicing.ReadAccount(t.Context(), w.orgOf(owner))
+	if err != nil || a.After == "" || a.Run == 0 {
+		t.Errorf("the account = %+v, %v; want how far the run came", a, err)
+	}
+	for range 2 {
+		if err := w.reconcile(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := w.payments(owner, i)[0]; got.Refunded.Amount != 1000 || w.read(owner, i).PaidTotal.Amount != 9000 {
+		t.Errorf("the payment = %+v; want the refund", got)
+	}
+	if a, err = invoicing.ReadAccount(t.Context(), w.orgOf(owner)); err != nil || a.After != "" || a.Run != 0 || a.Due != w.Clock.Now().Add(24*time.Hour).Unix() {
+		t.Errorf("the account = %+v, %v; want the next day's clock", a, err)
+	}
+}
+
+func TestTwoConnectAtOnce(t *testing.T) {
+	w := newWorld(t)
+	for range size.Of(3, 30) {
+		owner := w.studio()
+		before := len(w.ask("", "/v1/accounts?limit=100")["data"].([]any))
+		var ids [4]string
+		var all []func()
+		for n := range ids {
+			all = append(all, func() {
+				a := w.Call(payments.CreatePaymentAccount(w.Store, w.client, appURL), owner, apitest.Request{})
+				var b payments.ConnectedBody
+				if a.Status == 201 {
+					a.Into(t, &b)
+				} else if a.Status != 503 { // a twin's call was under way at Stripe for too long
+					t.Errorf("connect = %d %s", a.Status, a.Body)
+				}
+				ids[n] = b.AccountID
+			})
+		}
+		atOnce(all...)
+		is := w.account(owner).AccountID
+		for _, id := range ids {
+			if id != "" && id != is {
+				t.Errorf("accounts = %v; want one", ids)
+			}
+		}
+		if after := len(w.ask("", "/v1/accounts?limit=100")["data"].([]any)); after != before+1 {
+			t.Errorf("%d accounts were made; want one", after-before)
+		}
 	}
 }

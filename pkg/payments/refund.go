@@ -34,7 +34,7 @@ func refundDue(org id.Organization, p id.Payment, r invoicing.Refund) *store.Due
 // RefundIn is the input of create-refund.
 type RefundIn struct {
 	ID   string `path:"id" maxLength:"64" doc:"The payment." example:"pay_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"`
-	Body RefundBody
+	Body *RefundBody
 }
 
 // RefundBody says what goes back.
@@ -65,14 +65,18 @@ func CreateRefund(st *store.Store, stripe *connect.Client) api.Operation {
 			{Kind: problem.Invalid, Code: "refund_exceeds_payment", When: "It is more than what is left; details say how much is."}},
 		ExampleIn: RefundBody{Amount: &money.Money{Amount: 1000, Currency: "EUR"}, Reason: "requested_by_customer"}, ExampleOut: exampleRefund(),
 	}, func(ctx context.Context, c *api.Caller, in *RefundIn) (*RefundOut, error) {
+		var body RefundBody
+		if in.Body != nil {
+			body = *in.Body
+		}
 		d := &Desk{Store: st, Stripe: stripe, Actor: c.Org.Actor(), Clock: func() time.Time { return c.Now }}
-		r := invoicing.Refund{ID: api.NewID[id.Refund](c), Reason: in.Body.Reason, Created: c.Now.UnixMilli()}
+		r := invoicing.Refund{ID: api.NewID[id.Refund](c), Reason: body.Reason, Created: c.Now.UnixMilli()}
 		var p *invoicing.Payment
 		err := store.Again(ctx, store.ErrStale, func() (err error) {
 			if p, err = invoicing.ReadPayment(ctx, c.Org, in.ID); err != nil {
 				return err
 			}
-			if r.Amount, err = in.Body.of(p); err != nil {
+			if r.Amount, err = body.of(p); err != nil {
 				return err
 			}
 			i, err := invoicing.ReadInvoice(ctx, c.Org, p.Invoice)

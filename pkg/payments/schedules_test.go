@@ -64,6 +64,7 @@ type schedule struct {
 	waiting  []webhook // that are yet to come
 	arrived  []webhook // that were taken, whose event is yet to come off the bus
 	lost     bool      // whether something was dropped
+	drops    int       // how many of eight webhooks are dropped
 }
 
 func (s *schedule) say(format string, args ...any) {
@@ -73,6 +74,7 @@ func (s *schedule) say(format string, args ...any) {
 // play lives one life.
 func (s *schedule) play() {
 	s.Schedules++
+	s.drops = []int{0, 1, 1, 4, 8}[s.rand.IntN(5)]
 	total := int64(5000 + s.rand.IntN(20000))
 	s.invoice, s.token = s.world.invoice(s.owner, total, "EUR")
 	if s.rand.IntN(4) == 0 {
@@ -115,14 +117,14 @@ func (s *schedule) roll() {
 
 // enqueue decides how often a webhook comes.
 func (s *schedule) enqueue(h webhook) {
-	switch s.rand.IntN(8) {
-	case 0:
+	switch n := s.rand.IntN(8); {
+	case n < s.drops:
 		s.Dropped++
 		s.lost = true
 		_, e := keyOf(h)
 		s.say("%s is lost", e.Kind)
 		return
-	case 1, 2:
+	case n >= 6:
 		s.Twice++
 		s.waiting = append(s.waiting, h)
 	}

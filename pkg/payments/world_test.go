@@ -57,6 +57,8 @@ type world struct {
 	sent   *outgoing
 	links  keys.Links
 	serial *atomic.Int64
+	slow   *atomic.Pointer[slow]
+	broken *atomic.Pointer[string] // a part of the addresses that fail
 }
 
 // lines is a log that many write.
@@ -85,7 +87,7 @@ type outgoing struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{World: apitest.New(t), sim: new(simclock.Clock), log: new(lines), secret: "whsec_connect", sent: new(outgoing), links: keys.Links{Secret: "links"}, serial: new(atomic.Int64)}
+	w := &world{World: apitest.New(t), sim: new(simclock.Clock), log: new(lines), secret: "whsec_connect", sent: new(outgoing), links: keys.Links{Secret: "links"}, serial: new(atomic.Int64), slow: new(atomic.Pointer[slow]), broken: new(atomic.Pointer[string])}
 	w.sync()
 	product := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
@@ -99,11 +101,37 @@ func newWorld(t *testing.T) *world {
 	t.Cleanup(product.Close)
 	w.stripe = stripe.New(stripe.Options{Key: stripeKey, Clock: w.sim, Connect: stripe.Endpoint{URL: product.URL, Secret: w.secret}})
 	t.Cleanup(w.stripe.Close)
-	provider := httptest.NewServer(w.stripe)
+	provider := httptest.NewServer(http.HandlerFunc(w.provide))
 	t.Cleanup(provider.Close)
 	w.url = provider.URL
 	w.client = connect.New(stripeKey, "ca_test", provider.URL, w.Clock.Now)
 	return w
+}
+
+// provide is Stripe, whose answers to some calls may be kept back.
+func (w *world) provide(rw http.ResponseWriter, r *http.Request) {
+	if part := w.broken.Load(); part != nil && strings.Contains(r.URL.String(), *part) {
+		rw.WriteHeader(http.StatusInternalServerError)
+		return
+	}
+	slow := w.slow.Load()
+	if slow == nil || r.URL.Path != slow.path || !slow.once.CompareAndSwap(false, true) {
+		w.stripe.ServeHTTP(rw, r)
+		return
+	}
+	kept := httptest.NewRecorder()
+	w.stripe.ServeHTTP(kept, r)
+	close(slow.answered)
+	<-slow.release
+	rw.WriteHeader(kept.Code)
+	rw.Write(kept.Body.Bytes()) //nolint:errcheck // a caller who has gone is no news
+}
+
+// slow is a call whose first answer waits.
+type slow struct {
+	path              string
+	once              atomic.Bool
+	answered, release chan struct{}
 }
 
 // sync sets Stripe's clock to the world's.
@@ -237,9 +265,6 @@ func (w *world) payments(c apitest.Caller, i invoicing.Body) []invoicing.Payment
 func (w *world) refund(c apitest.Caller, payment string, r apitest.Request) apitest.Answer {
 	w.T.Helper()
 	r.Path = "/v1/payments/" + payment + "/refunds"
-	if r.Body == nil {
-		r.Body = map[string]any{}
-	}
 	return w.Call(payments.CreateRefund(w.Store, w.client), c, r)
 }
 
@@ -352,7 +377,9 @@ func (w *world) ask(account, path string) map[string]any {
 		w.T.Fatal(err)
 	}
 	r.Header.Set("Authorization", "Bearer "+stripeKey)
-	r.Header.Set("Stripe-Account", account)
+	if account != "" {
+		r.Header.Set("Stripe-Account", account)
+	}
 	a, err := http.DefaultClient.Do(r)
 	if err != nil {
 		w.T.Fatal(err)
