@@ -107,25 +107,38 @@ func (b *builder) build(ctx context.Context, actor store.Actor, key store.Key) e
 	if err != nil || p == nil {
 		return err
 	}
+	if err := b.fill(ctx, h, scope, p); err != nil {
+		b.release(ctx, h, p)
+		return fmt.Errorf("build export: %w", err)
+	}
+	return b.finish(ctx, h, p)
+}
+
+// fill writes a package that this run has claimed.
+func (b *builder) fill(ctx context.Context, h holder, scope registry.Scope, p *Package) error {
 	head := export.Head{Case: string(p.Request), Kind: string(p.Kind), Generated: b.clock(), PolicyVersion: policy.InEffect(b.clock()).Number}
 	if p.Request == "" {
 		head.Case, head.Kind = string(p.ID), "organization"
 	}
 	content, err := b.content(ctx, h, scope, p)
 	if err != nil {
-		return fmt.Errorf("build export: %w", err)
+		return err
 	}
 	p.Object = p.objectKey()
-	err = b.packages.Write(ctx, p.Object, "application/zip", func(out io.Writer) error {
+	return b.packages.Write(ctx, p.Object, "application/zip", func(out io.Writer) error {
 		w := &counted{w: out, sum: sha256.New()}
 		manifest, err := export.Write(w, head, content)
 		p.Size, p.SHA256, p.Records = w.n, hex.EncodeToString(w.sum.Sum(nil)), records(manifest)
 		return err
 	})
-	if err != nil {
-		return fmt.Errorf("build export: %w", err)
-	}
-	return b.finish(ctx, h, p)
+}
+
+// release gives the claim back after a failure, so that the next attempt need not wait for its end.
+func (b *builder) release(ctx context.Context, h holder, p *Package) {
+	p.ClaimedUntil, p.Object, p.Size, p.SHA256, p.Records = 0, "", 0, "", 0
+	tx := b.st.Begin()
+	tx.Rewrite(h, p)
+	_ = tx.Commit(context.WithoutCancel(ctx)) // if this fails too, the claim ends by itself
 }
 
 // claim takes a package for this run, or gives nil when there is nothing to do.

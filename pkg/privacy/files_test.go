@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"net/http"
 	"strings"
 	"testing"
@@ -11,6 +12,7 @@ import (
 	"pixeltrack.io/platform/infra/journey"
 	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/api/apitest"
+	"pixeltrack.io/platform/pkg/blob/blobtest"
 	"pixeltrack.io/platform/pkg/files"
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/privacy"
@@ -114,6 +116,28 @@ func TestPackagesHoldFiles(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Lambda tries again at once what failed: the claim of the attempt before must not stand in its way.
+func TestABuildThatFailedIsMadeByTheNextAttempt(t *testing.T) {
+	w := newWorld(t)
+	ada := w.somebody(w.Organization(), "Ada")
+	w.upload(ada.Caller, w.project(ada.Caller), "Kept.txt", "kept", true)
+	org := w.Store.BindOrganization(ada.Org, store.Actor{Who: "test"})
+	tx := w.Store.Begin()
+	e := privacy.AskForPackage(tx, org, "", "")
+	w.must(tx.Commit(context.Background()))
+	broken := errors.New("broken")
+	for _, b := range []*blobtest.Bucket{w.packages, w.files} {
+		b.Fail(broken)
+		if err := w.event(privacy.BuildExport(w.packages, w.stored(), w.links, w.m), privacy.EventExportRequested, privacy.PackageKey(org.Scope(), e)); !errors.Is(err, broken) {
+			t.Errorf("the build = %v; want the bucket's failure", err)
+		}
+		b.Fail(nil)
+	}
+	if text := w.packageOf(org, e); !strings.Contains(text, "kept") {
+		t.Error("the package does not hold the file")
 	}
 }
 

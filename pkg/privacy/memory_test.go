@@ -63,7 +63,8 @@ func TestABuilderIsSmall(t *testing.T) {
 	cfg, _ := storetest.Table(t)
 	table := plain(t, dynamodb.NewFromConfig(cfg))
 	st := store.New(cfg, table, time.Now)
-	org := st.BindOrganization(id.New[id.Organization](st.IDs()), store.Actor{Who: "test"})
+	founded := id.NewSource(func() time.Time { return time.Now().AddDate(-8, 0, 0) }) // its rows lie in the months since
+	org := st.BindOrganization(id.New[id.Organization](founded), store.Actor{Who: "test"})
 	server, err := s3.New(s3.Options{Dir: t.TempDir(), Identities: identity.New(), Clock: &simclock.Clock{}, Buckets: []s3.Bucket{{Name: "b"}}})
 	if err != nil {
 		t.Fatal(err)
