@@ -3,7 +3,7 @@
 GO       ?= go
 STAGE    ?= dev
 VENV     := .local/venv
-FLAGS    := -tags=lambda.norpc -trimpath -ldflags="-s -w"
+FLAGS    := -tags=lambda.norpc,nethttpomithttp2 -trimpath -ldflags="-s -w"
 PACKAGES := ./...
 
 .DEFAULT_GOAL := help
@@ -57,7 +57,7 @@ audit: ## known vulnerabilities; needs the internet
 	cd infra/tools && $(GO) tool govulncheck -C ../.. $(PACKAGES)
 
 build: $(VENV)/ready ## every function, arm64, stripped, as it is deployed
-	GOFLAGS='-tags=lambda.norpc -trimpath "-ldflags=-s -w"' SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 $(VENV)/bin/sam build --parallel --cached
+	GOFLAGS='-tags=lambda.norpc,nethttpomithttp2 -trimpath "-ldflags=-s -w"' SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 $(VENV)/bin/sam build --parallel --cached
 
 invoke: ## one function with an event: FUNCTION=Meta/GetHealth EVENT=events/http/get-health.json
 	@$(GO) run ./infra/invoke -function "$(FUNCTION)" -event "$(EVENT)"

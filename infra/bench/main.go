@@ -66,7 +66,7 @@ func run(rounds, requests int, only string) error {
 
 // build links every program for this machine with the flags that are deployed.
 func build(dir string, programs []string) error {
-	args := []string{"build", "-tags=lambda.norpc", "-trimpath", "-ldflags=-s -w", "-o", dir + "/"}
+	args := []string{"build", "-tags=lambda.norpc,nethttpomithttp2", "-trimpath", "-ldflags=-s -w", "-o", dir + "/"}
 	for _, p := range programs {
 		args = append(args, "./"+p)
 	}
@@ -120,7 +120,7 @@ func sizes(routes []string) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	args := []string{"build", "-tags=lambda.norpc", "-trimpath", "-ldflags=-s -w", "-o", dir + "/"}
+	args := []string{"build", "-tags=lambda.norpc,nethttpomithttp2", "-trimpath", "-ldflags=-s -w", "-o", dir + "/"}
 	for _, r := range routes {
 		args = append(args, "./"+r)
 	}

@@ -72,7 +72,7 @@ func (b *Builder) build(ctx context.Context, dirs ...string) error {
 	if err := os.MkdirAll(out, 0o755); err != nil {
 		return err
 	}
-	args := []string{"build", "-tags=lambda.norpc", "-trimpath", "-ldflags=-s -w", "-o", out + string(filepath.Separator)}
+	args := []string{"build", "-tags=lambda.norpc,nethttpomithttp2", "-trimpath", "-ldflags=-s -w", "-o", out + string(filepath.Separator)}
 	for _, d := range dirs {
 		args = append(args, "./"+d)
 	}
