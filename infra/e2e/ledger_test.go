@@ -69,20 +69,21 @@ func TestTheLedger(t *testing.T) {
 	}
 	got := map[string]cost{}
 	for _, s := range steps() {
-		p := signUp(t)
-		c := s.prepare(p)
-		p.settle()
-		warm(p, s)
-		cloud.Door.Slow(20 * time.Millisecond)
-		a := s.do(p, c)
-		cloud.Door.Slow(0)
-		if a.Status != s.status {
-			t.Errorf("%s = %d; want %d: %s", s.operation, a.Status, s.status, a.Body)
+		a, ok := s.measured(t, 20*time.Millisecond)
+		if !ok {
 			continue
 		}
-		got[s.operation] = costOf(cloud.Recorder.OfRequest(request(a)))
-		if op := routes[s.operation]; op.PureRead && op.Audience != api.Public && got[s.operation].Trips != 1 {
-			t.Errorf("%s, a pure read, makes %d trips; want 1: %v", s.operation, got[s.operation].Trips, describe(request(a)))
+		c := costOf(cloud.Recorder.OfRequest(request(a)))
+		if w := want[s.operation]; c.Trips > w.Trips && c == (cost{Trips: c.Trips, Calls: w.Calls, Read: w.Read, Write: w.Write}) {
+			// A busy machine may begin calls that are made beside each other so far apart that they look one after the other.
+			if a, ok = s.measured(t, 200*time.Millisecond); !ok {
+				continue
+			}
+			c = costOf(cloud.Recorder.OfRequest(request(a)))
+		}
+		got[s.operation] = c
+		if op := routes[s.operation]; op.PureRead && op.Audience != api.Public && c.Trips != 1 {
+			t.Errorf("%s, a pure read, makes %d trips; want 1: %v", s.operation, c.Trips, describe(request(a)))
 		}
 	}
 	for _, operation := range []string{"create-client", "create-time-entry"} {
@@ -123,6 +124,23 @@ func TestTheLedger(t *testing.T) {
 			t.Errorf("no case measures the job %s", j.ID)
 		}
 	}
+}
+
+// measured makes the call of a step on an account of its own, at a door where every call takes so long.
+func (s step) measured(t *testing.T, slow time.Duration) (journey.Answer, bool) {
+	t.Helper()
+	p := signUp(t)
+	c := s.prepare(p)
+	p.settle()
+	warm(p, s)
+	cloud.Door.Slow(slow)
+	a := s.do(p, c)
+	cloud.Door.Slow(0)
+	if a.Status != s.status {
+		t.Errorf("%s = %d; want %d: %s", s.operation, a.Status, s.status, a.Body)
+		return a, false
+	}
+	return a, true
 }
 
 // warm starts the function of a step, so that what it reads at its start is not counted. A call that is refused for
