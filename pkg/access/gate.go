@@ -106,19 +106,13 @@ func OrganizationGateKey(o id.Organization) store.Key {
 // OwnerOf finds the owner of an organisation, nil when nobody is: the account may have been erased.
 func OwnerOf(ctx context.Context, org *store.Organization) (*Access, error) {
 	q := store.Query{Partition: org.Scope().Partition(FamilyAccess), Limit: 100}
-	for {
-		page, cursor, err := store.List[Access](ctx, org, q)
+	for a, err := range store.All[Access](ctx, org, q) {
 		if err != nil {
 			return nil, fmt.Errorf("owner: %w", err)
 		}
-		for _, a := range page {
-			if a.Role == Owner && a.Removed == 0 && a.User != "" {
-				return a, nil
-			}
+		if a.Role == Owner && a.Removed == 0 && a.User != "" {
+			return a, nil
 		}
-		if cursor == "" {
-			return nil, nil
-		}
-		q.Cursor = cursor
 	}
+	return nil, nil
 }

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -59,7 +60,7 @@ func (s strict) check(query url.Values, body []byte) error {
 	if wrong == nil {
 		return nil
 	}
-	slices.SortFunc(wrong, func(a, b problem.Field) int { return bytes.Compare([]byte(a.Location), []byte(b.Location)) })
+	slices.SortFunc(wrong, func(a, b problem.Field) int { return strings.Compare(a.Location, b.Location) })
 	e := problem.Of(problem.Invalid, "invalid_input", "The request has invalid fields.")
 	e.Fields = wrong
 	return e

@@ -179,16 +179,13 @@ func (a *assembler) claim(ctx context.Context, e *timetracking.Entry, rate int64
 func (a *assembler) claims(ctx context.Context) ([]*Claim, error) {
 	q := store.Query{Partition: a.org.Scope().Partition(FamilyClaims, string(a.id)), Limit: 200}
 	var all []*Claim
-	for {
-		page, cursor, err := store.List[Claim](ctx, a.org, q)
+	for c, err := range store.All[Claim](ctx, a.org, q) {
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, page...)
-		if q.Cursor = cursor; cursor == "" {
-			return all, nil
-		}
+		all = append(all, c)
 	}
+	return all, nil
 }
 
 // finish makes the lines, and the invoice a draft.

@@ -138,25 +138,20 @@ func redact(ctx context.Context, org *store.Organization, inv id.Invoice, words 
 		}
 	}
 	q := store.Query{Index: store.Index1, Partition: org.Scope().Partition(FamilyPayment, string(inv)), Limit: 100}
-	for {
-		payments, cursor, err := store.List[Payment](ctx, org, q)
+	for p, err := range store.All[Payment](ctx, org, q) {
 		if err != nil {
 			return err
 		}
-		for _, p := range payments {
-			if !strike(words, &p.Reference) {
-				continue
-			}
-			tx := org.Store().Begin()
-			tx.Replace(org, p)
-			if err := tx.Commit(ctx); err != nil {
-				return err
-			}
+		if !strike(words, &p.Reference) {
+			continue
 		}
-		if q.Cursor = cursor; cursor == "" {
-			return nil
+		tx := org.Store().Begin()
+		tx.Replace(org, p)
+		if err := tx.Commit(ctx); err != nil {
+			return err
 		}
 	}
+	return nil
 }
 
 // OfClient gives every invoice of a client once or more, in the order of their states: one that moves on meanwhile is met
@@ -164,18 +159,12 @@ func redact(ctx context.Context, org *store.Organization, inv id.Invoice, words 
 func OfClient(ctx context.Context, org *store.Organization, c id.Client, yield func(*Invoice) error) error {
 	for _, s := range Statuses() {
 		q := store.Query{Index: store.Index1, Partition: org.Scope().Partition(Family, string(s)), Prefix: store.Join(string(c), ""), Limit: 100}
-		for {
-			rows, cursor, err := store.List[Invoice](ctx, org, q)
+		for i, err := range store.All[Invoice](ctx, org, q) {
+			if err == nil {
+				err = yield(i)
+			}
 			if err != nil {
 				return err
-			}
-			for _, i := range rows {
-				if err := yield(i); err != nil {
-					return err
-				}
-			}
-			if q.Cursor = cursor; cursor == "" {
-				break
 			}
 		}
 	}
@@ -187,23 +176,17 @@ func OfClient(ctx context.Context, org *store.Organization, c id.Client, yield f
 func Strip(documents Objects) func(ctx context.Context, org *store.Organization) (int, error) {
 	return func(ctx context.Context, org *store.Organization) (int, error) {
 		count := 0
-		q := store.Query{Partition: org.Scope().Partition(Family), Limit: 100}
-		for {
-			rows, cursor, err := store.List[Invoice](ctx, org, q)
+		for i, err := range store.All[Invoice](ctx, org, store.Query{Partition: org.Scope().Partition(Family), Limit: 100}) {
 			if err != nil {
 				return count, err
 			}
-			for _, i := range rows {
-				n, err := i.strip(ctx, org, documents)
-				count += n
-				if err != nil {
-					return count, err
-				}
-			}
-			if q.Cursor = cursor; cursor == "" {
-				return count, nil
+			n, err := i.strip(ctx, org, documents)
+			count += n
+			if err != nil {
+				return count, err
 			}
 		}
+		return count, nil
 	}
 }
 

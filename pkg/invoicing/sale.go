@@ -74,7 +74,6 @@ type Ask struct {
 	Account  *Account
 	Checkout *Checkout   // that is under way, or an empty one; nil when there was never one
 	Amount   money.Money // that is to be paid
-	Units    int64       // the same in Stripe's minor units
 }
 
 // ReadAsk reads what a checkout by a public link needs, and refuses what cannot be paid. A nil amount is what is due.
@@ -110,11 +109,9 @@ func ReadAsk(ctx context.Context, st *store.Store, c *api.Caller, token string, 
 			return nil, err
 		}
 	}
-	units, ok := ToStripe(a.Amount)
-	if !ok || a.Amount.Amount < Least(i.Currency) {
+	if _, ok := ToStripe(a.Amount); !ok || a.Amount.Amount < Least(i.Currency) {
 		return nil, problem.Of(problem.Conflict, "amount_not_payable", "Stripe cannot take this amount.")
 	}
-	a.Units = units
 	if s.under.Err == nil {
 		a.Checkout = s.checkout
 	} else if !errors.Is(s.under.Err, store.ErrMissing) {

@@ -3,6 +3,7 @@ package payments
 import (
 	"context"
 	"errors"
+	"iter"
 	"net/http"
 	"strings"
 	"time"
@@ -214,24 +215,24 @@ func (d *Desk) end(ctx context.Context, org *store.Organization, i *invoicing.In
 func (d *Desk) endAll(ctx context.Context, o id.Organization, paid func(*invoicing.Checkout) error) error {
 	org := d.org(o)
 	var failed error
-	for q := (store.Query{Partition: org.Scope().Partition(invoicing.FamilyCheckout), Limit: 50}); ; {
-		page, cursor, err := store.List[invoicing.Checkout](ctx, org, q)
+	for co, err := range checkouts(ctx, org) {
 		if err != nil {
 			return err
 		}
-		for _, co := range page {
-			err := d.endOf(ctx, org, co.Invoice, false)
-			if errors.Is(err, errComplete) && paid != nil {
-				err = paid(co)
-			}
-			if !errors.Is(err, errComplete) {
-				failed = errors.Join(failed, err)
-			}
+		err := d.endOf(ctx, org, co.Invoice, false)
+		if errors.Is(err, errComplete) && paid != nil {
+			err = paid(co)
 		}
-		if q.Cursor = cursor; cursor == "" {
-			return failed
+		if !errors.Is(err, errComplete) {
+			failed = errors.Join(failed, err)
 		}
 	}
+	return failed
+}
+
+// checkouts are those of an organisation, empty ones among them.
+func checkouts(ctx context.Context, org *store.Organization) iter.Seq2[*invoicing.Checkout, error] {
+	return store.All[invoicing.Checkout](ctx, org, store.Query{Partition: org.Scope().Partition(invoicing.FamilyCheckout), Limit: 50})
 }
 
 // endOf ends the checkout of an invoice. Outdated says to leave alone one that is still what is due.

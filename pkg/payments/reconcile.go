@@ -178,22 +178,17 @@ func (d *Desk) hints(ctx context.Context, m *invoicing.Marker, events []hook.Eve
 
 // checkouts folds what is under way.
 func (d *Desk) checkouts(ctx context.Context, org *store.Organization, account string) error {
-	for q := (store.Query{Partition: org.Scope().Partition(invoicing.FamilyCheckout), Limit: 50}); ; {
-		page, cursor, err := store.List[invoicing.Checkout](ctx, org, q)
+	for co, err := range checkouts(ctx, org) {
 		if err != nil {
 			return err
 		}
-		for _, co := range page {
-			if co.Account != account || co.Session == "" {
-				continue
-			}
-			err := d.session(ctx, account, &invoicing.Binding{Org: org.ID, Invoice: co.Invoice}, co.Session)
-			if err != nil && !errors.Is(err, connect.ErrMissing) && !errors.Is(err, connect.ErrAccess) && !errors.Is(err, store.ErrMissing) {
-				return err
-			}
+		if co.Account != account || co.Session == "" {
+			continue
 		}
-		if q.Cursor = cursor; cursor == "" {
-			return nil
+		err := d.session(ctx, account, &invoicing.Binding{Org: org.ID, Invoice: co.Invoice}, co.Session)
+		if err != nil && !errors.Is(err, connect.ErrMissing) && !errors.Is(err, connect.ErrAccess) && !errors.Is(err, store.ErrMissing) {
+			return err
 		}
 	}
+	return nil
 }

@@ -97,17 +97,13 @@ func ListConsents() api.Operation {
 func allConsents(ctx context.Context, h holder) ([]*Consent, error) {
 	var all []*Consent
 	q := store.Query{Partition: h.Scope().Partition(FamilyConsent), Descending: true, Limit: 200}
-	for {
-		page, cursor, err := store.List[Consent](ctx, h, q)
+	for c, err := range store.All[Consent](ctx, h, q) {
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, page...)
-		if cursor == "" {
-			return all, nil
-		}
-		q.Cursor = cursor
+		all = append(all, c)
 	}
+	return all, nil
 }
 
 // ConsentIn is the input of create-consent.

@@ -72,18 +72,11 @@ func each[T any, P interface {
 	*T
 	store.Row
 }](ctx context.Context, h record.Handle, f store.Family, yield func(P)) error {
-	q := store.Query{Partition: h.Scope().Partition(f), Limit: 200}
-	for {
-		rows, cursor, err := store.List[T, P](ctx, h, q)
+	for r, err := range store.All[T, P](ctx, h, store.Query{Partition: h.Scope().Partition(f), Limit: 200}) {
 		if err != nil {
 			return err
 		}
-		for _, r := range rows {
-			yield(r)
-		}
-		if cursor == "" {
-			return nil
-		}
-		q.Cursor = cursor
+		yield(r)
 	}
+	return nil
 }

@@ -104,21 +104,10 @@ const duePage = 25
 func AllDue(ctx context.Context, p *Platform, kind DueKind, by time.Time) iter.Seq2[*Due, error] {
 	return func(yield func(*Due, error) bool) {
 		for shard := range Shards {
-			q := dueBy(kind, shard, by, duePage)
-			for {
-				due, more, err := List[Due](ctx, p, q)
-				if err != nil && !yield(nil, err) {
+			for d, err := range All[Due](ctx, p, dueBy(kind, shard, by, duePage)) {
+				if !yield(d, err) {
 					return
 				}
-				for _, d := range due {
-					if !yield(d, nil) {
-						return
-					}
-				}
-				if err != nil || more == "" {
-					break
-				}
-				q.Cursor = more
 			}
 		}
 	}

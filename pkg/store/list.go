@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"strings"
 
 	"github.com/guregu/dynamo/v2"
@@ -45,6 +46,30 @@ func List[T any, P interface {
 		return nil, "", err
 	}
 	return rows, cursor, nil
+}
+
+// All goes through every row of a query, page by page of the query's limit. An error ends it.
+func All[T any, P interface {
+	*T
+	Row
+}](ctx context.Context, h Bound, q Query) iter.Seq2[P, error] {
+	return func(yield func(P, error) bool) {
+		for {
+			rows, cursor, err := List[T, P](ctx, h, q)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			for _, row := range rows {
+				if !yield(row, nil) {
+					return
+				}
+			}
+			if q.Cursor = cursor; cursor == "" {
+				return
+			}
+		}
+	}
 }
 
 // ListChanges is List with, if the query asks for them, the tombstones among the rows. Both count towards the limit.

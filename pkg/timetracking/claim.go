@@ -45,21 +45,15 @@ func Days(ctx context.Context, org *store.Organization, from, to string, yield f
 	}
 	for _, m := range months {
 		q := store.Query{Index: store.Index1, Partition: org.Scope().Partition(FamilyEntry, m), Limit: 200}
-		for {
-			rows, cursor, err := store.List[Entry](ctx, org, q)
+		for e, err := range store.All[Entry](ctx, org, q) {
 			if err != nil {
 				return err
 			}
-			for _, e := range rows {
-				if e.Date < from || e.Date > to {
-					continue
-				}
-				if err := yield(e); err != nil {
-					return err
-				}
+			if e.Date < from || e.Date > to {
+				continue
 			}
-			if q.Cursor = cursor; cursor == "" {
-				break
+			if err := yield(e); err != nil {
+				return err
 			}
 		}
 	}

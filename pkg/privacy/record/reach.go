@@ -25,21 +25,15 @@ type Handle interface {
 // Walk gives every row of a query in order, whatever its type. It stops at the first error of yield.
 func Walk(ctx context.Context, h store.Bound, q store.Query, yield func(*Row) error) error {
 	q.Limit = 200
-	for {
-		rows, cursor, err := store.List[Row](ctx, h, q)
+	for r, err := range store.All[Row](ctx, h, q) {
+		if err == nil {
+			err = yield(r)
+		}
 		if err != nil {
 			return err
 		}
-		for _, r := range rows {
-			if err := yield(r); err != nil {
-				return err
-			}
-		}
-		if cursor == "" {
-			return nil
-		}
-		q.Cursor = cursor
 	}
+	return nil
 }
 
 // Partitions lists the partitions of a family in a handle's scope. A family that is divided by months has its rows in
