@@ -103,6 +103,8 @@ func TestEachDriftIsFound(t *testing.T) {
 		{"a statement for every family", stack, swap(`ForAllValues:StringLike: {dynamodb:LeadingKeys: ["EXT#resend#platform#*"]}`, "Bool: {x: true}"), "statement Bindings is not limited to families"},
 		{"a statement for every resource", stack, swap("Resource: !Ref TableArn", `Resource: "*"`), "statement Bindings is for every resource"},
 		{"a managed policy", stack, swap("        - Statement:", "        - AWSLambdaExecute\n        - Statement:"), "a role has statements of its own"},
+		{"a client that the role has no use for", function, imported(`_ "github.com/aws/aws-sdk-go-v2/service/s3/types"`, ""), "receive-resend: it links the client of s3, which its role may not call"},
+		{"a client that another package brings", code, imported(`_ "github.com/aws/aws-sdk-go-v2/service/kms"`, ""), "receive-resend: it links the client of kms, which its role may not call"},
 		{"a job without its schedule", jobs, swap("Type: ScheduleV2", "Type: Schedule"), "send-outbox: it is started by Schedule"},
 		{"a job that hears of something else", jobs, swap("detail-type: [OutboxQueued]", "detail-type: [OutboxFull]"), "send-outbox: its stack starts it by"},
 		{"events that are lost", jobs, swap("OnFailure: {Type: SQS", "OnSuccess: {Type: SQS"), "send-outbox: events that fail for good go nowhere"},

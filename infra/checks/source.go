@@ -14,7 +14,17 @@ import (
 )
 
 // source looks for what the product's own code does not do.
-func source(f *findings, tree fs.FS) {
+func source(f *findings, packages map[string][]*file) {
+	for _, files := range packages {
+		for _, g := range files {
+			g.look(f)
+			g.variables(f, files)
+		}
+	}
+}
+
+// parse reads the product's own code, package by package.
+func parse(f *findings, tree fs.FS) map[string][]*file {
 	packages := map[string][]*file{}
 	for _, root := range []string{"pkg", "functions"} {
 		err := fs.WalkDir(tree, root, func(name string, d fs.DirEntry, err error) error {
@@ -41,12 +51,7 @@ func source(f *findings, tree fs.FS) {
 			f.add("%s: %v", root, err)
 		}
 	}
-	for _, files := range packages {
-		for _, g := range files {
-			g.look(f)
-			g.variables(f, files)
-		}
-	}
+	return packages
 }
 
 // file is one file of the product.

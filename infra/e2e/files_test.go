@@ -20,7 +20,7 @@ import (
 	"pixeltrack.io/platform/infra/local/identity"
 	"pixeltrack.io/platform/infra/local/simclock"
 	"pixeltrack.io/platform/infra/local/template"
-	"pixeltrack.io/platform/pkg/blob"
+	"pixeltrack.io/platform/pkg/blob/bucket"
 )
 
 // askForUpload announces a file.
@@ -318,8 +318,8 @@ func TestTheSweepEndsWhatADeletionCouldNot(t *testing.T) {
 }
 
 // past reaches a bucket past the functions and their roles.
-func past(logical string) *blob.Bucket {
-	return blob.New(aws.Config{Region: template.Region, BaseEndpoint: &cloud.Objects,
+func past(logical string) *bucket.Bucket {
+	return bucket.New(aws.Config{Region: template.Region, BaseEndpoint: &cloud.Objects,
 		Credentials: credentials.NewStaticCredentialsProvider(identity.Root, identity.RootSecret, "")}, "pixeltrack-local-"+logical, cloud.Clock.Now)
 }
 

@@ -1,20 +1,10 @@
-// Package blob reaches the product's buckets. Keys start with whom the object belongs to, so that a purge is a prefix.
+// Package blob is what the product knows of objects in buckets: their keys, which start with whom the object belongs to, so
+// that a purge is a prefix, and what a bucket says of them. Package bucket reaches one.
 package blob
 
 import (
-	"context"
 	"errors"
-	"fmt"
-	"io"
-	"net/http"
 	"strings"
-	"time"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
-	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/aws/smithy-go"
 
 	"pixeltrack.io/platform/pkg/store"
 )
@@ -26,158 +16,28 @@ var (
 	ErrChanged = errors.New("blob: the object is no longer the one that was looked at")
 )
 
-// Bucket is one bucket.
-type Bucket struct {
-	client *s3.Client
-	sign   *s3.PresignClient
-	name   string
-	now    func() time.Time
-}
-
-// New opens a bucket. An endpoint of its own in the configuration means that it is addressed by path. Links are dated
-// by the clock given.
-func New(cfg aws.Config, name string, now func() time.Time) *Bucket {
-	client := s3.NewFromConfig(cfg, func(o *s3.Options) {
-		o.UsePathStyle = cfg.BaseEndpoint != nil
-		o.Retryer = retry.AddWithErrorCodes(o.Retryer, "ConditionalRequestConflict")
-	})
-	b := &Bucket{client: client, name: name, now: now}
-	b.sign = s3.NewPresignClient(client, func(o *s3.PresignOptions) { o.Presigner = dated{v4.NewSigner(), now} })
-	return b
-}
-
-// dated signs links by the product's clock.
-type dated struct {
-	signer *v4.Signer
-	now    func() time.Time
-}
-
-// PresignHTTP is what the presigning client calls.
-func (d dated) PresignHTTP(ctx context.Context, c aws.Credentials, r *http.Request, hash, service, region string, _ time.Time, opts ...func(*v4.SignerOptions)) (string, http.Header, error) {
-	opts = append(opts, func(o *v4.SignerOptions) { o.DisableURIPathEscaping = true })
-	return d.signer.PresignHTTP(ctx, c, r, hash, service, region, d.now(), opts...)
-}
-
 // KeyPrefix is where the objects of a scope lie, ending in a slash: USER/usr_…/.
 func KeyPrefix(s store.Scope) string { return strings.Join(store.Parts(s.String()), "/") + "/" }
 
-// Put writes an object, over an older one if there is one.
-func (b *Bucket) Put(ctx context.Context, key, mediaType string, body io.ReadSeeker) error {
-	_, err := b.client.PutObject(ctx, &s3.PutObjectInput{Bucket: &b.name, Key: &key, ContentType: &mediaType, Body: body})
-	if err != nil {
-		return fmt.Errorf("blob: put: %w", err)
-	}
-	return nil
+// Upload is the one object that a grant lets in.
+type Upload struct {
+	Size      int64  // bytes
+	MediaType string // its Content-Type
+	SHA256    []byte
 }
 
-// Create writes an object that must not be there, else ErrExists. Meeting another writer is no proof that it is there: the
-// other may be deleting it, or fail. Such a meeting is tried again like a failure of the service.
-func (b *Bucket) Create(ctx context.Context, key, mediaType string, body io.ReadSeeker) error {
-	_, err := b.client.PutObject(ctx, &s3.PutObjectInput{Bucket: &b.name, Key: &key, ContentType: &mediaType, Body: body,
-		IfNoneMatch: aws.String("*")})
-	if code(err) == "PreconditionFailed" {
-		return ErrExists
-	}
-	if err != nil {
-		return fmt.Errorf("blob: create: %w", err)
-	}
-	return nil
+// Grant lets its holder put one object into a bucket, once.
+type Grant struct {
+	URL     string
+	Headers map[string]string // to be sent as they are; by lower-case name
 }
 
-// Open reads an object; the caller closes it. ErrMissing when there is none.
-func (b *Bucket) Open(ctx context.Context, key string) (io.ReadCloser, error) {
-	out, err := b.client.GetObject(ctx, &s3.GetObjectInput{Bucket: &b.name, Key: &key})
-	if absent(err) {
-		return nil, ErrMissing
-	}
-	if err != nil {
-		return nil, fmt.Errorf("blob: open: %w", err)
-	}
-	return out.Body, nil
+// Stat is what a bucket knows of an object.
+type Stat struct {
+	Size   int64
+	SHA256 []byte // nil when the object came without one
+	ETag   string // names these very bytes
 }
 
-// Link gives a link to an object for a time, under which a browser saves it by a file name and shows it never.
-func (b *Bucket) Link(ctx context.Context, key, fileName string, life time.Duration) (string, error) {
-	out, err := b.sign.PresignGetObject(ctx, &s3.GetObjectInput{Bucket: &b.name, Key: &key,
-		ResponseContentDisposition: aws.String(Disposition(fileName)),
-		ResponseCacheControl:       aws.String("no-store")}, s3.WithPresignExpires(life))
-	if err != nil {
-		return "", fmt.Errorf("blob: link: %w", err)
-	}
-	return out.URL, nil
-}
-
-// Purge deletes every version and every delete marker of the objects whose keys begin with a prefix, and tells how many
-// went. It can be repeated and interrupted.
-func (b *Bucket) Purge(ctx context.Context, prefix string) (int, error) {
-	if prefix == "" {
-		return 0, errors.New("blob: purge of a whole bucket")
-	}
-	gone := 0
-	pages := s3.NewListObjectVersionsPaginator(b.client, &s3.ListObjectVersionsInput{Bucket: &b.name, Prefix: &prefix})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return gone, fmt.Errorf("blob: list versions: %w", err)
-		}
-		for _, v := range page.Versions {
-			if err := b.remove(ctx, v.Key, v.VersionId); err != nil {
-				return gone, err
-			}
-			gone++
-		}
-		for _, m := range page.DeleteMarkers {
-			if err := b.remove(ctx, m.Key, m.VersionId); err != nil {
-				return gone, err
-			}
-		}
-	}
-	return gone, nil
-}
-
-// Remove deletes every version and every delete marker of one object, and tells how many versions went. It can be
-// repeated and interrupted.
-func (b *Bucket) Remove(ctx context.Context, key string) (int, error) {
-	gone := 0
-	pages := s3.NewListObjectVersionsPaginator(b.client, &s3.ListObjectVersionsInput{Bucket: &b.name, Prefix: &key})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return gone, fmt.Errorf("blob: list versions: %w", err)
-		}
-		for _, v := range page.Versions {
-			if *v.Key != key {
-				continue
-			}
-			if err := b.remove(ctx, v.Key, v.VersionId); err != nil {
-				return gone, err
-			}
-			gone++
-		}
-		for _, m := range page.DeleteMarkers {
-			if *m.Key != key {
-				continue
-			}
-			if err := b.remove(ctx, m.Key, m.VersionId); err != nil {
-				return gone, err
-			}
-		}
-	}
-	return gone, nil
-}
-
-func (b *Bucket) remove(ctx context.Context, key, version *string) error {
-	_, err := b.client.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &b.name, Key: key, VersionId: version})
-	if err != nil {
-		return fmt.Errorf("blob: delete: %w", err)
-	}
-	return nil
-}
-
-func code(err error) string {
-	var e smithy.APIError
-	if errors.As(err, &e) {
-		return e.ErrorCode()
-	}
-	return ""
-}
+// Named is a bucket that objects can be copied from.
+type Named interface{ Name() string }

@@ -1,4 +1,4 @@
-// Package bus puts the product's events on the EventBridge bus. An event says that something has changed and names the
+// Package bus is the product's events, which package publishing puts on the EventBridge bus. An event says that something has changed and names the
 // row; whoever takes it reads the row as it is by then, so an event may come twice, late and in any order. An event
 // holds ids and fixed words only.
 package bus
@@ -85,6 +85,20 @@ type CheckoutOutdated struct{ Row }
 
 // Type is the event's type.
 func (CheckoutOutdated) Type() string { return "CheckoutOutdated" }
+
+// Unpublished is the error of events that the bus did not take, by their place in what was given.
+type Unpublished struct {
+	Places []int // in order, at least one
+	Cause  error
+}
+
+// Error tells how many there are, and why.
+func (u *Unpublished) Error() string {
+	return fmt.Sprintf("bus: %d events were not taken: %v", len(u.Places), u.Cause)
+}
+
+// Unwrap gives the cause.
+func (u *Unpublished) Unwrap() error { return u.Cause }
 
 // Registered is one event type with its fields.
 type Registered struct {

@@ -24,7 +24,7 @@ import (
 	"pixeltrack.io/platform/infra/local/s3"
 	"pixeltrack.io/platform/infra/local/simclock"
 	"pixeltrack.io/platform/infra/size"
-	"pixeltrack.io/platform/pkg/blob"
+	"pixeltrack.io/platform/pkg/blob/bucket"
 	"pixeltrack.io/platform/pkg/files"
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/job"
@@ -76,10 +76,10 @@ func TestABuilderIsSmall(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	bucket := blob.New(reach(web.URL, identity.Root, identity.RootSecret), "b", time.Now)
+	objects := bucket.New(reach(web.URL, identity.Root, identity.RootSecret), "b", time.Now)
 
 	rows, large := size.Of(2_000, 100_000), int64(size.Of(24, 256))<<20
-	if err := bucket.Write(ctx, "large", "application/octet-stream", func(w io.Writer) error {
+	if err := objects.Write(ctx, "large", "application/octet-stream", func(w io.Writer) error {
 		_, err := io.Copy(w, io.LimitReader(rand.Reader, large))
 		return err
 	}); err != nil {
@@ -198,8 +198,8 @@ func TestABuilder(t *testing.T) {
 	}
 	pk, sk, _ := strings.Cut(os.Getenv(proofKey), " ")
 	st := store.New(reach(os.Getenv(proofRows), "LOCAL", "local"), table, time.Now)
-	bucket := blob.New(reach(os.Getenv(proofBucket), identity.Root, identity.RootSecret), "b", time.Now)
-	build := privacy.BuildExport(bucket, privacy.Stored{registry.FilesBucket: bucket, registry.DocumentsBucket: bucket}, keys.Links{Secret: "links"}, datamap.Current())
+	objects := bucket.New(reach(os.Getenv(proofBucket), identity.Root, identity.RootSecret), "b", time.Now)
+	build := privacy.BuildExport(objects, privacy.Stored{registry.FilesBucket: objects, registry.DocumentsBucket: objects}, keys.Links{Secret: "links"}, datamap.Current())
 	event := fmt.Sprintf(`{"source":%q,"detail-type":%q,"detail":{"pk":%q,"sk":%q}}`, job.Source, privacy.EventExportRequested, pk, sk)
 	if err := build.Do(t.Context(), []byte(event), st, telemetry.New(new(bytes.Buffer), time.Now), time.Now, "run"); err != nil {
 		t.Fatal(err)

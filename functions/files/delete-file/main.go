@@ -3,14 +3,14 @@ package main
 
 import (
 	"pixeltrack.io/platform/pkg/app"
-	"pixeltrack.io/platform/pkg/blob"
+	"pixeltrack.io/platform/pkg/blob/bucket"
 	"pixeltrack.io/platform/pkg/files"
 	"pixeltrack.io/platform/pkg/lambdahttp"
 )
 
 func main() {
 	a := app.New()
-	incoming := blob.New(a.AWS("S3"), a.Setting("INCOMING_BUCKET"), a.Now)
-	kept := blob.New(a.AWS("S3"), a.Setting("FILES_BUCKET"), a.Now)
+	incoming := bucket.New(a.AWS("S3"), a.Setting("INCOMING_BUCKET"), a.Now)
+	kept := bucket.New(a.AWS("S3"), a.Setting("FILES_BUCKET"), a.Now)
 	lambdahttp.Start(a, files.DeleteFile(a.Table(), incoming, kept))
 }

@@ -4,7 +4,7 @@ package main
 import (
 	"pixeltrack.io/platform/pkg/app"
 	"pixeltrack.io/platform/pkg/app/secrets"
-	"pixeltrack.io/platform/pkg/blob"
+	"pixeltrack.io/platform/pkg/blob/bucket"
 	"pixeltrack.io/platform/pkg/invoicing/rendering"
 	"pixeltrack.io/platform/pkg/job/lambdajob"
 	"pixeltrack.io/platform/pkg/privacy/erasure"
@@ -12,7 +12,7 @@ import (
 
 func main() {
 	a := app.New()
-	documents, vault := blob.New(a.AWS("S3"), a.Setting("DOCUMENTS_BUCKET"), a.Now), blob.New(a.AWS("S3"), a.Setting("VAULT_BUCKET"), a.Now)
+	documents, vault := bucket.New(a.AWS("S3"), a.Setting("DOCUMENTS_BUCKET"), a.Now), bucket.New(a.AWS("S3"), a.Setting("VAULT_BUCKET"), a.Now)
 	engine := &erasure.Engine{Store: a.Table(), Vault: vault, Pseudonyms: secrets.Pseudonyms(a), Clock: a.Now}
 	lambdajob.Start(a, rendering.EraseRecipients(engine, documents))
 }

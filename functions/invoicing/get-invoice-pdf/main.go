@@ -3,13 +3,13 @@ package main
 
 import (
 	"pixeltrack.io/platform/pkg/app"
-	"pixeltrack.io/platform/pkg/blob"
+	"pixeltrack.io/platform/pkg/blob/bucket"
 	"pixeltrack.io/platform/pkg/invoicing"
 	"pixeltrack.io/platform/pkg/lambdahttp"
 )
 
 func main() {
 	a := app.New()
-	documents := blob.New(a.AWS("S3"), a.Setting("DOCUMENTS_BUCKET"), a.Now)
+	documents := bucket.New(a.AWS("S3"), a.Setting("DOCUMENTS_BUCKET"), a.Now)
 	lambdahttp.Start(a, invoicing.GetInvoicePDF(documents))
 }

@@ -3,12 +3,12 @@ package main
 
 import (
 	"pixeltrack.io/platform/pkg/app"
-	"pixeltrack.io/platform/pkg/bus"
+	"pixeltrack.io/platform/pkg/bus/publishing"
 	"pixeltrack.io/platform/pkg/job/lambdajob"
 	"pixeltrack.io/platform/pkg/notifications"
 )
 
 func main() {
 	a := app.New()
-	lambdajob.Start(a, notifications.DispatchChanges(bus.New(a.AWS("EVENTBRIDGE"), a.Setting("EVENT_BUS_NAME"))))
+	lambdajob.Start(a, notifications.DispatchChanges(publishing.New(a.AWS("EVENTBRIDGE"), a.Setting("EVENT_BUS_NAME"))))
 }

@@ -4,7 +4,7 @@ package main
 import (
 	"pixeltrack.io/platform/pkg/app"
 	"pixeltrack.io/platform/pkg/app/secrets"
-	"pixeltrack.io/platform/pkg/blob"
+	"pixeltrack.io/platform/pkg/blob/bucket"
 	"pixeltrack.io/platform/pkg/job/lambdajob"
 	"pixeltrack.io/platform/pkg/privacy"
 	"pixeltrack.io/platform/pkg/privacy/datamap"
@@ -12,7 +12,7 @@ import (
 
 func main() {
 	a := app.New()
-	bucket := func(setting string) *blob.Bucket { return blob.New(a.AWS("S3"), a.Setting(setting), a.Now) }
-	stored := privacy.Stored{"files": bucket("FILES_BUCKET"), "documents": bucket("DOCUMENTS_BUCKET")}
-	lambdajob.Start(a, privacy.BuildExport(bucket("EXPORTS_BUCKET"), stored, secrets.Links(a), datamap.Current()))
+	open := func(setting string) *bucket.Bucket { return bucket.New(a.AWS("S3"), a.Setting(setting), a.Now) }
+	stored := privacy.Stored{"files": open("FILES_BUCKET"), "documents": open("DOCUMENTS_BUCKET")}
+	lambdajob.Start(a, privacy.BuildExport(open("EXPORTS_BUCKET"), stored, secrets.Links(a), datamap.Current()))
 }

@@ -4,13 +4,13 @@ package main
 import (
 	"pixeltrack.io/platform/pkg/app"
 	"pixeltrack.io/platform/pkg/app/secrets"
-	"pixeltrack.io/platform/pkg/blob"
+	"pixeltrack.io/platform/pkg/blob/bucket"
 	"pixeltrack.io/platform/pkg/lambdahttp"
 	"pixeltrack.io/platform/pkg/privacy"
 )
 
 func main() {
 	a := app.New()
-	packages := blob.New(a.AWS("S3"), a.Setting("EXPORTS_BUCKET"), a.Now)
+	packages := bucket.New(a.AWS("S3"), a.Setting("EXPORTS_BUCKET"), a.Now)
 	lambdahttp.Start(a, privacy.DownloadExport(a.Table(), packages, secrets.Pseudonyms(a)))
 }

@@ -6,7 +6,7 @@ package numbering
 import (
 	"errors"
 	"fmt"
-	"regexp"
+	"iter"
 	"strconv"
 	"strings"
 	"time"
@@ -25,28 +25,57 @@ var ErrPattern = errors.New("numbering: not a pattern")
 // Pattern says how numbers are written. One that came from Parse, or is Default, is well formed.
 type Pattern string
 
-var (
-	shape = regexp.MustCompile(`^(?:[A-Za-z0-9/. -]|\{(?:YYYY|YY|MM|SEQ[1-9]?)\})+$`)
-	place = regexp.MustCompile(`\{[A-Z]+[1-9]?\}`)
-)
-
 // Parse reads a pattern.
 func Parse(text string) (Pattern, error) {
-	if len(text) > Longest || !shape.MatchString(text) || text != strings.TrimSpace(text) {
+	if len(text) > Longest || text == "" || text != strings.TrimSpace(text) {
 		return "", ErrPattern
 	}
 	seen := map[string]int{}
-	for _, p := range place.FindAllString(text, -1) {
-		if strings.HasPrefix(p, "{SEQ") {
-			p = "{SEQ}"
+	for literal, place := range Pattern(text).parts() {
+		if strings.ContainsFunc(literal, unwritten) {
+			return "", ErrPattern
 		}
-		seen[p]++
+		switch {
+		case place == "":
+		case place == "YYYY", place == "YY":
+			seen["year"]++
+		case place == "MM":
+			seen["month"]++
+		case place == "SEQ", len(place) == 4 && strings.HasPrefix(place, "SEQ") && place[3] >= '1' && place[3] <= '9':
+			seen["count"]++
+		default:
+			return "", ErrPattern
+		}
 	}
-	years := seen["{YYYY}"] + seen["{YY}"]
-	if seen["{SEQ}"] != 1 || years > 1 || seen["{MM}"] > 1 || seen["{MM}"] == 1 && years == 0 {
+	if seen["count"] != 1 || seen["year"] > 1 || seen["month"] > 1 || seen["month"] > seen["year"] {
 		return "", ErrPattern
 	}
 	return Pattern(text), nil
+}
+
+// parts splits a pattern into literal texts, each with the name of the place after it, which is empty after the last. A
+// brace that opens or closes nothing stays in the literal.
+func (p Pattern) parts() iter.Seq2[string, string] {
+	return func(yield func(literal, place string) bool) {
+		rest := string(p)
+		for {
+			literal, inside, opened := strings.Cut(rest, "{")
+			place, after, closed := strings.Cut(inside, "}")
+			if !opened || !closed || place == "" {
+				yield(rest, "")
+				return
+			}
+			if !yield(literal, place) {
+				return
+			}
+			rest = after
+		}
+	}
+}
+
+// unwritten says whether a character may not stand in a number.
+func unwritten(r rune) bool {
+	return !('A' <= r && r <= 'Z' || 'a' <= r && r <= 'z' || '0' <= r && r <= '9' || strings.ContainsRune("-/. ", r))
 }
 
 // Or is the pattern, or the default when it is empty.
@@ -70,19 +99,24 @@ func (p Pattern) Period(day time.Time) string {
 
 // Write writes the number that a count has on a day. A count with more digits than the pattern has is written whole.
 func (p Pattern) Write(day time.Time, count int64) string {
-	return place.ReplaceAllStringFunc(string(p), func(at string) string {
-		switch at {
-		case "{YYYY}":
-			return day.Format("2006")
-		case "{YY}":
-			return day.Format("06")
-		case "{MM}":
-			return day.Format("01")
+	var out strings.Builder
+	for literal, place := range p.parts() {
+		out.WriteString(literal)
+		switch place {
+		case "":
+		case "YYYY":
+			out.WriteString(day.Format("2006"))
+		case "YY":
+			out.WriteString(day.Format("06"))
+		case "MM":
+			out.WriteString(day.Format("01"))
+		default:
+			width, err := strconv.Atoi(strings.TrimPrefix(place, "SEQ"))
+			if err != nil {
+				width = 1 // {SEQ}
+			}
+			fmt.Fprintf(&out, "%0*d", width, count)
 		}
-		width, err := strconv.Atoi(strings.Trim(at, "{}SEQ"))
-		if err != nil {
-			width = 1 // {SEQ}
-		}
-		return fmt.Sprintf("%0*d", width, count)
-	})
+	}
+	return out.String()
 }

@@ -4,7 +4,7 @@ package erasing
 import (
 	"pixeltrack.io/platform/pkg/app"
 	"pixeltrack.io/platform/pkg/app/secrets"
-	"pixeltrack.io/platform/pkg/blob"
+	"pixeltrack.io/platform/pkg/blob/bucket"
 	"pixeltrack.io/platform/pkg/invoicing"
 	"pixeltrack.io/platform/pkg/keys"
 	"pixeltrack.io/platform/pkg/privacy"
@@ -16,10 +16,10 @@ import (
 func Engine(a *app.App) *erasure.Engine {
 	s3 := a.AWS("S3")
 	var objects []erasure.Objects
-	for _, bucket := range []string{"EXPORTS_BUCKET", "FILES_BUCKET", "INCOMING_BUCKET"} {
-		objects = append(objects, blob.New(s3, a.Setting(bucket), a.Now))
+	for _, setting := range []string{"EXPORTS_BUCKET", "FILES_BUCKET", "INCOMING_BUCKET"} {
+		objects = append(objects, bucket.New(s3, a.Setting(setting), a.Now))
 	}
-	vault := blob.New(s3, a.Setting("VAULT_BUCKET"), a.Now)
+	vault := bucket.New(s3, a.Setting("VAULT_BUCKET"), a.Now)
 	pseudonyms := keys.Pseudonyms{Secret: secrets.Read(a, "PARAM_PSEUDONYM_SECRET")}
 	return privacy.NewEngine(a.Table(), objects, vault, pseudonyms, a.Now)
 }
@@ -28,12 +28,12 @@ func Engine(a *app.App) *erasure.Engine {
 // as well.
 func Sweeper(a *app.App) *erasure.Engine {
 	e := Engine(a)
-	e.Strip = invoicing.Strip(blob.New(a.AWS("S3"), a.Setting("DOCUMENTS_BUCKET"), a.Now))
+	e.Strip = invoicing.Strip(bucket.New(a.AWS("S3"), a.Setting("DOCUMENTS_BUCKET"), a.Now))
 	return e
 }
 
 // Clearances needs DOCUMENTS_BUCKET.
 func Clearances(a *app.App) []retention.Clearance {
-	documents := blob.New(a.AWS("S3"), a.Setting("DOCUMENTS_BUCKET"), a.Now)
+	documents := bucket.New(a.AWS("S3"), a.Setting("DOCUMENTS_BUCKET"), a.Now)
 	return []retention.Clearance{{Kind: retention.InvoicePurge, Clear: invoicing.Clear(documents)}}
 }

@@ -1,4 +1,4 @@
-package blob
+package bucket
 
 import (
 	"bytes"
@@ -13,57 +13,39 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"pixeltrack.io/platform/pkg/blob"
 )
-
-// Upload is the one object that a grant lets in.
-type Upload struct {
-	Size      int64  // bytes
-	MediaType string // its Content-Type
-	SHA256    []byte
-}
-
-// Grant lets its holder put one object into a bucket, once.
-type Grant struct {
-	URL     string
-	Headers map[string]string // to be sent as they are; by lower-case name
-}
 
 // Grant signs an upload for a time. The signature covers key, size, type and checksum, and that nothing lies there yet:
 // anything else is refused by the service, and so is the same upload again while the first is there.
-func (b *Bucket) Grant(ctx context.Context, key string, u Upload, life time.Duration) (Grant, error) {
+func (b *Bucket) Grant(ctx context.Context, key string, u blob.Upload, life time.Duration) (blob.Grant, error) {
 	out, err := b.sign.PresignPutObject(ctx, &s3.PutObjectInput{Bucket: &b.name, Key: &key, ContentType: &u.MediaType, ContentLength: &u.Size,
 		ChecksumSHA256: aws.String(base64.StdEncoding.EncodeToString(u.SHA256)), IfNoneMatch: aws.String("*")}, s3.WithPresignExpires(life))
 	if err != nil {
-		return Grant{}, fmt.Errorf("blob: grant: %w", err)
+		return blob.Grant{}, fmt.Errorf("blob: grant: %w", err)
 	}
-	g := Grant{URL: out.URL, Headers: map[string]string{}}
+	g := blob.Grant{URL: out.URL, Headers: map[string]string{}}
 	for _, name := range []string{"content-length", "content-type", "if-none-match", "x-amz-checksum-sha256"} {
 		value := out.SignedHeader.Get(name)
 		if value == "" {
-			return Grant{}, fmt.Errorf("blob: grant: %s is not signed", name)
+			return blob.Grant{}, fmt.Errorf("blob: grant: %s is not signed", name)
 		}
 		g.Headers[name] = value
 	}
 	return g, nil
 }
 
-// Stat is what a bucket knows of an object.
-type Stat struct {
-	Size   int64
-	SHA256 []byte // nil when the object came without one
-	ETag   string // names these very bytes
-}
-
 // Stat looks at an object without reading it. ErrMissing when there is none.
-func (b *Bucket) Stat(ctx context.Context, key string) (Stat, error) {
+func (b *Bucket) Stat(ctx context.Context, key string) (blob.Stat, error) {
 	out, err := b.client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &b.name, Key: &key, ChecksumMode: types.ChecksumModeEnabled})
 	if absent(err) {
-		return Stat{}, ErrMissing
+		return blob.Stat{}, blob.ErrMissing
 	}
 	if err != nil {
-		return Stat{}, fmt.Errorf("blob: stat: %w", err)
+		return blob.Stat{}, fmt.Errorf("blob: stat: %w", err)
 	}
-	s := Stat{Size: aws.ToInt64(out.ContentLength), ETag: aws.ToString(out.ETag)}
+	s := blob.Stat{Size: aws.ToInt64(out.ContentLength), ETag: aws.ToString(out.ETag)}
 	if sum, err := base64.StdEncoding.DecodeString(aws.ToString(out.ChecksumSHA256)); err == nil && len(sum) > 0 {
 		s.SHA256 = sum
 	}
@@ -85,15 +67,12 @@ func (b *Bucket) Head(ctx context.Context, key, etag string, n int64) ([]byte, e
 	return first.Bytes(), nil
 }
 
-// Named is a bucket that objects can be copied from.
-type Named interface{ Name() string }
-
 // Name is the bucket's name.
 func (b *Bucket) Name() string { return b.name }
 
 // Copy makes an object of one in another bucket, on the service's side, if that is still the one that was looked at, else
 // ErrChanged. ErrMissing when there is none. It takes over bytes and checksum, nothing else; at most 5 GB.
-func (b *Bucket) Copy(ctx context.Context, from Named, fromKey, etag, key, mediaType string) error {
+func (b *Bucket) Copy(ctx context.Context, from blob.Named, fromKey, etag, key, mediaType string) error {
 	_, err := b.client.CopyObject(ctx, &s3.CopyObjectInput{Bucket: &b.name, Key: &key, CopySource: aws.String(from.Name() + "/" + (&url.URL{Path: fromKey}).EscapedPath()),
 		CopySourceIfMatch: &etag, ContentType: &mediaType, ContentDisposition: aws.String("attachment"),
 		MetadataDirective: types.MetadataDirectiveReplace, TaggingDirective: types.TaggingDirectiveReplace})
@@ -113,9 +92,9 @@ func absent(err error) bool {
 func refused(err error) error {
 	switch {
 	case absent(err):
-		return ErrMissing
+		return blob.ErrMissing
 	case code(err) == "PreconditionFailed":
-		return ErrChanged
+		return blob.ErrChanged
 	}
 	return err
 }

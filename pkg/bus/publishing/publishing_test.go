@@ -1,4 +1,4 @@
-package bus_test
+package publishing_test
 
 import (
 	"context"
@@ -14,38 +14,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 
 	"pixeltrack.io/platform/pkg/bus"
-	"pixeltrack.io/platform/pkg/registry"
+	"pixeltrack.io/platform/pkg/bus/publishing"
 	"pixeltrack.io/platform/pkg/store"
 )
-
-func TestEveryFieldOfEveryEventIsRegistered(t *testing.T) {
-	for _, finding := range bus.Check(bus.Types()) {
-		t.Error(finding)
-	}
-}
-
-// Strange is an event that nobody registered well.
-type Strange struct {
-	bus.Row
-	Name string `json:"name"`
-}
-
-// Type is another name than the type's.
-func (Strange) Type() string { return "Odd" }
-
-func TestCheck(t *testing.T) {
-	got := bus.Check([]bus.Registered{{Sample: Strange{}, Fields: []registry.Field{{Name: "pk"}, registry.Internal("gone", "a word"), {Name: "sk", Why: "ids", Personal: true}}}})
-	want := []string{
-		"Odd.gone: registered, but the event has no such field",
-		"Odd.name: not registered",
-		"Odd.pk: no reason",
-		"Odd.sk: personal, but nothing says how it goes",
-		"Odd: the type is called Strange",
-	}
-	if !slices.Equal(got, want) {
-		t.Errorf("Check = %q; want %q", got, want)
-	}
-}
 
 type entry struct{ EventBusName, Source, DetailType, Detail string }
 
@@ -84,11 +55,11 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	json.NewEncoder(w).Encode(out) //nolint:errcheck // a client that has gone is no news
 }
 
-func publisher(t *testing.T, s http.Handler) *bus.Publisher {
+func publisher(t *testing.T, s http.Handler) *publishing.Publisher {
 	t.Helper()
 	web := httptest.NewServer(s)
 	t.Cleanup(web.Close)
-	return bus.New(aws.Config{Region: "us-east-1", BaseEndpoint: aws.String(web.URL), Credentials: credentials.NewStaticCredentialsProvider("a", "b", ""),
+	return publishing.New(aws.Config{Region: "us-east-1", BaseEndpoint: aws.String(web.URL), Credentials: credentials.NewStaticCredentialsProvider("a", "b", ""),
 		Retryer: func() aws.Retryer { return aws.NopRetryer{} }}, "pixeltrack-test")
 }
 

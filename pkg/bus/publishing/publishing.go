@@ -1,4 +1,6 @@
-package bus
+// Package publishing puts the product's events on the EventBridge bus. It stands apart from the events, so that who only
+// names them does not carry the service's client.
+package publishing
 
 import (
 	"context"
@@ -13,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 
+	"pixeltrack.io/platform/pkg/bus"
 	"pixeltrack.io/platform/pkg/job"
 )
 
@@ -29,32 +32,18 @@ type Publisher struct {
 }
 
 // New opens a bus.
-func New(cfg aws.Config, bus string) *Publisher {
-	return &Publisher{client: eventbridge.NewFromConfig(cfg), bus: bus}
+func New(cfg aws.Config, name string) *Publisher {
+	return &Publisher{client: eventbridge.NewFromConfig(cfg), bus: name}
 }
-
-// Unpublished is the error of events that the bus did not take, by their place in what was given.
-type Unpublished struct {
-	Places []int // in order, at least one
-	Cause  error
-}
-
-// Error tells how many there are, and why.
-func (u *Unpublished) Error() string {
-	return fmt.Sprintf("bus: %d events were not taken: %v", len(u.Places), u.Cause)
-}
-
-// Unwrap gives the cause.
-func (u *Unpublished) Unwrap() error { return u.Cause }
 
 // Publish puts events on the bus, ten to a call. What the bus refuses is tried again a few times; what it still refuses
-// is named by an *Unpublished, and everything else has been taken.
-func (p *Publisher) Publish(ctx context.Context, events []Event) error {
+// is named by an *bus.Unpublished, and everything else has been taken.
+func (p *Publisher) Publish(ctx context.Context, events []bus.Event) error {
 	entries := make([]types.PutEventsRequestEntry, len(events))
 	for i, e := range events {
 		detail, err := json.Marshal(e)
 		if err != nil {
-			return fmt.Errorf("bus: %s: %w", e.Type(), err)
+			return fmt.Errorf("publishing: %s: %w", e.Type(), err)
 		}
 		entries[i] = types.PutEventsRequestEntry{EventBusName: &p.bus, Source: aws.String(job.Source),
 			DetailType: aws.String(e.Type()), Detail: aws.String(string(detail))}
@@ -70,11 +59,11 @@ func (p *Publisher) Publish(ctx context.Context, events []Event) error {
 			return nil
 		}
 		if try == maxTries || ctx.Err() != nil {
-			return &Unpublished{Places: left, Cause: cause}
+			return &bus.Unpublished{Places: left, Cause: cause}
 		}
 		select {
 		case <-ctx.Done():
-			return &Unpublished{Places: left, Cause: ctx.Err()}
+			return &bus.Unpublished{Places: left, Cause: ctx.Err()}
 		case <-time.After(pause/2 + mathrand.N(pause)):
 		}
 		pause *= 2
@@ -96,9 +85,9 @@ func (p *Publisher) put(ctx context.Context, entries []types.PutEventsRequestEnt
 		for i, place := range part {
 			switch {
 			case i >= len(out.Entries):
-				left, cause = append(left, place), errors.New("bus: no result")
+				left, cause = append(left, place), errors.New("publishing: no result")
 			case out.Entries[i].EventId == nil:
-				left, cause = append(left, place), errors.New("bus: "+aws.ToString(out.Entries[i].ErrorCode))
+				left, cause = append(left, place), errors.New("publishing: "+aws.ToString(out.Entries[i].ErrorCode))
 			}
 		}
 	}

@@ -1,4 +1,4 @@
-package blob_test
+package bucket_test
 
 import (
 	"bytes"
@@ -21,10 +21,11 @@ import (
 	"pixeltrack.io/platform/infra/local/s3"
 	"pixeltrack.io/platform/infra/local/simclock"
 	"pixeltrack.io/platform/pkg/blob"
+	"pixeltrack.io/platform/pkg/blob/bucket"
 )
 
 // pair opens two buckets of one stand-in, of which the second keeps versions.
-func pair(t *testing.T) (incoming, files *blob.Bucket, clock *simclock.Clock) {
+func pair(t *testing.T) (incoming, files *bucket.Bucket, clock *simclock.Clock) {
 	t.Helper()
 	clock = &simclock.Clock{}
 	server, err := s3.New(s3.Options{Dir: t.TempDir(), Identities: identity.New(), Clock: clock,
@@ -41,7 +42,7 @@ func pair(t *testing.T) (incoming, files *blob.Bucket, clock *simclock.Clock) {
 	})
 	cfg := aws.Config{Region: "us-east-1", BaseEndpoint: aws.String(web.URL),
 		Credentials: credentials.NewStaticCredentialsProvider(identity.Root, identity.RootSecret, "")}
-	return blob.New(cfg, "incoming", clock.Now), blob.New(cfg, "files", clock.Now), clock
+	return bucket.New(cfg, "incoming", clock.Now), bucket.New(cfg, "files", clock.Now), clock
 }
 
 const content = "%PDF-1.7 what somebody wants to keep"
@@ -180,7 +181,7 @@ func TestWhatArrivedIsLookedAtAndCopied(t *testing.T) {
 func TestRemoveTakesEveryVersionOfOneObject(t *testing.T) {
 	ctx := context.Background()
 	incoming, files, _ := pair(t)
-	for _, b := range []*blob.Bucket{incoming, files} {
+	for _, b := range []*bucket.Bucket{incoming, files} {
 		for _, key := range []string{"ORG/o/fil_1", "ORG/o/fil_1", "ORG/o/fil_10"} {
 			if err := b.Put(ctx, key, "text/plain", strings.NewReader(key)); err != nil {
 				t.Fatal(err)
@@ -195,32 +196,6 @@ func TestRemoveTakesEveryVersionOfOneObject(t *testing.T) {
 		if n, err := b.Remove(ctx, "ORG/o/fil_1"); n != 0 || err != nil {
 			t.Errorf("a second Remove = %d, %v; want 0", n, err)
 		}
-	}
-}
-
-func TestDisposition(t *testing.T) {
-	tests := []struct{ name, in, want, file string }{
-		{"a plain name", "Offer.pdf", `attachment; filename="Offer.pdf"`, "Offer.pdf"},
-		{"quotes", `a"b.pdf`, `attachment; filename="a_b.pdf"; filename*=UTF-8''a%22b.pdf`, `a"b.pdf`},
-		{"an end of the header", "a\"\r\nSet-Cookie: x=y", `attachment; filename="a_Set-Cookie: x=y"; filename*=UTF-8''a%22Set-Cookie%3A%20x%3Dy`, `a"Set-Cookie: x=y`},
-		{"other alphabets", "Größe 5€.txt", `attachment; filename="Gr__e 5_.txt"; filename*=UTF-8''Gr%C3%B6%C3%9Fe%205%E2%82%AC.txt`, "Größe 5€.txt"},
-		{"a direction turned", "a\u202efdp.exe", `attachment; filename="afdp.exe"; filename*=UTF-8''afdp.exe`, "afdp.exe"},
-		{"a path", `../a\b`, `attachment; filename=".._a_b"; filename*=UTF-8''.._a_b`, ".._a_b"},
-		{"percents", "100%25.txt", `attachment; filename="100_25.txt"; filename*=UTF-8''100%2525.txt`, "100%25.txt"},
-		{"no text", "\xff\xfe", "attachment", ""},
-		{"nothing", "", "attachment", ""},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			got := blob.Disposition(tt.in)
-			if got != tt.want {
-				t.Errorf("Disposition(%q) = %s; want %s", tt.in, got, tt.want)
-			}
-			kind, parameters, err := mime.ParseMediaType(got)
-			if kind != "attachment" || parameters["filename"] != tt.file || err != nil {
-				t.Errorf("a browser reads %s, %q, %v; want an attachment %q", kind, parameters["filename"], err, tt.file)
-			}
-		})
 	}
 }
 
