@@ -80,6 +80,7 @@ func (i *Invoice) clear(ctx context.Context, org *store.Organization, documents 
 		tx.DeleteKey(org, FileKey(i.Org, i.ID), "")
 		tx.DeleteKey(org, CheckoutKey(i.Org, i.ID), "")
 		tx.Disarm(org, i.RenderDue(), false)
+		tx.Disarm(org, i.overdueDue(), false)
 		count += 2
 	}
 	cli, err := store.Get[clients.Client](ctx, org, clients.Key(i.Org, i.Client))

@@ -10,6 +10,7 @@ import (
 	"pixeltrack.io/platform/pkg/api/apitest"
 	"pixeltrack.io/platform/pkg/invoicing"
 	"pixeltrack.io/platform/pkg/payments"
+	"pixeltrack.io/platform/pkg/telemetry"
 )
 
 func TestAnAccountIsConnected(t *testing.T) {
@@ -294,6 +295,52 @@ func TestADisputeThatIsLostTakesTheMoneyBack(t *testing.T) {
 		if got := w.read(owner, i); got.PaidTotal.Amount != want {
 			t.Errorf("won %v: paid %d; want %d", won, got.PaidTotal.Amount, want)
 		}
+	}
+}
+
+// TestWhatGoesBackIsOverdueAgain pays an invoice in time and has the money go back after its day: it is overdue at once,
+// though the clock of its day has long struck.
+func TestWhatGoesBackIsOverdueAgain(t *testing.T) {
+	for name, back := range map[string]func(w *world, c apitest.Caller, p invoicing.PaymentBody){
+		"refunded": func(w *world, c apitest.Caller, p invoicing.PaymentBody) {
+			w.Want(w.refund(c, p.ID, apitest.Request{Body: map[string]any{"amount": money(65, "EUR")}}), 201, "")
+		},
+		"disputed": func(w *world, c apitest.Caller, p invoicing.PaymentBody) {
+			if _, err := w.stripe.OpenDispute(stripe.Dispute{PaymentIntent: p.Stripe.Intent, Amount: 65}); err != nil {
+				w.T.Fatal(err)
+			}
+			w.deliver()
+			disputed := w.read(c, invoicing.Body{Summary: invoicing.Summary{ID: p.InvoiceID}})
+			if _, err := w.stripe.CloseDispute(w.payments(c, disputed)[0].Disputes[0].ID, false); err != nil {
+				w.T.Fatal(err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			owner := w.studio()
+			w.connected(owner)
+			i, token := w.invoice(owner, 16065, "EUR")
+			w.pay(w.session(token, nil), "paid")
+			w.deliver()
+			owner = w.pass(owner, 31*24*time.Hour)
+			if err := invoicing.MarkOverdue().Do(t.Context(), []byte(`{}`), w.Store, telemetry.New(w.log, w.Clock.Now), w.Clock.Now, "run"); err != nil {
+				t.Fatal(err)
+			}
+			listed := func() bool {
+				a := w.Call(invoicing.ListInvoices(), owner, apitest.Request{Path: "/v1/invoices?overdue=true"})
+				w.Want(a, 200, "")
+				return strings.Contains(string(a.Body), i.ID)
+			}
+			if listed() {
+				t.Error("a paid invoice is listed as overdue")
+			}
+			back(w, owner, w.payments(owner, i)[0])
+			w.deliver()
+			if !listed() {
+				t.Error("an invoice whose money went back is not listed as overdue")
+			}
+		})
 	}
 }
 
