@@ -42,9 +42,7 @@ func markOverdue(ctx context.Context, r *job.Run, d *store.Due) error {
 	scope, _ := store.ScopeOf(d.Target.PK)
 	id, ok := scope.Organization()
 	if !ok {
-		tx := r.Store.Begin()
-		tx.Disarm(r.Platform(), d, false)
-		return tx.Commit(ctx)
+		return store.Forget(ctx, r.Platform(), d)
 	}
 	org := r.Store.BindOrganization(id, r.Actor)
 	org.SeeRestricted() // the books are kept whatever is restricted

@@ -72,7 +72,7 @@ func (e *eraser) contact(ctx context.Context, key store.Key, d *store.Due) error
 	of, ok := scope.Organization()
 	cli, err := id.Parse[id.Client](key.SK)
 	if !ok || family != clients.Family || err != nil {
-		return forget(ctx, e.Run, d)
+		return store.Forget(ctx, e.Platform(), d)
 	}
 	if d != nil && e.Clock().Before(d.Time()) {
 		return nil // an event ahead of the clock: writers may still be under way
@@ -84,7 +84,7 @@ func (e *eraser) contact(ctx context.Context, key store.Key, d *store.Due) error
 		return err
 	}
 	if c == nil {
-		return forget(ctx, e.Run, d)
+		return store.Forget(ctx, e.Platform(), d)
 	}
 	var last *store.Tx
 	if d != nil {
@@ -167,13 +167,13 @@ func (e *eraser) orphan(ctx context.Context, d *store.Due) error {
 	scope, family := store.ScopeOf(d.Target.PK)
 	of, ok := scope.Organization()
 	if !ok || family != invoicing.Family {
-		return forget(ctx, e.Run, d)
+		return store.Forget(ctx, e.Platform(), d)
 	}
 	org := e.Store.BindOrganization(of, e.Actor)
 	org.SeeRestricted()
 	i, err := store.Get[invoicing.Invoice](ctx, org, d.Target)
 	if errors.Is(err, store.ErrMissing) {
-		return forget(ctx, e.Run, d)
+		return store.Forget(ctx, e.Platform(), d)
 	}
 	if err != nil {
 		return err
@@ -181,7 +181,7 @@ func (e *eraser) orphan(ctx context.Context, d *store.Due) error {
 	if _, err := e.replace(ctx, org, i); err != nil {
 		return err
 	}
-	return forget(ctx, e.Run, d)
+	return store.Forget(ctx, e.Platform(), d)
 }
 
 // putOff moves the clock of what a hold keeps by a day.
