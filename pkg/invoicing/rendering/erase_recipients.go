@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"time"
 
 	"pixeltrack.io/platform/pkg/bus"
 	"pixeltrack.io/platform/pkg/clients"
@@ -24,9 +23,6 @@ type Archive interface {
 	Documents
 	Remove(ctx context.Context, key string) (int, error)
 }
-
-// held is how long an erasure that a hold keeps is put off before it is looked at again.
-const held = 24 * time.Hour
 
 // errUnseen says that the index has not yet shown every invoice of a client.
 var errUnseen = errors.New("rendering: the client has invoices that the index does not show")
@@ -191,6 +187,6 @@ func (e *eraser) putOff(ctx context.Context, d *store.Due) error {
 	}
 	tx := e.Store.Begin()
 	tx.Disarm(e.Platform(), d, false)
-	tx.Arm(e.Platform(), store.NewDue(d.Kind, e.Event.At.Add(held), d.Target))
+	tx.Arm(e.Platform(), store.NewDue(d.Kind, e.Event.At.Add(retention.PutOff), d.Target))
 	return tx.Commit(ctx)
 }
