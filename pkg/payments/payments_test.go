@@ -85,13 +85,8 @@ func TestOnboardingLeadsBackToTheWebAppAlone(t *testing.T) {
 }
 
 func TestWhoMayDoWhat(t *testing.T) {
-	w := newWorld(t)
-	owner := w.studio()
-	w.connected(owner)
-	i, token := w.invoice(owner, 10000, "EUR")
-	w.pay(w.session(token, nil), "paid")
-	w.deliver()
-	p := w.payments(owner, i)[0]
+	w, owner, _ := newConnected(t)
+	_, p := w.paid(owner, 10000)
 	for _, role := range access.Roles() {
 		c := w.Member(owner.Org, role)
 		accounts, reads, refunds := 403, 403, 403
@@ -171,9 +166,7 @@ func TestAnInvoiceIsPaidOnline(t *testing.T) {
 }
 
 func TestADebitTakesItsTime(t *testing.T) {
-	w := newWorld(t)
-	owner := w.studio()
-	w.connected(owner)
+	w, owner, _ := newConnected(t)
 	i, token := w.invoice(owner, 16065, "EUR")
 	s := w.session(token, nil)
 	w.pay(s, "async")
@@ -201,13 +194,8 @@ func TestADebitTakesItsTime(t *testing.T) {
 }
 
 func TestAPaymentIsRefunded(t *testing.T) {
-	w := newWorld(t)
-	owner := w.studio()
-	w.connected(owner)
-	i, token := w.invoice(owner, 16065, "EUR")
-	w.pay(w.session(token, nil), "paid")
-	w.deliver()
-	p := w.payments(owner, i)[0]
+	w, owner, _ := newConnected(t)
+	i, p := w.paid(owner, 16065)
 	part := apitest.Request{Key: "k", Body: map[string]any{"amount": money(6065, "EUR"), "reason": "duplicate"}}
 	a := w.refund(owner, p.ID, part)
 	w.Want(a, 201, "")
@@ -264,13 +252,8 @@ func TestAPaymentIsRefunded(t *testing.T) {
 
 func TestADisputeThatIsLostTakesTheMoneyBack(t *testing.T) {
 	for _, won := range []bool{true, false} {
-		w := newWorld(t)
-		owner := w.studio()
-		w.connected(owner)
-		i, token := w.invoice(owner, 16065, "EUR")
-		w.pay(w.session(token, nil), "paid")
-		w.deliver()
-		p := w.payments(owner, i)[0]
+		w, owner, _ := newConnected(t)
+		i, p := w.paid(owner, 16065)
 		if _, err := w.stripe.OpenDispute(stripe.Dispute{PaymentIntent: p.Stripe.Intent, Amount: 6065}); err != nil {
 			t.Fatal(err)
 		}
@@ -317,12 +300,8 @@ func TestWhatGoesBackIsOverdueAgain(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t)
-			owner := w.studio()
-			w.connected(owner)
-			i, token := w.invoice(owner, 16065, "EUR")
-			w.pay(w.session(token, nil), "paid")
-			w.deliver()
+			w, owner, _ := newConnected(t)
+			i, p := w.paid(owner, 16065)
 			owner = w.pass(owner, 31*24*time.Hour)
 			if err := invoicing.MarkOverdue().Do(t.Context(), []byte(`{}`), w.Store, telemetry.New(w.log, w.Clock.Now), w.Clock.Now, "run"); err != nil {
 				t.Fatal(err)
@@ -335,7 +314,7 @@ func TestWhatGoesBackIsOverdueAgain(t *testing.T) {
 			if listed() {
 				t.Error("a paid invoice is listed as overdue")
 			}
-			back(w, owner, w.payments(owner, i)[0])
+			back(w, owner, p)
 			w.deliver()
 			if !listed() {
 				t.Error("an invoice whose money went back is not listed as overdue")
@@ -345,9 +324,7 @@ func TestWhatGoesBackIsOverdueAgain(t *testing.T) {
 }
 
 func TestCurrenciesOfStripe(t *testing.T) {
-	w := newWorld(t)
-	owner := w.studio()
-	account := w.connected(owner)
+	w, owner, account := newConnected(t)
 	tests := []struct {
 		currency      string
 		amount, units int64
@@ -378,9 +355,7 @@ func TestCurrenciesOfStripe(t *testing.T) {
 }
 
 func TestASessionEndsByItself(t *testing.T) {
-	w := newWorld(t)
-	owner := w.studio()
-	w.connected(owner)
+	w, owner, _ := newConnected(t)
 	i, token := w.invoice(owner, 16065, "EUR")
 	first := w.session(token, nil)
 	w.deliver()
