@@ -3,10 +3,12 @@ package e2e_test
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -28,6 +30,68 @@ func eur(amount int) map[string]any { return map[string]any{"amount": amount, "c
 func (c *caller) newInvoice() string {
 	c.t.Helper()
 	return c.must(201, journey.Call{Method: "POST", Path: "/v1/invoices", Body: c.invoiceBody()}).Text("id")
+}
+
+// newInvoiceDueToday drafts an invoice that is due on the day on which it is sent.
+func (c *caller) newInvoiceDueToday() string {
+	c.t.Helper()
+	body := c.invoiceBody()
+	body["payment_terms_days"] = 0
+	return c.must(201, journey.Call{Method: "POST", Path: "/v1/invoices", Body: body}).Text("id")
+}
+
+// overdue lists the invoices that are overdue, page by page.
+func (c *caller) overdue() []string {
+	c.t.Helper()
+	var all []string
+	for cursor := ""; ; {
+		var l struct {
+			Data []struct{ ID string }
+			Next string `json:"next_cursor"`
+		}
+		a := c.must(200, journey.Call{Method: "GET", Path: "/v1/invoices?overdue=true&limit=1&cursor=" + cursor})
+		if err := json.Unmarshal(a.Body, &l); err != nil {
+			c.t.Fatal(err)
+		}
+		for _, i := range l.Data {
+			all = append(all, i.ID)
+		}
+		if cursor = l.Next; cursor == "" {
+			return all
+		}
+	}
+}
+
+// TestOverdueInvoicesComeAndGo lists what is overdue after the job of the day: what is paid or void is off, and back when the
+// payment is taken back.
+func TestOverdueInvoicesComeAndGo(t *testing.T) {
+	p := signUp(t)
+	one, two := p.newInvoiceDueToday(), p.newInvoiceDueToday()
+	p.sendInvoice(one)
+	p.sendInvoice(two)
+	want := func(when string, ids ...string) {
+		t.Helper()
+		got := p.overdue()
+		slices.Sort(got)
+		slices.Sort(ids)
+		if !slices.Equal(got, ids) {
+			t.Errorf("%s: overdue are %v; want %v", when, got, ids)
+		}
+	}
+	pass(25 * time.Hour)
+	p.logIn()
+	if a := p.must(200, journey.Call{Method: "GET", Path: "/v1/invoices/" + one}); a.Text("overdue") != "true" {
+		t.Errorf("the invoice = %s", a.Body)
+	}
+	want("before the run of the day")
+	once1(t, "mark-overdue")
+	want("after it", one, two)
+	paid := p.must(201, journey.Call{Method: "POST", Path: "/v1/payments", Body: p.paymentBody(one, 16065)}).Text("id")
+	want("one is paid", two)
+	p.must(204, journey.Call{Method: "DELETE", Path: "/v1/payments/" + paid, IfMatch: "*"})
+	want("the payment is taken back", one, two)
+	p.must(200, journey.Call{Method: "POST", Path: "/v1/invoices/" + two + "/void", IfMatch: "*", Body: map[string]any{"reason": "Wrong client"}})
+	want("the other is void", one)
 }
 
 // sendInvoice sends a draft and gives the token of its public link.

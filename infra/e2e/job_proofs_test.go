@@ -206,6 +206,8 @@ func life(t *testing.T, m manner) map[string]int {
 	kept := p.newProject(client)
 	p.newEntry(kept)
 	p.sendInvoice(p.newInvoice())
+	late := p.newInvoiceDueToday()
+	p.sendInvoice(late)
 	erased := p.newPerson(newCanary())
 	p.sendInvoice(p.newInvoiceTo(erased))
 	draft := p.must(202, journey.Call{Method: "POST", Path: "/v1/invoices", Body: map[string]any{"client_id": client, "from_time": map[string]any{"project_ids": []string{kept},
@@ -218,6 +220,9 @@ func life(t *testing.T, m manner) map[string]int {
 	if got := put(t, asked, nil, []byte("late")); got != 200 {
 		t.Fatalf("the upload = %d", got)
 	}
+	due(25*time.Hour, "mark-overdue")
+	p.logIn()
+	state["overdue: "+strings.ReplaceAll(strings.Join(p.overdue(), " "), late, "the late one")]++
 	due(2*time.Minute, "close-projects")
 	due(time.Minute, "assemble-invoice")
 	due(time.Minute, "render-invoice")

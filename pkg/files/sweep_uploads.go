@@ -32,7 +32,7 @@ func SweepUploads(incoming, kept Remover) job.Job {
 func sweep(ctx context.Context, r *job.Run, d *store.Due, incoming, kept Remover) error {
 	org, file, ok := named(r, d)
 	if !ok {
-		return disarm(ctx, r, d)
+		return store.Forget(ctx, r.Platform(), d)
 	}
 	f, err := store.Get[File](ctx, org, d.Target)
 	switch {
@@ -49,7 +49,7 @@ func sweep(ctx context.Context, r *job.Run, d *store.Due, incoming, kept Remover
 	if err != nil {
 		return err
 	}
-	return disarm(ctx, r, d)
+	return store.Forget(ctx, r.Platform(), d)
 }
 
 // named finds the file that a clock is of.
@@ -64,12 +64,6 @@ func named(r *job.Run, d *store.Due) (*store.Organization, id.File, bool) {
 	org.SeeRestricted()
 	org.SeeDue()
 	return org, file, err == nil
-}
-
-func disarm(ctx context.Context, r *job.Run, d *store.Due) error {
-	tx := r.Store.Begin()
-	tx.Disarm(r.Platform(), d, false)
-	return tx.Commit(ctx)
 }
 
 // abandon deletes a file that did not come within its time. A confirmation that is under way finds the row gone, and what

@@ -58,7 +58,7 @@ func assemble(ctx context.Context, r *job.Run, key store.Key, d *store.Due) erro
 	org, ok := scope.Organization()
 	inv, err := id.Parse[id.Invoice](key.SK)
 	if !ok || family != Family || err != nil {
-		return (&assembler{Run: r, due: d}).stop(ctx)
+		return store.Forget(ctx, r.Platform(), d)
 	}
 	a := &assembler{Run: r, org: r.Store.BindOrganization(org, r.Actor), id: inv, due: d}
 	i, err := store.Get[Invoice](ctx, a.org, key)
@@ -77,22 +77,12 @@ func assemble(ctx context.Context, r *job.Run, key store.Key, d *store.Due) erro
 	case i.Status == Void || i.Assembly != nil && i.Assembly.Failed != "":
 		return a.release(ctx)
 	default:
-		return a.stop(ctx) // it was finished
+		return store.Forget(ctx, a.Platform(), a.due) // it was finished
 	}
 	if errors.Is(err, errLost) || errors.Is(err, store.ErrStale) {
 		return nil // who was first goes on, or the clock does
 	}
 	return err
-}
-
-// stop ends the clock.
-func (a *assembler) stop(ctx context.Context) error {
-	if a.due == nil {
-		return nil
-	}
-	tx := a.Store.Begin()
-	tx.Disarm(a.Platform(), a.due, false)
-	return tx.Commit(ctx)
 }
 
 // take claims what there is and makes the lines of it.
@@ -269,7 +259,7 @@ func (a *assembler) release(ctx context.Context) error {
 			return err
 		}
 	}
-	return a.stop(ctx)
+	return store.Forget(ctx, a.Platform(), a.due)
 }
 
 func (a *assembler) free(ctx context.Context, c *Claim) error {

@@ -85,7 +85,7 @@ type Summary struct {
 	ID       string `json:"id" example:"inv_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"`
 	Number   string `json:"number,omitempty" doc:"Given when it is sent." example:"INV-2026-0001"`
 	Status   Status `json:"status" enum:"assembling,draft,sent,viewed,partly_paid,paid,void"`
-	Overdue  bool   `json:"overdue" doc:"Money is still asked for, and the day it was due on is over in the issuer's time zone."`
+	Overdue  bool   `json:"overdue" doc:"Money is still asked for, and the day it was due on is over in the issuer's time zone. It is so at once; the filter overdue=true follows within a day."`
 	ClientID string `json:"client_id" example:"cli_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"`
 	Sums
 	Credit     *money.Money `json:"credit_total,omitempty" doc:"What was paid beyond the total; payments say which."`

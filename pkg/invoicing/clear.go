@@ -80,6 +80,7 @@ func (i *Invoice) clear(ctx context.Context, org *store.Organization, documents 
 		tx.DeleteKey(org, FileKey(i.Org, i.ID), "")
 		tx.DeleteKey(org, CheckoutKey(i.Org, i.ID), "")
 		tx.Disarm(org, i.RenderDue(), false)
+		tx.Disarm(org, i.overdueDue(), false)
 		count += 2
 	}
 	cli, err := store.Get[clients.Client](ctx, org, clients.Key(i.Org, i.Client))
@@ -97,37 +98,31 @@ func (i *Invoice) clear(ctx context.Context, org *store.Organization, documents 
 func clearPayments(ctx context.Context, org *store.Organization, i *Invoice) (int, error) {
 	count := 0
 	q := store.Query{Index: store.Index1, Partition: org.Scope().Partition(FamilyPayment, string(i.ID)), Limit: 100}
-	for {
-		rows, cursor, err := store.List[Payment](ctx, org, q)
+	for p, err := range store.All[Payment](ctx, org, q) {
 		if err != nil {
 			return count, err
 		}
-		for _, p := range rows {
-			tx := org.Store().Begin()
-			for _, object := range p.Objects() {
-				if tx.Len() == store.MaxWrites-1 {
-					if err := tx.Commit(ctx); err != nil {
-						return count, err
-					}
-					tx = org.Store().Begin()
+		tx := org.Store().Begin()
+		for _, object := range p.Objects() {
+			if tx.Len() == store.MaxWrites-1 {
+				if err := tx.Commit(ctx); err != nil {
+					return count, err
 				}
-				tx.DeleteKey(org.Store().BindPlatform(org.Actor()), BindingKey(p.Account, object), "")
+				tx = org.Store().Begin()
 			}
-			tx.Delete(org, p)
-			err := tx.Commit(ctx)
-			if errors.Is(err, store.ErrStale) {
-				if p.Held || p.Restricted {
-					return count, retention.ErrHeld
-				}
-				continue // the index lags: it is gone
-			}
-			if err != nil {
-				return count, err
-			}
-			count++
+			tx.DeleteKey(org.Store().BindPlatform(org.Actor()), BindingKey(p.Account, object), "")
 		}
-		if q.Cursor = cursor; cursor == "" {
-			return count, nil
+		tx.Delete(org, p)
+		err = tx.Commit(ctx)
+		switch {
+		case errors.Is(err, store.ErrStale) && (p.Held || p.Restricted):
+			return count, retention.ErrHeld
+		case errors.Is(err, store.ErrStale):
+			continue // the index lags: it is gone
+		case err != nil:
+			return count, err
 		}
+		count++
 	}
+	return count, nil
 }

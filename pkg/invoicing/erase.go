@@ -157,8 +157,8 @@ func redact(ctx context.Context, org *store.Organization, inv id.Invoice, words 
 // OfClient gives every invoice of a client once or more, in the order of their states: one that moves on meanwhile is met
 // again, not missed.
 func OfClient(ctx context.Context, org *store.Organization, c id.Client, yield func(*Invoice) error) error {
-	for _, s := range Statuses() {
-		q := store.Query{Index: store.Index1, Partition: org.Scope().Partition(Family, string(s)), Prefix: store.Join(string(c), ""), Limit: 100}
+	for _, s := range shelves() {
+		q := store.Query{Index: store.Index1, Partition: s.in(org.Scope()), Prefix: store.Join(string(c), ""), Limit: 100}
 		for i, err := range store.All[Invoice](ctx, org, q) {
 			if err == nil {
 				err = yield(i)
@@ -198,6 +198,11 @@ func (i *Invoice) strip(ctx context.Context, org *store.Organization, documents 
 		}
 		tx.Disarm(org, i.due(), true)
 		return n, tx.Commit(ctx)
+	}
+	clock := org.Store().Begin()
+	clock.Disarm(org, i.overdueDue(), false) // there is nobody to list it for
+	if err := clock.Commit(ctx); err != nil {
+		return 0, err
 	}
 	gone, kept, err := store.Purge(ctx, org, org.Scope().Partition(FamilyClaims, string(i.ID)))
 	if err != nil {

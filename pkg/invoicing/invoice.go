@@ -23,7 +23,7 @@ const (
 )
 
 // Status is the state of an invoice. Whether it is overdue is not a state: it follows from the day it is due on and the
-// clock, so no job has to come by for it to be true.
+// clock, so no job has to come by for it to be true. A job comes by so that it can be listed.
 type Status string
 
 // The states of an invoice.
@@ -79,8 +79,9 @@ type Invoice struct {
 	SettledAt int64           `dynamo:"settled_at,omitempty"`
 	VoidedAt  int64           `dynamo:"voided_at,omitempty"`
 	Reason    string          `dynamo:"void_reason,omitempty"`
-	KeepUntil int64           `dynamo:"keep_until"` // epoch seconds; when it is removed
-	Created   int64           `dynamo:"created"`    // this and the other times without a word: epoch milliseconds
+	Late      bool            `dynamo:"overdue,omitempty"` // it was overdue when somebody last looked; never when nothing is asked for
+	KeepUntil int64           `dynamo:"keep_until"`        // epoch seconds; when it is removed
+	Created   int64           `dynamo:"created"`           // this and the other times without a word: epoch milliseconds
 	Updated   int64           `dynamo:"updated"`
 }
 
@@ -108,12 +109,12 @@ type Issuer struct {
 // Type is the row's type.
 func (i *Invoice) Type() string { return "INVOICE" }
 
-// Keys lists invoices by id, by state and client, and by time of change.
+// Keys lists invoices by id, by shelf and client, and by time of change.
 func (i *Invoice) Keys() store.Keys {
 	s := store.OrganizationScope(i.Org)
 	return store.Keys{
 		Primary: Key(i.Org, i.ID),
-		Index1:  store.Key{PK: s.Partition(Family, string(i.Status)), SK: store.Join(string(i.Client), string(i.ID))},
+		Index1:  store.Key{PK: shelf{i.Status, i.Late}.in(s), SK: store.Join(string(i.Client), string(i.ID))},
 		Index2:  s.Updated(Family, time.UnixMilli(i.Updated), string(i.ID)),
 	}
 }
@@ -127,22 +128,51 @@ func Key(org id.Organization, i id.Invoice) store.Key {
 func (i *Invoice) Issued() bool { return i.Number != "" }
 
 // Open says whether money is still asked for.
-func (i *Invoice) Open() bool {
-	return i.Status == Sent || i.Status == Viewed || i.Status == PartlyPaid
-}
+func (i *Invoice) Open() bool { return i.Status.open() }
+
+func (s Status) open() bool { return s == Sent || s == Viewed || s == PartlyPaid }
 
 // Overdue says whether the day on which the money is due is over where it was asked for.
 func (i *Invoice) Overdue(now time.Time) bool {
 	return i.Open() && i.DueOn < today(now, i.Zone)
 }
 
-// today is the date in a zone; a zone that is not known counts as UTC.
-func today(now time.Time, zone string) string {
+// today is the date in a zone.
+func today(now time.Time, zone string) string { return now.In(location(zone)).Format(time.DateOnly) }
+
+// location is a zone by its name; one that is not known counts as UTC.
+func location(zone string) *time.Location {
 	loc, err := time.LoadLocation(zone)
 	if err != nil {
-		loc = time.UTC
+		return time.UTC
 	}
-	return now.In(loc).Format(time.DateOnly)
+	return loc
+}
+
+// shelf is a partition of the first index: the invoices of a state that are not overdue, or those that are.
+type shelf struct {
+	status Status
+	late   bool
+}
+
+// shelves lists the partitions of the first index in the order of the states. Where nothing is asked for, nothing is overdue.
+func shelves() []shelf {
+	var all []shelf
+	for _, s := range Statuses() {
+		all = append(all, shelf{s, false})
+		if s.open() {
+			all = append(all, shelf{s, true})
+		}
+	}
+	return all
+}
+
+// in is the shelf's partition in an organisation.
+func (s shelf) in(org store.Scope) string {
+	if s.late {
+		return org.Partition(Family, string(s.status), "overdue")
+	}
+	return org.Partition(Family, string(s.status))
 }
 
 // due is the clock of the invoice's retention.

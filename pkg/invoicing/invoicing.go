@@ -40,7 +40,7 @@ func Routes() []api.Operation {
 }
 
 // Jobs lists the area's jobs.
-func Jobs() []job.Job { return []job.Job{AssembleInvoice()} }
+func Jobs() []job.Job { return []job.Job{AssembleInvoice(), MarkOverdue()} }
 
 // Rows registers the area's rows. All of them are kept for seven years by a clock of their invoice, and outlive persons
 // and organizations; who is to pay is in a row of its own, whose fields go with the person.
@@ -68,7 +68,7 @@ func Rows() []registry.Row {
 		registry.Leading(registry.Secret("link", "the hash of the invoice's public link", registry.KeepForDuty), registry.LookupToken),
 		registry.Plain("sent_at", "a time"), registry.Plain("viewed_at", "a time"), registry.Plain("settled_at", "a time"), registry.Plain("voided_at", "a time"),
 		registry.Personal("void_reason", "void_reason", "why the invoice does not count, in words", registry.KeepForDuty),
-		registry.Plain("keep_until", "a time"), registry.Plain("created", "a time"), registry.Plain("updated", "a time"))
+		registry.Plain("overdue", "a mark"), registry.Plain("keep_until", "a time"), registry.Plain("created", "a time"), registry.Plain("updated", "a time"))
 	invoice.Export = "invoices"
 	payer := row(Payer{}, "INVOICEPAYER", string(FamilyPayer),
 		registry.Internal("org", "the id of the organization"), registry.Plain("id", "a random id"),

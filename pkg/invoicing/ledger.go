@@ -122,7 +122,7 @@ func (i *Invoice) creditOf(p id.Payment) int64 {
 
 // receive moves what is left of one payment by an amount, back with less than nothing, and with it the invoice's paid sum,
 // its state and its credits. Whatever the order of such moves, the paid sum is what came in, up to the total, and the
-// credits are the rest. It gives the other payments whose credit has changed.
+// credits are the rest; and the invoice is late if it is overdue now. It gives the other payments whose credit has changed.
 func (i *Invoice) receive(p id.Payment, by int64, now time.Time) []id.Payment {
 	takes := i.Total
 	if i.Status == Void {
@@ -146,6 +146,7 @@ func (i *Invoice) receive(p id.Payment, by int64, now time.Time) []id.Payment {
 		}
 	}
 	i.settle(now)
+	i.Late = i.Overdue(now)
 	return others
 }
 

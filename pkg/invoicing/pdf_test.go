@@ -207,6 +207,9 @@ func TestInvoicesOutliveTheirOrganizationForSevenYears(t *testing.T) {
 	if c := contentOf(documents, owner, b); c != nil {
 		t.Error("the document that names the recipient outlived the organization")
 	}
+	if n := w.due(invoicing.DueOverdue, w.Clock.Now().AddDate(2, 0, 0)); n != 0 {
+		t.Errorf("%d clocks of overdue invoices outlived the organization", n)
+	}
 	w.Clock.Advance(clients.Settle)
 	erase := rendering.EraseRecipients(&erasure.Engine{Store: w.Store, Vault: vault, Pseudonyms: keys.Pseudonyms{Secret: "s"}, Clock: w.Clock.Now}, documents)
 	w.must(w.run(erase, "", store.Key{}))

@@ -106,6 +106,9 @@ func send(ctx context.Context, st *store.Store, c *api.Caller, d *document, org 
 		tx.Replace(c.Org, &invoice)
 		tx.Create(st.BindPlatform(c.Org.Actor()), &Link{Org: invoice.Org, Invoice: invoice.ID, hash: link})
 		tx.Arm(c.Org, invoice.RenderDue())
+		if invoice.Open() {
+			tx.Arm(c.Org, invoice.overdueDue())
+		}
 		if mails {
 			outbox.Queue(tx, c.Org, MailSent, sentMail(invoice.ID), map[string]string{"invoice": string(invoice.ID)})
 			sent.mail = &outbox.Mail{State: outbox.Queued}
@@ -172,7 +175,7 @@ func VoidInvoice(st *store.Store) api.Operation {
 		case d.Invoice.Paid > 0:
 			return nil, problem.Of(problem.Conflict, "invoice_has_payments", "Something was paid; take the payments back first.")
 		}
-		d.Status, d.Reason, d.VoidedAt, d.Updated = Void, in.Body.Reason, c.Now.UnixMilli(), c.Now.UnixMilli()
+		d.Status, d.Late, d.Reason, d.VoidedAt, d.Updated = Void, false, in.Body.Reason, c.Now.UnixMilli(), c.Now.UnixMilli()
 		tx := st.Begin()
 		if d.Assembly != nil {
 			d.Assembly.Due = c.Now.Unix()

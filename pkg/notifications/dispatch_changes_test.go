@@ -70,6 +70,7 @@ func TestDispatchChanges(t *testing.T) {
 		{"a package is asked for", record(1, "INSERT", "", row("PACKAGE", "job:work-requests/r", "queued", "")), []bus.Event{bus.ExportRequested{Row: r}}},
 		{"an invoice is sent", record(1, "MODIFY", row("INVOICE", "mbr_1/r", "", ""), row("INVOICE", "mbr_1/q", "", `,"number":{"S":"INV-1"}`)), []bus.Event{bus.InvoiceSent{Row: r}}},
 		{"an invoice that was sent is viewed", record(1, "MODIFY", row("INVOICE", "mbr_1/r", "", `,"number":{"S":"INV-1"}`), row("INVOICE", "client/q", "", `,"number":{"S":"INV-1"}`)), nil},
+		{"an invoice is found overdue", record(1, "MODIFY", row("INVOICE", "client/r", "", `,"status":{"S":"viewed"},"number":{"S":"INV-1"}`), row("INVOICE", "job:mark-overdue/q", "", `,"status":{"S":"viewed"},"number":{"S":"INV-1"},"overdue":{"BOOL":true}`)), nil},
 		{"a draft is written", record(1, "INSERT", "", row("INVOICE", "mbr_1/r", "", "")), nil},
 		{"a client is to be erased", record(1, "MODIFY", row("CLIENT", "mbr_1/r", "", ""), row("CLIENT", "mbr_1/q", "", `,"erased_at":{"N":"1"}`)), []bus.Event{bus.ClientErased{Row: r}}},
 		{"a client is being erased", record(1, "MODIFY", row("CLIENT", "mbr_1/r", "", `,"erased_at":{"N":"1"}`), row("CLIENT", "job:erase-recipients/r", "", `,"erased_at":{"N":"1"}`)), nil},

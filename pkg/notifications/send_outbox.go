@@ -94,20 +94,20 @@ func (s *office) one(ctx context.Context, key store.Key, now time.Time, d *store
 	defer cancel()
 	h, ok := outbox.Bind(s.st, s.actor, key)
 	if !ok {
-		return s.forget(ctx, d)
+		return store.Forget(ctx, s.p, d)
 	}
 	m, err := store.Get[outbox.Mail](ctx, h, key)
 	if errors.Is(err, store.ErrMissing) {
-		return s.forget(ctx, d)
+		return store.Forget(ctx, s.p, d)
 	}
 	if err != nil {
 		return err
 	}
 	switch {
 	case m.State != outbox.Queued && m.State != outbox.Sending:
-		return s.forget(ctx, d)
+		return store.Forget(ctx, s.p, d)
 	case d != nil && d.At != outbox.DueFor(m).At:
-		return s.forget(ctx, d) // an older clock of the mail
+		return store.Forget(ctx, s.p, d) // an older clock of the mail
 	case m.State == outbox.Sending && m.ClaimedUntil > s.clock().Unix():
 		return nil // a twin has it
 	case m.Next > now.Unix():
@@ -118,16 +118,6 @@ func (s *office) one(ctx context.Context, key store.Key, now time.Time, d *store
 		return err
 	}
 	return s.send(ctx, h, m, unsure)
-}
-
-// forget removes a due row whose work has gone.
-func (s *office) forget(ctx context.Context, d *store.Due) error {
-	if d == nil {
-		return nil
-	}
-	tx := s.st.Begin()
-	tx.Disarm(s.p, d, false)
-	return tx.Commit(ctx)
 }
 
 // claim takes a mail for this run, and tells since when it was unsure before whether it had been sent.

@@ -61,25 +61,18 @@ func closing(ctx context.Context, c *compose.Composer, m *outbox.Mail) (mail.Mes
 // owner, who closes it, has a mail of their own.
 func tell(ctx context.Context, r *job.Run, h *store.Organization, gate *access.OrganizationGate) error {
 	at := strconv.FormatInt(gate.ClosingAt, 10)
-	q := store.Query{Partition: h.Scope().Partition(access.FamilyAccess), Limit: 100}
-	for {
-		members, cursor, err := store.List[access.Access](ctx, h, q)
+	for m, err := range store.All[access.Access](ctx, h, store.Query{Partition: h.Scope().Partition(access.FamilyAccess), Limit: 100}) {
 		if err != nil {
 			return err
 		}
-		for _, m := range members {
-			if m.User == "" || m.Removed != 0 || m.Role == access.Owner {
-				continue
-			}
-			tx := r.Store.Begin()
-			outbox.Queue(tx, r.Store.BindUser(m.User, r.Actor), MailClosing, store.Join(MailClosing, string(h.ID), at), map[string]string{"org": string(h.ID), "at": at})
-			if err := tx.Commit(ctx); err != nil && !errors.Is(err, store.ErrExists) {
-				return err
-			}
+		if m.User == "" || m.Removed != 0 || m.Role == access.Owner {
+			continue
 		}
-		if cursor == "" {
-			return nil
+		tx := r.Store.Begin()
+		outbox.Queue(tx, r.Store.BindUser(m.User, r.Actor), MailClosing, store.Join(MailClosing, string(h.ID), at), map[string]string{"org": string(h.ID), "at": at})
+		if err := tx.Commit(ctx); err != nil && !errors.Is(err, store.ErrExists) {
+			return err
 		}
-		q.Cursor = cursor
 	}
+	return nil
 }

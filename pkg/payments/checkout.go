@@ -136,9 +136,7 @@ func (d *Desk) meet(ctx context.Context, ask *invoicing.Ask) (*CheckoutOut, erro
 	case "complete":
 		return nil, underWay()
 	}
-	tx := d.Store.Begin()
-	co.Close(tx, ask.Org)
-	if err := tx.Commit(ctx); err != nil {
+	if err := d.close(ctx, ask.Org, co); err != nil {
 		return nil, err
 	}
 	return nil, store.ErrStale
@@ -159,9 +157,7 @@ func (d *Desk) have(ctx context.Context, org *store.Organization, i *invoicing.I
 		Success: d.App + invoicing.LinkPage + "?checkout=done", Cancel: d.App + invoicing.LinkPage + "?checkout=left", ExpiresAt: co.Ends})
 	var refused *connect.Refused
 	if errors.As(err, &refused) || errors.Is(err, connect.ErrAccess) {
-		tx := d.Store.Begin()
-		co.Close(tx, org)
-		if gone := tx.Commit(ctx); gone != nil && !errors.Is(gone, store.ErrStale) {
+		if gone := d.close(ctx, org, co); gone != nil && !errors.Is(gone, store.ErrStale) {
 			return s, gone
 		}
 		return s, err
@@ -205,9 +201,7 @@ func (d *Desk) end(ctx context.Context, org *store.Organization, i *invoicing.In
 	case err != nil && !errors.Is(err, connect.ErrAccess) && !errors.Is(err, connect.ErrMissing):
 		return err
 	}
-	tx := d.Store.Begin()
-	co.Close(tx, org)
-	return tx.Commit(ctx)
+	return d.close(ctx, org, co)
 }
 
 // endAll ends every checkout of an organisation. What was completed already is given to paid, or left to the webhook that

@@ -130,10 +130,15 @@ func (d *Desk) over(ctx context.Context, b *invoicing.Binding, session string) e
 		if co == nil || err != nil {
 			return err
 		}
-		tx := d.Store.Begin()
-		co.Close(tx, org)
-		return tx.Commit(ctx)
+		return d.close(ctx, org, co)
 	})
+}
+
+// close empties a checkout whose session is over. It is store.ErrStale when the checkout has changed meanwhile.
+func (d *Desk) close(ctx context.Context, org *store.Organization, co *invoicing.Checkout) error {
+	tx := d.Store.Begin()
+	co.Close(tx, org)
+	return tx.Commit(ctx)
 }
 
 // checkout reads the checkout of an invoice if it is that of a session, nil when not.
@@ -236,20 +241,18 @@ const waitLife = 30 * 24 * time.Hour
 
 // waiting notes that the money of a session is yet to come, or that it will not.
 func (d *Desk) waiting(ctx context.Context, org *store.Organization, co *invoicing.Checkout, at *connect.Payment) error {
-	if co == nil {
-		return nil
-	}
-	tx := d.Store.Begin()
 	switch {
-	case at.Status == "processing" && co.Under:
+	case co == nil:
 		return nil
-	case at.Status == "processing":
-		co.Under = true
-		co.Expire(d.Clock().Add(waitLife))
-		tx.Replace(org, co)
-	default:
-		co.Close(tx, org)
+	case at.Status != "processing":
+		return d.close(ctx, org, co)
+	case co.Under:
+		return nil
 	}
+	co.Under = true
+	co.Expire(d.Clock().Add(waitLife))
+	tx := d.Store.Begin()
+	tx.Replace(org, co)
 	return tx.Commit(ctx)
 }
 

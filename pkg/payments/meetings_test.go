@@ -37,14 +37,9 @@ func atOnce(all ...func()) {
 }
 
 func TestTwoRefundsAtOnce(t *testing.T) {
-	w := newWorld(t)
-	owner := w.studio()
-	account := w.connected(owner)
+	w, owner, account := newConnected(t)
 	for range size.Of(3, 30) {
-		i, token := w.invoice(owner, 10000, "EUR")
-		w.pay(w.session(token, nil), "paid")
-		w.deliver()
-		p := w.payments(owner, i)[0]
+		i, p := w.paid(owner, 10000)
 		var statuses [4]int
 		var all []func()
 		for n := range statuses {
@@ -66,9 +61,7 @@ func TestTwoRefundsAtOnce(t *testing.T) {
 
 // Two amounts were asked for at once, and two pages stayed open: a row that was made anew had the version of the one before.
 func TestTwoCheckoutsAtOnce(t *testing.T) {
-	w := newWorld(t)
-	owner := w.studio()
-	w.connected(owner)
+	w, owner, _ := newConnected(t)
 	w.settings(owner, map[string]any{"partial_payments": true})
 	for n := range size.Of(4, 40) {
 		i, token := w.invoice(owner, 10000, "EUR")
@@ -111,9 +104,7 @@ func TestTwoCheckoutsAtOnce(t *testing.T) {
 
 // TestAllAtOnce lets the webhooks of a payment, the daily asking, a payment by hand and a refund in the dashboard meet.
 func TestAllAtOnce(t *testing.T) {
-	w := newWorld(t)
-	owner := w.studio()
-	account := w.connected(owner)
+	w, owner, account := newConnected(t)
 	for range size.Of(4, 40) {
 		i, token := w.invoice(owner, 10000, "EUR")
 		s := w.session(token, nil)
@@ -164,9 +155,7 @@ func TestAllAtOnce(t *testing.T) {
 
 // TestWhatIsPaidTwiceIsCredit pays a page that was left open after the invoice was paid by hand.
 func TestWhatIsPaidTwiceIsCredit(t *testing.T) {
-	w := newWorld(t)
-	owner := w.studio()
-	w.connected(owner)
+	w, owner, _ := newConnected(t)
 	i, token := w.invoice(owner, 10000, "EUR")
 	s := w.session(token, nil)
 	w.Want(w.manual(owner, i, 4000), 201, "")
@@ -202,9 +191,7 @@ func TestWhatIsPaidTwiceIsCredit(t *testing.T) {
 }
 
 func TestWhatIsNotKnownChangesNothing(t *testing.T) {
-	w := newWorld(t)
-	owner := w.studio()
-	account := w.connected(owner)
+	w, owner, account := newConnected(t)
 	i, token := w.invoice(owner, 10000, "EUR")
 	s := w.session(token, nil)
 	w.pay(s, "paid")
@@ -290,9 +277,7 @@ func TestAWebhookIsTakenOnce(t *testing.T) {
 }
 
 func TestAClosingOrganizationTakesNoMoney(t *testing.T) {
-	w := newWorld(t)
-	owner := w.studio()
-	w.connected(owner)
+	w, owner, _ := newConnected(t)
 	i, token := w.invoice(owner, 10000, "EUR")
 	session := w.session(token, nil)
 	tx := w.Store.Begin()
@@ -315,9 +300,7 @@ func TestAClosingOrganizationTakesNoMoney(t *testing.T) {
 
 // TestTheEndOfAnAccountIsNoAlarm disconnects an account with a page that is open: what Stripe tells of its end comes late.
 func TestTheEndOfAnAccountIsNoAlarm(t *testing.T) {
-	w := newWorld(t)
-	owner := w.studio()
-	w.connected(owner)
+	w, owner, _ := newConnected(t)
 	_, token := w.invoice(owner, 10000, "EUR")
 	w.session(token, nil)
 	w.Want(w.Call(payments.DeletePaymentAccount(w.Store, w.client, appURL), owner, apitest.Request{}), 204, "")
@@ -329,13 +312,8 @@ func TestTheEndOfAnAccountIsNoAlarm(t *testing.T) {
 
 // TestAnOlderAnswerNeverWins lets a run wait amid its questions while another writes down what came later.
 func TestAnOlderAnswerNeverWins(t *testing.T) {
-	w := newWorld(t)
-	owner := w.studio()
-	w.connected(owner)
-	i, token := w.invoice(owner, 10000, "EUR")
-	w.pay(w.session(token, nil), "paid")
-	w.deliver()
-	p := w.payments(owner, i)[0]
+	w, owner, _ := newConnected(t)
+	i, p := w.paid(owner, 10000)
 	if _, err := w.stripe.OpenDispute(stripe.Dispute{PaymentIntent: p.Stripe.Intent}); err != nil {
 		t.Fatal(err)
 	}
@@ -364,13 +342,9 @@ func TestAnOlderAnswerNeverWins(t *testing.T) {
 // TestTheDailyAskingGoesOnWhereItStopped finds what no webhook told behind a page of other events, though the run before died
 // at that page.
 func TestTheDailyAskingGoesOnWhereItStopped(t *testing.T) {
-	w := newWorld(t)
-	owner := w.studio()
-	account := w.connected(owner)
-	i, token := w.invoice(owner, 10000, "EUR")
-	w.pay(w.session(token, nil), "paid")
-	w.deliver()
-	intent := w.payments(owner, i)[0].Stripe.Intent
+	w, owner, account := newConnected(t)
+	i, p := w.paid(owner, 10000)
+	intent := p.Stripe.Intent
 	if _, err := w.client.Refund(t.Context(), account, "dashboard", intent, 1000, ""); err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"pixeltrack.io/platform/pkg/api/apitest"
 	"pixeltrack.io/platform/pkg/invoicing"
 	"pixeltrack.io/platform/pkg/payments"
+	"pixeltrack.io/platform/pkg/telemetry"
 )
 
 func TestAnAccountIsConnected(t *testing.T) {
@@ -84,13 +85,8 @@ func TestOnboardingLeadsBackToTheWebAppAlone(t *testing.T) {
 }
 
 func TestWhoMayDoWhat(t *testing.T) {
-	w := newWorld(t)
-	owner := w.studio()
-	w.connected(owner)
-	i, token := w.invoice(owner, 10000, "EUR")
-	w.pay(w.session(token, nil), "paid")
-	w.deliver()
-	p := w.payments(owner, i)[0]
+	w, owner, _ := newConnected(t)
+	_, p := w.paid(owner, 10000)
 	for _, role := range access.Roles() {
 		c := w.Member(owner.Org, role)
 		accounts, reads, refunds := 403, 403, 403
@@ -170,9 +166,7 @@ func TestAnInvoiceIsPaidOnline(t *testing.T) {
 }
 
 func TestADebitTakesItsTime(t *testing.T) {
-	w := newWorld(t)
-	owner := w.studio()
-	w.connected(owner)
+	w, owner, _ := newConnected(t)
 	i, token := w.invoice(owner, 16065, "EUR")
 	s := w.session(token, nil)
 	w.pay(s, "async")
@@ -200,13 +194,8 @@ func TestADebitTakesItsTime(t *testing.T) {
 }
 
 func TestAPaymentIsRefunded(t *testing.T) {
-	w := newWorld(t)
-	owner := w.studio()
-	w.connected(owner)
-	i, token := w.invoice(owner, 16065, "EUR")
-	w.pay(w.session(token, nil), "paid")
-	w.deliver()
-	p := w.payments(owner, i)[0]
+	w, owner, _ := newConnected(t)
+	i, p := w.paid(owner, 16065)
 	part := apitest.Request{Key: "k", Body: map[string]any{"amount": money(6065, "EUR"), "reason": "duplicate"}}
 	a := w.refund(owner, p.ID, part)
 	w.Want(a, 201, "")
@@ -263,13 +252,8 @@ func TestAPaymentIsRefunded(t *testing.T) {
 
 func TestADisputeThatIsLostTakesTheMoneyBack(t *testing.T) {
 	for _, won := range []bool{true, false} {
-		w := newWorld(t)
-		owner := w.studio()
-		w.connected(owner)
-		i, token := w.invoice(owner, 16065, "EUR")
-		w.pay(w.session(token, nil), "paid")
-		w.deliver()
-		p := w.payments(owner, i)[0]
+		w, owner, _ := newConnected(t)
+		i, p := w.paid(owner, 16065)
 		if _, err := w.stripe.OpenDispute(stripe.Dispute{PaymentIntent: p.Stripe.Intent, Amount: 6065}); err != nil {
 			t.Fatal(err)
 		}
@@ -297,10 +281,50 @@ func TestADisputeThatIsLostTakesTheMoneyBack(t *testing.T) {
 	}
 }
 
+// TestWhatGoesBackIsOverdueAgain pays an invoice in time and has the money go back after its day: it is overdue at once,
+// though the clock of its day has long struck.
+func TestWhatGoesBackIsOverdueAgain(t *testing.T) {
+	for name, back := range map[string]func(w *world, c apitest.Caller, p invoicing.PaymentBody){
+		"refunded": func(w *world, c apitest.Caller, p invoicing.PaymentBody) {
+			w.Want(w.refund(c, p.ID, apitest.Request{Body: map[string]any{"amount": money(65, "EUR")}}), 201, "")
+		},
+		"disputed": func(w *world, c apitest.Caller, p invoicing.PaymentBody) {
+			if _, err := w.stripe.OpenDispute(stripe.Dispute{PaymentIntent: p.Stripe.Intent, Amount: 65}); err != nil {
+				w.T.Fatal(err)
+			}
+			w.deliver()
+			disputed := w.read(c, invoicing.Body{Summary: invoicing.Summary{ID: p.InvoiceID}})
+			if _, err := w.stripe.CloseDispute(w.payments(c, disputed)[0].Disputes[0].ID, false); err != nil {
+				w.T.Fatal(err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, owner, _ := newConnected(t)
+			i, p := w.paid(owner, 16065)
+			owner = w.pass(owner, 31*24*time.Hour)
+			if err := invoicing.MarkOverdue().Do(t.Context(), []byte(`{}`), w.Store, telemetry.New(w.log, w.Clock.Now), w.Clock.Now, "run"); err != nil {
+				t.Fatal(err)
+			}
+			listed := func() bool {
+				a := w.Call(invoicing.ListInvoices(), owner, apitest.Request{Path: "/v1/invoices?overdue=true"})
+				w.Want(a, 200, "")
+				return strings.Contains(string(a.Body), i.ID)
+			}
+			if listed() {
+				t.Error("a paid invoice is listed as overdue")
+			}
+			back(w, owner, p)
+			w.deliver()
+			if !listed() {
+				t.Error("an invoice whose money went back is not listed as overdue")
+			}
+		})
+	}
+}
+
 func TestCurrenciesOfStripe(t *testing.T) {
-	w := newWorld(t)
-	owner := w.studio()
-	account := w.connected(owner)
+	w, owner, account := newConnected(t)
 	tests := []struct {
 		currency      string
 		amount, units int64
@@ -331,9 +355,7 @@ func TestCurrenciesOfStripe(t *testing.T) {
 }
 
 func TestASessionEndsByItself(t *testing.T) {
-	w := newWorld(t)
-	owner := w.studio()
-	w.connected(owner)
+	w, owner, _ := newConnected(t)
 	i, token := w.invoice(owner, 16065, "EUR")
 	first := w.session(token, nil)
 	w.deliver()

@@ -29,23 +29,17 @@ func ReconcilePayments(stripe *connect.Client) job.Job {
 	}
 }
 
-func (d *Desk) stop(ctx context.Context, row *store.Due) error {
-	tx := d.Store.Begin()
-	tx.Disarm(d.platform(), row, false)
-	return tx.Commit(ctx)
-}
-
 // refunds tells Stripe of the refunds of a payment.
 func (d *Desk) refunds(ctx context.Context, row *store.Due) error {
 	scope, _ := store.ScopeOf(row.Target.PK)
 	o, ok := scope.Organization()
 	if !ok {
-		return d.stop(ctx, row)
+		return store.Forget(ctx, d.platform(), row)
 	}
 	org := d.org(o)
 	p, err := store.Get[invoicing.Payment](ctx, org, row.Target)
 	if errors.Is(err, store.ErrMissing) {
-		return d.stop(ctx, row)
+		return store.Forget(ctx, d.platform(), row)
 	}
 	if err != nil {
 		return err
@@ -57,7 +51,7 @@ func (d *Desk) refunds(ctx context.Context, row *store.Due) error {
 			}
 		}
 	}
-	return d.stop(ctx, row)
+	return store.Forget(ctx, d.platform(), row)
 }
 
 // reconcile reads what changed at an account, page by page. How far it came is on the account's row, so that a run that was
@@ -65,7 +59,7 @@ func (d *Desk) refunds(ctx context.Context, row *store.Due) error {
 func (d *Desk) reconcile(ctx context.Context, row *store.Due) error {
 	m, err := store.Get[invoicing.Marker](ctx, d.platform(), row.Target)
 	if errors.Is(err, store.ErrMissing) {
-		return d.stop(ctx, row)
+		return store.Forget(ctx, d.platform(), row)
 	}
 	if err != nil {
 		return err
@@ -79,7 +73,7 @@ func (d *Desk) reconcile(ctx context.Context, row *store.Due) error {
 		return d.forget(ctx, row, m)
 	}
 	if !m.Connected || a.Account != m.Account || a.Due != row.At {
-		return d.stop(ctx, row) // it has left, or another clock counts
+		return store.Forget(ctx, d.platform(), row) // it has left, or another clock counts
 	}
 	if err := d.account(ctx, m.Account, false); err != nil {
 		return err

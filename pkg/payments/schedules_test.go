@@ -33,9 +33,7 @@ func TestTheLedgerIsTheTrueHistory(t *testing.T) {
 const chapter = 50
 
 func playFrom(t *testing.T, first, end int, told *counts) {
-	w := newWorld(t)
-	owner := w.studio()
-	account := w.connected(owner)
+	w, owner, account := newConnected(t)
 	w.settings(owner, map[string]any{"partial_payments": true})
 	for n := first; n < end && !t.Failed(); n++ {
 		s := &schedule{world: w, owner: owner, account: account, rand: rand.New(rand.NewPCG(uint64(n), 1)), counts: told} //nolint:gosec // a life that can be played again

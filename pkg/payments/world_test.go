@@ -156,6 +156,15 @@ func (w *world) studio() apitest.Caller {
 	return owner
 }
 
+// newConnected makes a world with an organisation that is connected to an account that may charge, and gives its owner and
+// the account's id.
+func newConnected(t *testing.T) (*world, apitest.Caller, string) {
+	t.Helper()
+	w := newWorld(t)
+	owner := w.studio()
+	return w, owner, w.connected(owner)
+}
+
 func (w *world) settings(c apitest.Caller, changes map[string]any) {
 	w.T.Helper()
 	w.Want(w.Call(organization.UpdateOrganization(w.Store), c, apitest.Request{IfMatch: "*", Body: changes}), 200, "")
@@ -251,6 +260,15 @@ func (w *world) pay(session, outcome string) {
 	if _, err := w.stripe.Pay(session, stripe.Payment{Outcome: outcome}); err != nil {
 		w.T.Fatal(err)
 	}
+}
+
+// paid sends an invoice and has it paid through Stripe as a whole.
+func (w *world) paid(c apitest.Caller, total int64) (invoicing.Body, invoicing.PaymentBody) {
+	w.T.Helper()
+	i, token := w.invoice(c, total, "EUR")
+	w.pay(w.session(token, nil), "paid")
+	w.deliver()
+	return i, w.payments(c, i)[0]
 }
 
 func (w *world) payments(c apitest.Caller, i invoicing.Body) []invoicing.PaymentBody {

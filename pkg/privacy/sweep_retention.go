@@ -92,9 +92,6 @@ type sweeper struct {
 	clearances []retention.Clearance
 }
 
-// held is how long a purge that a hold keeps is put off before it is looked at again.
-const held = 24 * time.Hour
-
 // purge carries out one due purge.
 func (s *sweeper) purge(ctx context.Context, d *store.Due, now time.Time) error {
 	if d.Time().After(now) {
@@ -178,7 +175,7 @@ func (s *sweeper) putOff(ctx context.Context, d *store.Due, now time.Time) error
 	p := s.st.BindPlatform(s.actor)
 	tx := s.st.Begin()
 	tx.Disarm(p, d, true)
-	tx.ArmWake(p, store.NewDue(d.Kind, now.Add(held), d.Target))
+	tx.ArmWake(p, store.NewDue(d.Kind, now.Add(retention.PutOff), d.Target))
 	return tx.Commit(ctx)
 }
 

@@ -83,11 +83,11 @@ type worker struct {
 func (w *worker) repackage(ctx context.Context, d *store.Due) error {
 	h, _, ok := bind(w.st, w.actor, d.Target)
 	if !ok {
-		return w.forget(ctx, d)
+		return store.Forget(ctx, w.st.BindPlatform(w.actor), d)
 	}
 	p, err := store.Get[Package](ctx, h, d.Target)
 	if errors.Is(err, store.ErrMissing) {
-		return w.forget(ctx, d)
+		return store.Forget(ctx, w.st.BindPlatform(w.actor), d)
 	}
 	if err != nil {
 		return err
@@ -95,7 +95,7 @@ func (w *worker) repackage(ctx context.Context, d *store.Due) error {
 	now := w.clock().Unix()
 	switch {
 	case p.State == PackageReady:
-		return w.forget(ctx, d)
+		return store.Forget(ctx, w.st.BindPlatform(w.actor), d)
 	case p.State == PackageBuilding && p.ClaimedUntil > now:
 		return nil
 	}
@@ -108,13 +108,6 @@ func (w *worker) repackage(ctx context.Context, d *store.Due) error {
 	return ignoreStale(tx.Commit(ctx))
 }
 
-// forget removes a due row whose work has gone.
-func (w *worker) forget(ctx context.Context, d *store.Due) error {
-	tx := w.st.Begin()
-	tx.Disarm(w.st.BindPlatform(w.actor), d, false)
-	return tx.Commit(ctx)
-}
-
 // request advances one request. D is the due row that led to it, nil when an event did.
 func (w *worker) request(ctx context.Context, key store.Key, now time.Time, d *store.Due) error {
 	h, r, err := w.find(ctx, key)
@@ -122,13 +115,10 @@ func (w *worker) request(ctx context.Context, key store.Key, now time.Time, d *s
 		return err
 	}
 	if r == nil || r.Next == 0 {
-		if d != nil {
-			return w.forget(ctx, d)
-		}
-		return nil
+		return store.Forget(ctx, w.st.BindPlatform(w.actor), d)
 	}
 	if d != nil && d.At != r.Next && h.Scope().String() == scopeOf(key) {
-		return w.forget(ctx, d) // an older clock of the request
+		return store.Forget(ctx, w.st.BindPlatform(w.actor), d) // an older clock of the request
 	}
 	if r.Next > now.Unix() {
 		return nil

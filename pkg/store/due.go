@@ -113,6 +113,16 @@ func AllDue(ctx context.Context, p *Platform, kind DueKind, by time.Time) iter.S
 	}
 }
 
+// Forget takes a due row off whose work is done or gone, and has no wake row; nil is none.
+func Forget(ctx context.Context, p *Platform, d *Due) error {
+	if d == nil {
+		return nil
+	}
+	tx := p.store.Begin()
+	tx.Disarm(p, d, false)
+	return tx.Commit(ctx)
+}
+
 // DueOf turns the old image of a wake row that TTL has deleted back into its due row.
 func DueOf(ctx context.Context, p *Platform, pk, sk string) (*Due, error) {
 	parts := Parts(pk)

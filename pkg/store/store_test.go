@@ -277,6 +277,31 @@ func TestAllDueGoesThroughEachOnceWhileRowsComeAndGo(t *testing.T) {
 	}
 }
 
+func TestADueRowIsForgotten(t *testing.T) {
+	st, clock := storetest.New(t)
+	ctx := context.Background()
+	h := bind(st)
+	p := st.BindPlatform(store.Actor{Who: "job:test"})
+	d := store.NewDue("account", clock.Now(), h.Scope().Key("NOTE", "1"))
+	other := store.NewDue("account", clock.Now(), h.Scope().Key("NOTE", "2"))
+	tx := st.Begin()
+	tx.Arm(h, d)
+	tx.Arm(h, other)
+	if err := tx.Commit(ctx); err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range []*store.Due{nil, d, d} { // none, one that is there, and one that is not
+		if err := store.Forget(ctx, p, d); err != nil {
+			t.Errorf("Forget(%v) = %v; want nil", d, err)
+		}
+	}
+	for d, want := range map[*store.Due]bool{d: false, other: true} {
+		if there, err := store.Remaining(ctx, p, d); err != nil || there != want {
+			t.Errorf("remaining = %v, %v; want %v", there, err, want)
+		}
+	}
+}
+
 func TestDueRowsComeInOrderAndWakeTheirTwin(t *testing.T) {
 	st, clock := storetest.New(t)
 	ctx := context.Background()

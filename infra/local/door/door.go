@@ -118,11 +118,11 @@ func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // root carries a call of the stack itself.
 func (d *Door) root(w http.ResponseWriter, r *http.Request, body []byte) {
-	carry := d.forward
-	if q, err := read(strings.TrimPrefix(r.Header.Get("X-Amz-Target"), target), body); err == nil && q.writes() {
-		carry = func(r *http.Request, body []byte) (int, http.Header, []byte, error) { return d.write(r, q, body) }
+	q, err := read(strings.TrimPrefix(r.Header.Get("X-Amz-Target"), target), body)
+	if err != nil {
+		q = new(request) // is the stand-in's to refuse, or to answer
 	}
-	status, header, text, err := carry(r, body)
+	status, header, text, err := d.pass(r, q, body)
 	if err != nil {
 		panic(http.ErrAbortHandler)
 	}
@@ -177,11 +177,7 @@ func (d *Door) carry(w http.ResponseWriter, r *http.Request, who identity.Identi
 		return
 	}
 	time.Sleep(time.Duration(d.latency.Load()))
-	carry := d.forward
-	if q.writes() {
-		carry = func(r *http.Request, body []byte) (int, http.Header, []byte, error) { return d.write(r, q, body) }
-	}
-	status, header, text, err := carry(r, q.body)
+	status, header, text, err := d.pass(r, q, q.body)
 	d.flight.leave(q)
 	if err != nil {
 		c.Error = "Unreachable"

@@ -25,9 +25,9 @@ type changes struct {
 	last int64
 }
 
-// write passes a write on and tells what it changed, in the order of the writes.
-func (d *Door) write(r *http.Request, q *request, body []byte) (int, http.Header, []byte, error) {
-	if d.Tell == nil {
+// pass passes a request on and tells what a write has changed, in the order of the writes.
+func (d *Door) pass(r *http.Request, q *request, body []byte) (int, http.Header, []byte, error) {
+	if d.Tell == nil || !q.writes() {
 		return d.forward(r, body)
 	}
 	d.changes.mu.Lock()
@@ -72,18 +72,18 @@ func (d *Door) images(r *http.Request, q *request) (map[[2]string]map[string]jso
 		Keys           []map[string]map[string]string `json:"Keys"`
 		ConsistentRead bool
 	}
-	wanted := keys{ConsistentRead: true}
+	var wanted []map[string]map[string]string
 	seen := map[[2]string]bool{}
 	for _, it := range q.items {
 		if key := [2]string{it.leading, it.sort}; it.write && !seen[key] {
 			seen[key] = true
-			wanted.Keys = append(wanted.Keys, map[string]map[string]string{"PK": {"S": it.leading}, "SK": {"S": it.sort}})
+			wanted = append(wanted, map[string]map[string]string{"PK": {"S": it.leading}, "SK": {"S": it.sort}})
 		}
 	}
 	all := map[[2]string]map[string]json.RawMessage{}
-	for len(wanted.Keys) > 0 {
-		n := min(len(wanted.Keys), 100)
-		body, err := json.Marshal(map[string]any{"RequestItems": map[string]keys{q.table: {Keys: wanted.Keys[:n], ConsistentRead: true}}})
+	for len(wanted) > 0 {
+		n := min(len(wanted), 100)
+		body, err := json.Marshal(map[string]any{"RequestItems": map[string]keys{q.table: {Keys: wanted[:n], ConsistentRead: true}}})
 		if err != nil {
 			return nil, err
 		}
@@ -107,7 +107,7 @@ func (d *Door) images(r *http.Request, q *request) (map[[2]string]map[string]jso
 		for _, row := range out.Responses[q.table] {
 			all[[2]string{textOf(row["PK"]), textOf(row["SK"])}] = row
 		}
-		wanted.Keys = append(wanted.Keys[n:], out.UnprocessedKeys[q.table].Keys...)
+		wanted = append(wanted[n:], out.UnprocessedKeys[q.table].Keys...)
 	}
 	return all, nil
 }

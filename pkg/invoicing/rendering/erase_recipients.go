@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"time"
 
 	"pixeltrack.io/platform/pkg/bus"
 	"pixeltrack.io/platform/pkg/clients"
@@ -24,9 +23,6 @@ type Archive interface {
 	Documents
 	Remove(ctx context.Context, key string) (int, error)
 }
-
-// held is how long an erasure that a hold keeps is put off before it is looked at again.
-const held = 24 * time.Hour
 
 // errUnseen says that the index has not yet shown every invoice of a client.
 var errUnseen = errors.New("rendering: the client has invoices that the index does not show")
@@ -72,7 +68,7 @@ func (e *eraser) contact(ctx context.Context, key store.Key, d *store.Due) error
 	of, ok := scope.Organization()
 	cli, err := id.Parse[id.Client](key.SK)
 	if !ok || family != clients.Family || err != nil {
-		return forget(ctx, e.Run, d)
+		return store.Forget(ctx, e.Platform(), d)
 	}
 	if d != nil && e.Clock().Before(d.Time()) {
 		return nil // an event ahead of the clock: writers may still be under way
@@ -84,7 +80,7 @@ func (e *eraser) contact(ctx context.Context, key store.Key, d *store.Due) error
 		return err
 	}
 	if c == nil {
-		return forget(ctx, e.Run, d)
+		return store.Forget(ctx, e.Platform(), d)
 	}
 	var last *store.Tx
 	if d != nil {
@@ -167,13 +163,13 @@ func (e *eraser) orphan(ctx context.Context, d *store.Due) error {
 	scope, family := store.ScopeOf(d.Target.PK)
 	of, ok := scope.Organization()
 	if !ok || family != invoicing.Family {
-		return forget(ctx, e.Run, d)
+		return store.Forget(ctx, e.Platform(), d)
 	}
 	org := e.Store.BindOrganization(of, e.Actor)
 	org.SeeRestricted()
 	i, err := store.Get[invoicing.Invoice](ctx, org, d.Target)
 	if errors.Is(err, store.ErrMissing) {
-		return forget(ctx, e.Run, d)
+		return store.Forget(ctx, e.Platform(), d)
 	}
 	if err != nil {
 		return err
@@ -181,7 +177,7 @@ func (e *eraser) orphan(ctx context.Context, d *store.Due) error {
 	if _, err := e.replace(ctx, org, i); err != nil {
 		return err
 	}
-	return forget(ctx, e.Run, d)
+	return store.Forget(ctx, e.Platform(), d)
 }
 
 // putOff moves the clock of what a hold keeps by a day.
@@ -191,6 +187,6 @@ func (e *eraser) putOff(ctx context.Context, d *store.Due) error {
 	}
 	tx := e.Store.Begin()
 	tx.Disarm(e.Platform(), d, false)
-	tx.Arm(e.Platform(), store.NewDue(d.Kind, e.Event.At.Add(held), d.Target))
+	tx.Arm(e.Platform(), store.NewDue(d.Kind, e.Event.At.Add(retention.PutOff), d.Target))
 	return tx.Commit(ctx)
 }

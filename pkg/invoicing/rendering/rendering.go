@@ -55,13 +55,13 @@ func render(ctx context.Context, r *job.Run, documents Documents, key store.Key,
 	scope, family := store.ScopeOf(key.PK)
 	id, ok := scope.Organization()
 	if !ok || family != invoicing.Family {
-		return forget(ctx, r, d)
+		return store.Forget(ctx, r.Platform(), d)
 	}
 	org := r.Store.BindOrganization(id, r.Actor)
 	org.SeeRestricted()
 	i, err := store.Get[invoicing.Invoice](ctx, org, key)
 	if errors.Is(err, store.ErrMissing) || err == nil && !i.Issued() {
-		return forget(ctx, r, d)
+		return store.Forget(ctx, r.Platform(), d)
 	}
 	if err != nil {
 		return err
@@ -69,7 +69,7 @@ func render(ctx context.Context, r *job.Run, documents Documents, key store.Key,
 	if err := document(ctx, org, documents, i); err != nil {
 		return err
 	}
-	return forget(ctx, r, d)
+	return store.Forget(ctx, r.Platform(), d)
 }
 
 // meetings is how often a renderer meets others at one document before it gives up.
@@ -124,16 +124,6 @@ func tryDocument(ctx context.Context, org *store.Organization, documents Documen
 		return false, nil // a twin was first, or the recipient was erased meanwhile
 	}
 	return err == nil, err
-}
-
-// forget removes a due row whose work is done or gone.
-func forget(ctx context.Context, r *job.Run, d *store.Due) error {
-	if d == nil {
-		return nil
-	}
-	tx := r.Store.Begin()
-	tx.Disarm(r.Platform(), d, false)
-	return tx.Commit(ctx)
 }
 
 // page puts an invoice into the words of the paper.

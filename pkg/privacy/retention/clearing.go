@@ -3,12 +3,16 @@ package retention
 import (
 	"context"
 	"errors"
+	"time"
 
 	"pixeltrack.io/platform/pkg/store"
 )
 
-// ErrHeld says that a hold or a restriction keeps what is due; the sweep asks again a day later.
+// ErrHeld says that a hold or a restriction keeps what is due. Who is told so puts it off by PutOff.
 var ErrHeld = errors.New("retention: a hold or a restriction keeps it")
+
+// PutOff is how long what a hold or a restriction keeps is put off before it is looked at again.
+const PutOff = 24 * time.Hour
 
 // Clearer removes what a due row leads to. It may be interrupted and repeated. It gives the transaction in which the last
 // of it goes, to which the sweep adds the end of the clock and the record of the act, and how much went; no transaction

@@ -67,9 +67,7 @@ func remind(ctx context.Context, r *job.Run, d *store.Due) error {
 	case errors.Is(err, store.ErrCondition):
 		return nil
 	case errors.Is(err, store.ErrExists): // the mail was queued by a run before this one
-		tx := r.Store.Begin()
-		tx.Disarm(r.Platform(), d, false)
-		return tx.Commit(ctx)
+		return store.Forget(ctx, r.Platform(), d)
 	}
 	return err
 }
