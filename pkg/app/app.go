@@ -5,7 +5,9 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net/http/httptrace"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -84,14 +86,17 @@ func (a *App) Table() *store.Store {
 }
 
 // Verifier checks access tokens with the public keys in the table, which it reads every five minutes and begins to read
-// now; loaded waits for that. The first call, and the handshake before it, belong into the start of a function, which has
-// a whole core, and beside the rest of it.
-func (a *App) Verifier() (v *keys.Verifier, loaded func()) {
+// now; asked waits until the question is on its way. The first call, and the handshake before it, belong into the start of
+// a function, which has a whole core, and beside the rest of it. The answer comes while the function polls for its first
+// event, and the first token waits for it.
+func (a *App) Verifier() (v *keys.Verifier, asked func()) {
 	set := keys.NewCachedSet(keyring.Reader(a.Table()), a.now)
 	done := make(chan struct{})
+	once := sync.OnceFunc(func() { close(done) })
+	ctx := httptrace.WithClientTrace(context.Background(), &httptrace.ClientTrace{WroteRequest: func(httptrace.WroteRequestInfo) { once() }})
 	go func() {
-		defer close(done)
-		if err := set.Load(context.Background()); err != nil {
+		defer once()
+		if err := set.Load(ctx); err != nil {
 			a.log.Warn("keys_not_loaded", telemetry.Cause(err))
 		}
 	}()

@@ -23,9 +23,9 @@ func Start(a *app.App, op api.Operation) {
 		run(api.Serve(op, a.Table(), nil, a.Log()))
 		return
 	}
-	verifier, loaded := a.Verifier()
+	verifier, asked := a.Verifier()
 	server := api.Serve(op, a.Table(), verifier, a.Log())
-	loaded()
+	asked()
 	run(server)
 }
 

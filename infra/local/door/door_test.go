@@ -61,7 +61,9 @@ func start(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	w.door = door.New(server.Endpoint, w.identities, time.Now, &w.recorder, &w.faults)
-	h := httptest.NewServer(w.door)
+	h := httptest.NewUnstartedServer(w.door)
+	h.Config.ConnContext = door.Arrive
+	h.Start()
 	t.Cleanup(h.Close)
 	w.url = h.URL
 	return w

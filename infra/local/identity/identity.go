@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"sync"
+	"time"
 
 	"pixeltrack.io/platform/infra/local/iam"
 )
@@ -23,6 +24,7 @@ type Identity struct {
 	Function  string      // resource name, CreateClient
 	Policy    *iam.Policy // what the function's role allows
 	RequestID string      // the invocation in flight, empty while the process starts or waits
+	Started   time.Time   // when it was given its first event; zero while it starts
 }
 
 // Registry maps access keys to identities. It is safe for concurrent use.
@@ -96,6 +98,9 @@ func (r *Registry) setRequest(accessKey, requestID string) {
 		return
 	}
 	id.RequestID = requestID
+	if id.Started.IsZero() {
+		id.Started = time.Now()
+	}
 	r.keys[accessKey] = id
 }
 

@@ -51,6 +51,7 @@ type Service struct {
 	Own         func(id identity.Identity) []string                     // what a process is given beside that, by its key; nil for nothing
 	Backoff     func(attempt int) time.Duration                         // before an asynchronous event is tried again
 	Limit       int                                                     // processes of one function at once
+	Ready       func(context.Context) error                             // called before a new process is given its first event; nil for nothing
 	Allow       func(f *template.Function, actions []iam.Request) error // whether a role lets the service do something for the function
 
 	generation atomic.Int64
@@ -203,6 +204,12 @@ func (s *Service) take(ctx context.Context, f *template.Function, pl *pool) (*pr
 		return nil, err
 	}
 	p.generation = generation
+	if s.Ready != nil {
+		if err := s.Ready(ctx); err != nil {
+			s.end(p)
+			return nil, err
+		}
+	}
 	return p, nil
 }
 

@@ -172,7 +172,7 @@ func (s *Stack) listen(p Ports) ([]net.Listener, error) {
 
 // serve answers on a listener until the stack is closed.
 func (s *Stack) serve(l net.Listener, h http.Handler) {
-	server := &http.Server{Handler: h, TLSNextProto: map[string]func(*http.Server, *tls.Conn, http.Handler){}, ErrorLog: quiet()}
+	server := &http.Server{Handler: h, ConnContext: door.Arrive, TLSNextProto: map[string]func(*http.Server, *tls.Conn, http.Handler){}, ErrorLog: quiet()}
 	go server.Serve(l)
 	s.close = append(s.close, func() { server.Close() })
 }
@@ -226,7 +226,8 @@ func (s *Stack) services(o Options, listeners []net.Listener, raw string) error 
 		settings = append(settings, k+"="+v)
 	}
 	s.Lambda = &lambda.Service{Cloud: s.Cloud, Builder: &lambda.Builder{Root: o.Root}, Clock: s.Clock, Identities: s.Identities,
-		Environment: settings, Own: s.own(o.Settings), Backoff: o.Backoff, Limit: 32, Allow: s.allow}
+		Environment: settings, Own: s.own(o.Settings), Backoff: o.Backoff, Limit: 32, Allow: s.allow,
+		Ready: func(ctx context.Context) error { return door.Overtake(ctx, s.DynamoDB) }}
 	s.close = append(s.close, s.Lambda.Close)
 	if s.Bus, err = bus.New(bus.Options{Cloud: s.Cloud, Functions: s.Lambda, Identities: s.Identities, Clock: s.Clock, Guard: g}); err != nil {
 		return err
