@@ -1,0 +1,278 @@
+package e2e_test
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"pixeltrack.io/platform/infra/journey"
+	"pixeltrack.io/platform/infra/size"
+	"pixeltrack.io/platform/pkg/access"
+	"pixeltrack.io/platform/pkg/api"
+	"pixeltrack.io/platform/pkg/catalog"
+	"pixeltrack.io/platform/pkg/id"
+	"pixeltrack.io/platform/pkg/store"
+)
+
+// matrix is the test of who may call what. It is made of the list of routes and of the steps that make each of them end
+// well, and counts its cells: one is one call of one route by one kind of caller about one kind of object.
+type matrix struct {
+	t       *testing.T
+	expired string // a token that no longer counts
+	cells   int
+}
+
+// TestTheMatrix calls every route that wants a caller as everybody who may not, and as everybody who may: without a token,
+// with one that has expired, that was logged out, of a member who was removed, of each role, fresh and given before the
+// role was lowered; about the organization's own objects, another's, and some that never were. The small size takes two
+// roles of six for each route, in turn.
+func TestTheMatrix(t *testing.T) {
+	m := &matrix{t: t}
+	m.expired = signUp(t).token
+	pass(16 * time.Minute)
+
+	routes := map[string]api.Operation{}
+	for _, op := range catalog.Routes() {
+		if op.Audience != api.Public {
+			routes[op.ID] = op
+		}
+	}
+	tried := map[string]bool{}
+	for i, s := range steps() {
+		op, ok := routes[s.operation]
+		if !ok || tried[s.operation] {
+			continue
+		}
+		tried[s.operation] = true
+		t.Run(s.operation, func(t *testing.T) {
+			m.t = t
+			m.strangers(s, op)
+			m.foreign(s)
+			if op.Audience == api.Members {
+				m.roles(s, op, i)
+			}
+		})
+	}
+	m.t = t
+	for operation := range routes {
+		if !tried[operation] {
+			t.Errorf("no step calls %s", operation)
+		}
+	}
+	t.Logf("%d cells of %d routes", m.cells, len(tried))
+}
+
+// ready gives somebody with what a step needs, and its call.
+func (m *matrix) ready(s step) (*caller, journey.Call) {
+	m.t.Helper()
+	p := signUp(m.t)
+	return p, s.prepare(p)
+}
+
+// expect makes a call with a token and compares status and code.
+func (m *matrix) expect(who string, p *caller, c journey.Call, token string, status int, code string) journey.Answer {
+	m.t.Helper()
+	m.cells++
+	c.Token = token
+	a := p.call(c)
+	if a.Status != status || code != "" && a.Text("code") != code {
+		m.t.Errorf("%s: %s %s = %d %s; want %d %s", who, c.Method, c.Path, a.Status, a.Text("code"), status, code)
+	}
+	return a
+}
+
+// strangers are refused whatever they ask for, before a row of the organization is read for them.
+func (m *matrix) strangers(s step, op api.Operation) {
+	m.t.Helper()
+	p, c := m.ready(s)
+	for who, token := range map[string]string{"nobody": "none", "a token that has expired": m.expired} {
+		a := m.expect(who, p, c, token, 401, "")
+		if n := len(cloud.Recorder.OfRequest(request(a))); n != 0 {
+			m.t.Errorf("%s: %d calls of the store; want none", who, n)
+		}
+	}
+	if op.Audience == api.Members {
+		p.change(map[string]any{"removed": p.now().Unix()})
+		m.expect("a member who was removed", p, c, p.token, 401, "membership_ended")
+		p.remove(p.accessKey(), "removed")
+	}
+	p.must(204, journey.Call{Method: "POST", Path: "/v1/auth/logout"})
+	m.expect("a token that was logged out", p, c, p.token, 401, "session_ended")
+}
+
+var anyID = regexp.MustCompile(`\b([a-z]{3})_[0-9A-HJKMNP-TV-Z]{26}\b`)
+
+// unknown gives the call with every id in it changed for one that never was.
+func unknown(t testing.TB, c journey.Call) (journey.Call, bool) {
+	t.Helper()
+	source := id.NewSource(cloud.Clock.Now)
+	fresh := map[string]string{}
+	change := func(text string) string {
+		return anyID.ReplaceAllStringFunc(text, func(old string) string {
+			if fresh[old] == "" {
+				fresh[old] = old[:4] + strings.SplitN(string(id.New[id.User](source)), "_", 2)[1]
+			}
+			return fresh[old]
+		})
+	}
+	c.Path = change(c.Path)
+	if c.Body != nil {
+		text, err := json.Marshal(c.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Body = json.RawMessage(change(string(text)))
+	}
+	return c, len(fresh) > 0
+}
+
+// foreign objects look missing: the answer, the calls of the store and their units are those for an id that never was.
+func (m *matrix) foreign(s step) {
+	m.t.Helper()
+	p := signUp(m.t)
+	_, theirs := m.ready(s)
+	if s.moves {
+		p.logIn()
+	}
+	never, ok := unknown(m.t, theirs)
+	if !ok {
+		return
+	}
+	theirs.Key, never.Key = "", ""
+	m.refused("an object that never was", p, never) // what is counted of refusals is then there for both
+	a := m.refused("another organization's object", p, theirs)
+	b := m.refused("an object that never was", p, never)
+	if strings.Contains(theirs.Path, "_") && a.Status != 404 {
+		m.t.Errorf("another organization's object: %d; want 404: %s", a.Status, a.Body)
+	}
+	if a.Status != b.Status || !bytes.Equal(nameless(a.Body), nameless(b.Body)) {
+		m.t.Errorf("another organization's object: %d %s\nan object that never was: %d %s", a.Status, a.Body, b.Status, b.Body)
+	}
+	if x, y := costOf(cloud.Recorder.OfRequest(request(a))), costOf(cloud.Recorder.OfRequest(request(b))); x.Calls != y.Calls || x.Read != y.Read || x.Write != y.Write {
+		m.t.Errorf("another organization's object costs %+v, one that never was %+v", x, y)
+	}
+}
+
+func (m *matrix) refused(about string, p *caller, c journey.Call) journey.Answer {
+	m.t.Helper()
+	m.cells++
+	c.Token = p.token
+	a := p.call(c)
+	if a.Status < 400 || a.Status >= 500 {
+		m.t.Errorf("%s: %s %s = %d; want a refusal: %s", about, c.Method, c.Path, a.Status, a.Body)
+	}
+	return a
+}
+
+// nameless takes the ids out of a problem: its request's, and those it was asked about.
+func nameless(body []byte) []byte {
+	var p map[string]any
+	if json.Unmarshal(body, &p) != nil {
+		return body
+	}
+	delete(p, "request_id")
+	delete(p, "instance")
+	text, err := json.Marshal(p)
+	if err != nil {
+		return body
+	}
+	return anyID.ReplaceAll(text, []byte("id"))
+}
+
+// roles acts as each role, with the owner's token of before and with a fresh one.
+func (m *matrix) roles(s step, op api.Operation, turn int) {
+	m.t.Helper()
+	all := access.Roles()
+	var p *caller
+	for n, role := range all {
+		if !size.Full() && n != turn%len(all) && n != (turn+3)%len(all) {
+			continue
+		}
+		for _, fresh := range []bool{false, true} {
+			if p == nil || s.alone || s.moves {
+				p = signUp(m.t)
+			}
+			c := s.prepare(p)
+			p.change(map[string]any{"role": string(role)})
+			who := string(role)
+			if fresh {
+				p.logIn()
+			} else {
+				who += " with the token of an owner"
+			}
+			if op.Permission == "" || access.Allows(role, nil, op.Permission) {
+				m.expect(who, p, c, p.token, s.status, "")
+			} else {
+				m.expect(who, p, c, p.token, 403, "permission_denied")
+				if never, ok := unknown(m.t, c); ok {
+					never.Key = ""
+					m.expect(who+", about an object that never was", p, never, p.token, 403, "permission_denied")
+				}
+			}
+			p.change(map[string]any{"role": string(access.Owner)})
+			p.logIn()
+			if s.cleanup != nil {
+				s.cleanup(p)
+			}
+		}
+	}
+}
+
+// claim reads a claim of the access token.
+func (c *caller) claim(name string) string {
+	c.t.Helper()
+	text, err := base64.RawURLEncoding.DecodeString(strings.Split(c.token, ".")[1])
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	var claims map[string]any
+	if err := json.Unmarshal(text, &claims); err != nil {
+		c.t.Fatal(err)
+	}
+	return fmt.Sprint(claims[name])
+}
+
+// change changes the person's membership past the product.
+func (c *caller) change(fields map[string]any) {
+	c.t.Helper()
+	k := c.accessKey()
+	row := c.row(k)
+	expression, names, values := "SET #v = :v, #g = :g", map[string]string{"#v": "_v", "#g": "grant_version"}, map[string]types.AttributeValue{}
+	more := func(name string) types.AttributeValue {
+		n, err := strconv.ParseFloat(fmt.Sprint(row[name]), 64)
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		return &types.AttributeValueMemberN{Value: strconv.FormatInt(int64(n)+1, 10)}
+	}
+	values[":v"], values[":g"] = more("_v"), more("grant_version")
+	for name, v := range fields {
+		value, err := attributevalue.Marshal(v)
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		expression += ", #" + name + " = :" + name
+		names["#"+name], values[":"+name] = name, value
+	}
+	if _, err := cloud.Table.UpdateItem(c.t.Context(), &dynamodb.UpdateItemInput{TableName: &cloud.Cloud.Table.Name, Key: keyOf(k),
+		UpdateExpression: aws.String(expression), ExpressionAttributeNames: names, ExpressionAttributeValues: values}); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// accessKey is where the person's membership of their organization lies.
+func (c *caller) accessKey() store.Key {
+	c.t.Helper()
+	return access.AccessKey(id.Organization(c.organization), id.Member(c.claim("mbr")))
+}
