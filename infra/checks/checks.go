@@ -214,6 +214,17 @@ func cellsOf(line string) ([]string, bool) {
 	return cells, true
 }
 
+// KeysOf gives what the table of access patterns says of each operation's keys.
+func KeysOf(patterns []byte) map[string]string {
+	all := map[string]string{}
+	for line := range strings.Lines(string(patterns)) {
+		if cells, ok := cellsOf(line); ok && len(cells) == 5 {
+			all[cells[0]] = cells[3]
+		}
+	}
+	return all
+}
+
 // unitsOf writes what an operation reads and writes by the ledger; a dash when the ledger has not measured it.
 func unitsOf(ledger map[string]any, id string) string {
 	read, write := text(ledger, id, "read_units"), text(ledger, id, "write_units")

@@ -19,12 +19,12 @@
 //	refresh-token | a session by the ids in its token | table | USER u SESSION / session; USERGATE; ORG o ACCESS, ORGGATE | 5 / 1
 //	log-out | a session, or all of a user | table | USER u USERGATE, SESSION | 4 / 6
 //	switch-organization | a session and one membership | table | USER u SESSION, MEMBERSHIP / org | 8 / 1
-//	restore-account | a deleted account by the link that was mailed | table | TOKEN hash; USER u USERGATE, DELETION, PROFILE, CREDENTIAL, MEMBERSHIP; ORG o ORGGATE | 7 / 25
+//	restore-account | a deleted account by the link that was mailed | table | TOKEN hash; USER u USERGATE, DELETION, PROFILE, CREDENTIAL, MEMBERSHIP; ORG o ORGGATE; CASE hash ATTEMPTS | 7 / 25
 //	get-jwks | the public keys | table | PLATFORM KEYRING | 1 / 0
 //	rotate-keys | the public keys | table | PLATFORM KEYRING | 1 / 0
 //	get-account | a user's profile and memberships | table | USER u PROFILE, MEMBERSHIP | 5 / 0
 //	update-account | a user's profile | table | USER u PROFILE | 4 / 1
-//	delete-account | a user's gate, and those of the organisations that close | table | USER u USERGATE, DELETION, MEMBERSHIP; ORG o ORGGATE, ACCESS; MAIL hash; DUE, WAKE purge-account | 9 / 25
+//	delete-account | a user's gate, and those of the organisations that close | table | USER u USERGATE, DELETION, MEMBERSHIP; ORG o ORGGATE, ACCESS; MAIL hash; DUE, WAKE purge-account; CASE hash ATTEMPTS; USER u CREDENTIAL, OUTBOX, PROFILE | 9 / 25
 //	get-organization | the settings of an organisation | table | ORG o ORGANIZATION | 4 / 0
 //	update-organization | the settings of an organisation | table | ORG o ORGANIZATION | 4 / 4
 //	close-organizations | closing organisations that are due, and their members to tell | table | DUE close-organization s; ORG o ORGGATE, ACCESS; USER u OUTBOX; ORG o PACKAGE / id; DUE package; DUE, WAKE purge-organization | 4 / 0
@@ -43,7 +43,7 @@
 //	archive-project | a project by id | table | ORG o PROJECT / id | 4 / 5
 //	restore-project | a project by id | table | ORG o PROJECT / id | 4 / 5
 //	delete-project | a project by id, and whether anything is booked on it | table | ORG o PROJECT / id, BOOKING project | 5 / 8
-//	close-projects | deleted projects that are due | table | DUE project_delete s; ORG o PROJECT / id | 4 / 0
+//	close-projects | deleted projects that are due | table | DUE project_delete s; ORG o PROJECT / id; ORG o CLIENT / id, PROJECTKEY / key | 4 / 0
 //	start-timer | a member's timer, the project it is for, the user's one mark | table | ORG o TIMER / member; USER u RUNNING; ORG o PROJECT / id, PROJECTTIME project, TIMEENTRY month; DUE timer_forgotten | 7 / 11
 //	get-timer | a member's timer | table | ORG o TIMER / member | 4 / 0
 //	stop-timer | a member's timer and the entry it becomes | table | ORG o TIMER / member; USER u RUNNING; ORG o TIMEENTRY month / id | 6 / 13
@@ -62,7 +62,7 @@
 //	update-file | a file by id | table | ORG o STOREDFILE / id | 4 / 4
 //	delete-file | a file by id, and what it hangs on | table | ORG o STOREDFILE / id, PROJECTTIME project, CLIENT / id; DUE upload | 4 / 7
 //	sweep-uploads | files that did not come, places of uploads and objects of deleted files that are due | table | DUE upload s; ORG o STOREDFILE / id, PROJECTTIME project, CLIENT / id | 4 / 0
-//	create-invoice | a draft with its payer and lines, counted at its client | table | ORG o INVOICE / id, INVOICEPAYER / id, INVOICELINE invoice / part, CLIENT / id, ORGANIZATION, PROJECT / id, IDEMPOTENCY; DUE, WAKE purge-invoice; DUE assembly | 6 / 18
+//	create-invoice | a draft with its payer and lines, counted at its client | table | ORG o INVOICE / id, INVOICEPAYER / id, INVOICELINE invoice / part, CLIENT / id, ORGANIZATION, PROJECT / id, IDEMPOTENCY; DUE, WAKE purge-invoice; DUE assembly; ORG o OUTBOX / dedupe | 6 / 18
 //	list-invoices | invoices by id; by status and client; what is overdue; of a client in all states; by time of change | table, GSI1, GSI2 | ORG o INVOICE; ORG o INVOICE status / client, id; ORG o INVOICE status overdue / client, id; ORG o INVOICE / time | 4 / 0
 //	get-invoice | an invoice by id, with its payer, its lines and its mail | table | ORG o INVOICE / id, INVOICEPAYER / id, INVOICELINE invoice, OUTBOX / dedupe | 7 / 0
 //	update-invoice | a draft by id, with its payer and lines | table | ORG o INVOICE / id, INVOICEPAYER / id, INVOICELINE invoice, OUTBOX / dedupe | 7 / 4
@@ -73,7 +73,7 @@
 //	get-invoice-pdf | an invoice by id, and its document | table | ORG o INVOICE / id, INVOICEPDF / id | 5 / 0
 //	get-public-invoice-pdf | an invoice by the hash of its public link, and its document | table | TOKEN hash; ORG o INVOICE / id, INVOICEPDF / id, ORGGATE | 4 / 0
 //	render-invoice | invoices that were sent and have no document yet; one by an event | table | DUE document s; ORG o INVOICE / id, INVOICEPDF / id, INVOICEPAYER / id, INVOICELINE invoice, OUTBOX / dedupe | 4 / 0
-//	erase-recipients | clients and invoices that persons are to be taken off; one client by an event | table, GSI1 | DUE erasure s; PLATFORM ERASURE / hash; ORG o CLIENT / id, INVOICEPAYER / id, INVOICEPDF / id, INVOICE / id, INVOICELINE invoice, PAYMENT / id; ORG o INVOICE status / client, PAYMENT invoice | 4 / 0
+//	erase-recipients | clients and invoices that persons are to be taken off; one client by an event | table, GSI1 | DUE erasure s; PLATFORM ERASURE / hash; ORG o CLIENT / id, INVOICEPAYER / id, INVOICEPDF / id, INVOICE / id, INVOICELINE invoice, PAYMENT / id; ORG o INVOICE status / client, PAYMENT invoice; ORG o OUTBOX / dedupe | 4 / 0
 //	assemble-invoice | invoices that take time or give it up; one by an event | table, GSI1 | DUE assembly s; ORG o INVOICE / id, INVOICEENTRY invoice / entry, INVOICELINE invoice / part, TIMEENTRY month / id, PROJECT / id, ORGGATE; ORG o TIMEENTRY month / member, day | 4 / 0
 //	mark-overdue | invoices that were sent and whose day is over | table | DUE overdue s; ORG o INVOICE / id | 4 / 0
 //	create-payment | an invoice by id, and what was paid of it | table | ORG o INVOICE / id, PAYMENT / id, IDEMPOTENCY; DUE, WAKE purge-invoice | 5 / 14
@@ -102,7 +102,7 @@
 //	list-consents | a user's consents, newest first | table | USER u CONSENT | 4 / 0
 //	create-consent | a user's last consent for a purpose, and the next | table | USER u CONSENT / purpose, sequence | 5 / 6
 //	withdraw-consent | a user's last consent for a purpose, and the next | table | USER u CONSENT / purpose, sequence | 4 / 6
-//	create-request | a user's recent requests, and a new one | table | USER u REQUEST / id; OUTBOX; DUE request | 6 / 12
+//	create-request | a user's recent requests, and a new one | table | USER u REQUEST / id; OUTBOX; DUE request; USER u PROFILE, CONSENT | 6 / 12
 //	list-requests | a user's requests, newest first | table | USER u REQUEST | 4 / 0
 //	get-request | a user's request by id | table | USER u REQUEST / id | 4 / 0
 //	verify-request | a user's request by id | table | USER u REQUEST / id | 5 / 10
@@ -110,10 +110,10 @@
 //	download-request | a user's request by id and its package | table | USER u REQUEST / id, PACKAGE / id | 5 / 4
 //	download-export | an organisation's package by the link that was mailed, and its owner's password | table | TOKEN hash; CASE hash ATTEMPTS; ORG o ACCESS / member, PACKAGE / id; USER u CREDENTIAL | 4 / 7
 //	sweep-retention | accounts and organisations that are due to go, with all they have | table | DUE purge-account s, purge-organization s; every family of a user or organisation; DUE purge-invoice s; ORG o INVOICE / id, INVOICEPAYER / id, INVOICELINE invoice, INVOICEENTRY invoice, INVOICENUMBER / number, INVOICEPDF / id, CHECKOUT / invoice, PAYMENT invoice, CLIENT / id; TOKEN hash; EXT stripe account object | 12 / 0
-//	cascade-expired | the due row of a wake row that TTL has deleted | stream, table | WAKE kind s; DUE kind s | 0 / 0
-//	work-requests | requests and packages that are due; a request by an event | table | DUE request s, package s; USER u REQUEST / id; CASE hash REQUEST / id | 8 / 0
+//	cascade-expired | the due row of a wake row that TTL has deleted | stream, table | WAKE kind s; DUE kind s; every family of a user or organisation | 0 / 0
+//	work-requests | requests and packages that are due; a request by an event | table | DUE request s, package s; USER u REQUEST / id; CASE hash REQUEST / id; every family of a user or organisation | 8 / 0
 //	build-export | everything of a user or organisation | table, GSI1, GSI2 | USER u PACKAGE / id; ORG o PACKAGE / id; TOKEN hash; every family of a user or organisation | 35.5 / 13
 //	dispatch-changes | changes of the types that somebody wants | stream | no row | 0 / 0
-//	send-outbox | mails that are due; a mail by an event | table | DUE outbox s; USER u, CASE hash, ORG o OUTBOX / dedupe; USER u PROFILE; PLATFORM SUPPRESSION, UNBOUND; EXT resend platform id | 4 / 0
+//	send-outbox | mails that are due; a mail by an event | table | DUE outbox s; USER u, CASE hash, ORG o OUTBOX / dedupe; USER u PROFILE; PLATFORM SUPPRESSION, UNBOUND; EXT resend platform id; CASE hash SIGNUP; ORG o INVOICE / id, INVOICEPAYER / id, ORGANIZATION; USER u DELETION | 4 / 0
 //	receive-resend | a mail by the provider's id | table | EXT resend platform id; USER u, CASE hash, ORG o OUTBOX / dedupe; PLATFORM SUPPRESSION, UNBOUND | 2 / 1
 package store
