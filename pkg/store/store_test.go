@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/guregu/dynamo/v2"
+
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/store"
 	"pixeltrack.io/platform/pkg/store/storetest"
@@ -87,24 +89,119 @@ func TestCreateGetReplaceDelete(t *testing.T) {
 	}
 }
 
-func TestHandlesRefuseForeignKeys(t *testing.T) {
-	st, _ := storetest.New(t)
+// TestAHandleReachesNothingOutsideItsScope tries every way into the table with the keys of every other scope, and of rows
+// that point from one scope into another.
+func TestAHandleReachesNothingOutsideItsScope(t *testing.T) {
+	st, clock := storetest.New(t)
 	ctx := context.Background()
 	mine, theirs := bind(st), bind(st)
-	row := &note{Org: theirs.ID, ID: "n1", Text: "x"}
-	if _, err := store.Get[note](ctx, mine, row.Keys().Primary); !errors.Is(err, store.ErrBound) {
-		t.Errorf("get a foreign key = %v; want ErrBound", err)
-	}
-	if _, _, err := store.List[note](ctx, mine, store.Query{Partition: row.Keys().Primary.PK, Limit: 1}); !errors.Is(err, store.ErrBound) {
-		t.Errorf("list a foreign partition = %v; want ErrBound", err)
-	}
+	user := st.BindUser(id.New[id.User](st.IDs()), store.Actor{Who: "test"})
+	handles := map[string]store.Bound{"another organization": mine, "a user": user, "a case": st.BindCase("0123456789abcdef", store.Actor{}), "the platform": st.BindPlatform(store.Actor{})}
+	row := &note{Org: theirs.ID, ID: "n1", Text: "x", At: clock.Now()}
 	tx := st.Begin()
-	tx.Create(mine, row)
-	if err := tx.Commit(ctx); !errors.Is(err, store.ErrBound) {
-		t.Errorf("create a foreign row = %v; want ErrBound", err)
+	tx.Create(theirs, row)
+	if err := tx.Commit(ctx); err != nil {
+		t.Fatal(err)
 	}
-	if _, err := store.Get[store.Due](ctx, mine, store.MailLookup("h")); !errors.Is(err, store.ErrBound) {
-		t.Errorf("get a lookup row through an organisation = %v; want ErrBound", err)
+	key := row.Keys().Primary
+	writes := map[string]func(*store.Tx, store.Bound){
+		"create": func(tx *store.Tx, h store.Bound) { tx.Create(h, &note{Org: theirs.ID, ID: "n2"}) },
+		"put":    func(tx *store.Tx, h store.Bound) { tx.Put(h, &note{Org: theirs.ID, ID: "n2"}) },
+		"replace": func(tx *store.Tx, h store.Bound) {
+			with := *row
+			with.Text = "mine"
+			tx.Replace(h, &with)
+		},
+		"rewrite": func(tx *store.Tx, h store.Bound) {
+			with := *row
+			with.Text = "mine"
+			tx.Rewrite(h, &with)
+		},
+		"delete":     func(tx *store.Tx, h store.Bound) { tx.Delete(h, row) },
+		"delete key": func(tx *store.Tx, h store.Bound) { tx.DeleteKey(h, key, "") },
+		"change":     func(tx *store.Tx, h store.Bound) { tx.Change(h, key, func(u *dynamo.Update) { u.Set("text", "mine") }) },
+		"check":      func(tx *store.Tx, h store.Bound) { tx.Check(h, key, "attribute_exists('PK')") },
+		"bury":       func(tx *store.Tx, h store.Bound) { tx.Bury(h, row, row.ID) },
+		"a write of its own beside it": func(tx *store.Tx, h store.Bound) {
+			if h == store.Bound(mine) {
+				tx.Create(h, &note{Org: mine.ID, ID: "n3"})
+			}
+			tx.Delete(h, row)
+		},
+	}
+	for who, h := range handles {
+		for what, write := range writes {
+			tx := st.Begin()
+			write(tx, h)
+			if err := tx.Commit(ctx); !errors.Is(err, store.ErrBound) {
+				t.Errorf("%s by %s = %v; want ErrBound", what, who, err)
+			}
+		}
+		if _, err := store.Get[note](ctx, h, key); !errors.Is(err, store.ErrBound) {
+			t.Errorf("get by %s = %v; want ErrBound", who, err)
+		}
+		fetch := &store.Fetch{Through: h, Key: key, Row: new(note)}
+		if err := st.FetchAll(ctx, fetch); !errors.Is(err, store.ErrBound) && !errors.Is(fetch.Err, store.ErrBound) {
+			t.Errorf("fetch by %s = %v, %v; want ErrBound", who, err, fetch.Err)
+		}
+		for index, partition := range map[store.Index]string{store.Table: key.PK, store.Index1: row.Keys().Index1.PK, store.Index2: row.Keys().Index2.PK} {
+			q := store.Query{Partition: partition, Index: index, Limit: 1}
+			if _, _, err := store.List[note](ctx, h, q); !errors.Is(err, store.ErrBound) {
+				t.Errorf("list of index %q by %s = %v; want ErrBound", index, who, err)
+			}
+			for _, err := range store.All[note](ctx, h, q) {
+				if !errors.Is(err, store.ErrBound) {
+					t.Errorf("all of index %q by %s = %v; want ErrBound", index, who, err)
+				}
+			}
+		}
+	}
+	got, err := store.Get[note](ctx, theirs, key)
+	if err != nil || got.Text != "x" || got.Version != 1 {
+		t.Errorf("the row afterwards = %+v, %v; want it as it was", got, err)
+	}
+	if _, err := store.Get[note](ctx, mine, (&note{Org: mine.ID, ID: "n3"}).Keys().Primary); !errors.Is(err, store.ErrMissing) {
+		t.Errorf("a write beside a refused one = %v; want it missing", err)
+	}
+	for _, lookup := range []store.Key{store.MailLookup("h"), store.TokenLookup("h")} {
+		for who, h := range map[string]store.Bound{"an organization": mine, "a user": user} {
+			if _, err := store.Get[store.Due](ctx, h, lookup); !errors.Is(err, store.ErrBound) {
+				t.Errorf("get %s by %s = %v; want ErrBound", lookup.PK, who, err)
+			}
+		}
+	}
+}
+
+// stray is a row that lies in one organization and is listed in another.
+type stray struct {
+	note
+	listed store.Key
+	second bool
+}
+
+func (s *stray) Keys() store.Keys {
+	k := s.note.Keys()
+	if s.second {
+		k.Index2 = s.listed
+	} else {
+		k.Index1 = s.listed
+	}
+	return k
+}
+
+// TestARowIsListedInItsScopeAlone writes rows whose index keys lie in another organization.
+func TestARowIsListedInItsScopeAlone(t *testing.T) {
+	st, clock := storetest.New(t)
+	mine, theirs := bind(st), bind(st)
+	for _, second := range []bool{false, true} {
+		row := &stray{note: note{Org: mine.ID, ID: "n1", Text: "x", At: clock.Now()}, listed: (&note{Org: theirs.ID, ID: "n1"}).Keys().Index1, second: second}
+		for what, write := range map[string]func(*store.Tx){"create": func(tx *store.Tx) { tx.Create(mine, row) }, "put": func(tx *store.Tx) { tx.Put(mine, row) }} {
+			tx := st.Begin()
+			write(tx)
+			if err := tx.Commit(context.Background()); !errors.Is(err, store.ErrBound) {
+				t.Errorf("%s with an index key of another organization (second: %t) = %v; want ErrBound", what, second, err)
+			}
+		}
 	}
 }
 

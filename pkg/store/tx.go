@@ -134,6 +134,11 @@ func (tx *Tx) put(h Bound, row Row) *Op {
 	m.place(row)
 	m.By = h.handle().actor.by()
 	op := tx.add(h, Key{m.PK, m.SK})
+	for _, listed := range []string{m.GSI1PK, m.GSI2PK} {
+		if listed != "" && tx.err == nil {
+			tx.err = h.handle().allows(listed)
+		}
+	}
 	op.put = tx.store.table.Put(row)
 	op.by, op.puts = m.By, row
 	return op
