@@ -354,7 +354,7 @@ func (s *Server) identify(ctx context.Context, c *Caller, r *http.Request) error
 	if err != nil {
 		return fmt.Errorf("verify: %w", err)
 	}
-	c.User, c.Session, c.Member = claims.User, claims.Session, claims.Member
+	c.User, c.Session, c.Member, c.Proved = claims.User, claims.Session, claims.Member, claims.Proved
 	c.Role, c.Grants, c.claimed = access.Role(claims.Role), grants(claims.Grants), claims.GrantVersion
 	c.Self = s.store.BindUser(c.User, store.Actor{Who: string(c.User), Request: c.Request})
 	c.Self.SeeRestricted()

@@ -19,6 +19,7 @@ import (
 	"pixeltrack.io/platform/pkg/privacy"
 	"pixeltrack.io/platform/pkg/projects"
 	"pixeltrack.io/platform/pkg/registry"
+	"pixeltrack.io/platform/pkg/secondfactor"
 	"pixeltrack.io/platform/pkg/timetracking"
 	"pixeltrack.io/platform/pkg/timetracking/reminder"
 )
@@ -38,6 +39,7 @@ func Routes() []api.Operation {
 	all = append(all, notifications.Routes()...)
 	all = append(all, auth.Routes()...)
 	all = append(all, account.Routes()...)
+	all = append(all, secondfactor.Routes()...)
 	all = append(all, organization.Routes()...)
 	return all
 }
@@ -72,6 +74,7 @@ func Rows() []registry.Row {
 	all = append(all, notifications.Rows()...)
 	all = append(all, auth.Rows()...)
 	all = append(all, account.Rows()...)
+	all = append(all, secondfactor.Rows()...)
 	all = append(all, organization.Rows()...)
 	return all
 }

@@ -15,16 +15,23 @@
 //	get-docs | no data | - | - | 0 / 0
 //	sign-up | whether an address is known; a pending sign-up and its mail | table | MAIL hash; CASE hash SIGNUP, OUTBOX, LETTERS | 2 / 8
 //	confirm-sign-up | a pending sign-up by its link; user and organisation made of it | table | CASE hash SIGNUP; USER u PROFILE, CREDENTIAL, ACCEPTANCE, MEMBERSHIP, USERGATE; ORG o ORGANIZATION, ORGGATE, ACCESS; MAIL hash | 1 / 23
-//	log-in | an account by its address; a session | table | MAIL hash; CASE hash ATTEMPTS; USER u CREDENTIAL, USERGATE, MEMBERSHIP, SESSION; ORG o ACCESS, ORGGATE | 6 / 9
+//	log-in | an account by its address; a session, or a challenge for the second factor | table | MAIL hash; CASE hash ATTEMPTS, CHALLENGE; USER u CREDENTIAL, USERGATE, MEMBERSHIP, SESSION, SECONDFACTOR; ORG o ACCESS, ORGGATE | 6 / 9
 //	refresh-token | a session by the ids in its token | table | USER u SESSION / session; USERGATE; ORG o ACCESS, ORGGATE | 5 / 1
 //	log-out | a session, or all of a user | table | USER u USERGATE, SESSION | 4 / 6
 //	switch-organization | a session and one membership | table | USER u SESSION, MEMBERSHIP / org | 8 / 1
-//	restore-account | a deleted account by the link that was mailed | table | TOKEN hash; USER u USERGATE, DELETION, PROFILE, CREDENTIAL, MEMBERSHIP; ORG o ORGGATE | 7 / 25
+//	restore-account | a deleted account by the link that was mailed | table | TOKEN hash; USER u USERGATE, DELETION, PROFILE, CREDENTIAL, MEMBERSHIP, SECONDFACTOR, OUTBOX; ORG o ORGGATE; DUE outbox | 7 / 25
+//	log-in-second-factor | a login by its challenge, and a user's second factors | table | CASE hash CHALLENGE, ATTEMPTS; USER u SECONDFACTOR, USERGATE, MEMBERSHIP, SESSION, OUTBOX; ORG o ACCESS, ORGGATE; DUE outbox | -
+//	reauthenticate | what proves a user, and their session | table | CASE hash ATTEMPTS; USER u CREDENTIAL, USERGATE, SECONDFACTOR, SESSION / session, OUTBOX; ORG o ACCESS, ORGGATE; DUE outbox | -
 //	get-jwks | the public keys | table | PLATFORM KEYRING | 1 / 0
 //	rotate-keys | the public keys | table | PLATFORM KEYRING | 1 / 0
 //	get-account | a user's profile and memberships | table | USER u PROFILE, MEMBERSHIP | 5 / 0
 //	update-account | a user's profile | table | USER u PROFILE | 4 / 1
 //	delete-account | a user's gate, and those of the organisations that close | table | USER u USERGATE, DELETION, MEMBERSHIP; ORG o ORGGATE, ACCESS; MAIL hash; DUE, WAKE purge-account | 9 / 25
+//	get-second-factors | a user's second factors | table | USER u SECONDFACTOR | -
+//	create-totp | a user's second factors, and an app that waits for its first code | table | USER u SECONDFACTOR, PROFILE, ENROLMENT | -
+//	confirm-totp | a user's second factors, and an app that waits for its first code | table | USER u SECONDFACTOR, ENROLMENT, USERGATE, OUTBOX; DUE outbox | -
+//	delete-totp | a user's second factors | table | CASE hash ATTEMPTS; USER u SECONDFACTOR, USERGATE, CREDENTIAL, OUTBOX; DUE outbox | -
+//	create-recovery-codes | a user's second factors | table | USER u SECONDFACTOR, OUTBOX; DUE outbox | -
 //	get-organization | the settings of an organisation | table | ORG o ORGANIZATION | 4 / 0
 //	update-organization | the settings of an organisation | table | ORG o ORGANIZATION | 4 / 4
 //	close-organizations | closing organisations that are due, and their members to tell | table | DUE close-organization s; ORG o ORGGATE, ACCESS; USER u OUTBOX; ORG o PACKAGE / id; DUE package; DUE, WAKE purge-organization | 4 / 0
