@@ -306,3 +306,24 @@ func TestATwinThatComesLateIsAReplay(t *testing.T) {
 		})
 	}
 }
+
+// TestADangerousActAsksForAFreshProof ages a token that is still good.
+func TestADangerousActAsksForAFreshProof(t *testing.T) {
+	w := apitest.New(t)
+	owner := w.Organization()
+	dangerous := api.New(api.Route{ID: "end-thing", Area: "test", Method: http.MethodPost, Path: "/v1/things/end", Audience: api.Users, Status: http.StatusNoContent, Fresh: 10 * time.Minute},
+		func(context.Context, *api.Caller, *struct{}) (*struct{}, error) { return nil, nil })
+	w.Clock.Advance(10 * time.Minute)
+	w.Want(w.Call(dangerous, owner, apitest.Request{}), 204, "")
+	w.Clock.Advance(time.Second)
+	a := w.Call(dangerous, owner, apitest.Request{})
+	w.Want(a, 401, "reauthentication_required")
+	want := `Bearer realm="pixeltrack", error="insufficient_user_authentication", error_description="A more recent authentication is required", max_age="600"`
+	if got := a.Header.Get("WWW-Authenticate"); got != want {
+		t.Errorf("WWW-Authenticate = %s; want %s", got, want)
+	}
+	if !strings.Contains(string(a.Body), `"max_age":600`) {
+		t.Errorf("the refusal = %s; want its age in details", a.Body)
+	}
+	w.Want(w.Call(dangerous, w.Later(owner, 0), apitest.Request{}), 204, "")
+}

@@ -31,7 +31,7 @@ func Reauthenticate(j *secondfactor.Judge, minter *Minter) api.Operation {
 		ID: "reauthenticate", Area: "auth", Method: http.MethodPost, Path: "/v1/auth/reauthenticate", Audience: api.Users, Rights: true, Audit: true,
 		Summary: "Show again who you are", Purpose: purpose.Authentication,
 		Description: "By the password, and the second factor when there is one. The access token of the answer has a fresh auth_time, and so have those of the session's " +
-			"refreshes. What is dangerous asks for one that is not older than it says (x-max-age in this document) with 401 `reauthentication_required`.",
+			"refreshes. A person whose only second factor is a passkey sends a recovery code, or logs in again by the passkey. What is dangerous asks for one that is not older than it says (x-max-age in this document) with 401 `reauthentication_required`.",
 		ExampleIn: ReauthenticateBody{Password: "a phrase that nobody else uses", Proof: secondfactor.Proof{Code: "287082"}}, ExampleOut: example,
 		Refusals: append(secondfactor.Refusals(), tooManyAttempts(), keysNotReady(),
 			api.Refusal{Kind: problem.Unauthenticated, Code: "invalid_credentials", When: "It is not the password of the account."}),

@@ -146,3 +146,9 @@ func accountDeleted() api.Refusal {
 func errDeleted() error {
 	return problem.Of(problem.Forbidden, "account_deleted", "The account was deleted; the link in the mail about it restores it for 30 days.")
 }
+
+// EntryRefusals documents what stands between a proof and its session.
+func EntryRefusals() []api.Refusal { return []api.Refusal{accountDeleted(), keysNotReady()} }
+
+// ExampleTokens is an example of an answer with tokens.
+func ExampleTokens() Tokens { return exampleTokens() }

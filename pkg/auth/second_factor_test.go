@@ -320,7 +320,9 @@ func TestTheStoreAloneMakesACodeWorkOnce(t *testing.T) {
 func TestReauthenticate(t *testing.T) {
 	w := newWorld(t)
 	p := w.somebody(ada)
-	again := func(body map[string]any) apitest.Answer { return w.as(p, auth.Reauthenticate(w.judge(), w.minter), body) }
+	again := func(body map[string]any) apitest.Answer {
+		return w.as(p, auth.Reauthenticate(w.judge(), w.minter), body)
+	}
 	w.Clock.Advance(10*time.Minute + time.Second)
 	a := w.as(p, secondfactor.CreateTotp(w.Store, w.seeds), nil)
 	w.Want(a, http.StatusUnauthorized, "reauthentication_required")

@@ -14,6 +14,7 @@ import (
 	"pixeltrack.io/platform/pkg/meta"
 	"pixeltrack.io/platform/pkg/notifications"
 	"pixeltrack.io/platform/pkg/organization"
+	"pixeltrack.io/platform/pkg/passkeys"
 	"pixeltrack.io/platform/pkg/payments"
 	"pixeltrack.io/platform/pkg/payments/receiving"
 	"pixeltrack.io/platform/pkg/privacy"
@@ -40,6 +41,7 @@ func Routes() []api.Operation {
 	all = append(all, auth.Routes()...)
 	all = append(all, account.Routes()...)
 	all = append(all, secondfactor.Routes()...)
+	all = append(all, passkeys.Routes()...)
 	all = append(all, organization.Routes()...)
 	return all
 }
@@ -75,6 +77,7 @@ func Rows() []registry.Row {
 	all = append(all, auth.Rows()...)
 	all = append(all, account.Rows()...)
 	all = append(all, secondfactor.Rows()...)
+	all = append(all, passkeys.Rows()...)
 	all = append(all, organization.Rows()...)
 	return all
 }

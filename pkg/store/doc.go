@@ -22,6 +22,8 @@
 //	restore-account | a deleted account by the link that was mailed | table | TOKEN hash; USER u USERGATE, DELETION, PROFILE, CREDENTIAL, MEMBERSHIP, SECONDFACTOR, OUTBOX; ORG o ORGGATE; DUE outbox | 7 / 25
 //	log-in-second-factor | a login by its challenge, and a user's second factors | table | CASE hash CHALLENGE, ATTEMPTS; USER u SECONDFACTOR, USERGATE, MEMBERSHIP, SESSION, OUTBOX; ORG o ACCESS, ORGGATE; DUE outbox | -
 //	reauthenticate | what proves a user, and their session | table | CASE hash ATTEMPTS; USER u CREDENTIAL, USERGATE, SECONDFACTOR, SESSION / session, OUTBOX; ORG o ACCESS, ORGGATE; DUE outbox | -
+//	ask-for-passkey | a challenge for a passkey, and the passkeys of a login that waits | table | CASE hash CHALLENGE, CEREMONY; USER u PASSKEY | -
+//	log-in-with-passkey | a passkey by the hash of its id, and the challenge that it signed | table | CASE hash CEREMONY, CHALLENGE; TOKEN hash; USER u PASSKEY / id, SECONDFACTOR, USERGATE, MEMBERSHIP, SESSION; ORG o ACCESS, ORGGATE | -
 //	get-jwks | the public keys | table | PLATFORM KEYRING | 1 / 0
 //	rotate-keys | the public keys | table | PLATFORM KEYRING | 1 / 0
 //	get-account | a user's profile and memberships | table | USER u PROFILE, MEMBERSHIP | 5 / 0
@@ -32,6 +34,11 @@
 //	confirm-totp | a user's second factors, and an app that waits for its first code | table | USER u SECONDFACTOR, ENROLMENT, USERGATE, OUTBOX; DUE outbox | -
 //	delete-totp | a user's second factors | table | CASE hash ATTEMPTS; USER u SECONDFACTOR, USERGATE, CREDENTIAL, OUTBOX; DUE outbox | -
 //	create-recovery-codes | a user's second factors | table | USER u SECONDFACTOR, OUTBOX; DUE outbox | -
+//	list-passkeys | a user's passkeys | table | USER u PASSKEY | -
+//	create-passkey-options | a challenge for a new passkey, and those that are there | table | USER u PROFILE, PASSKEY; CASE hash CEREMONY | -
+//	create-passkey | a challenge, and the passkey that signed it | table | CASE hash CEREMONY; TOKEN hash; USER u PASSKEY / id, SECONDFACTOR, USERGATE, OUTBOX; DUE outbox | -
+//	update-passkey | a user's passkey by id | table | USER u PASSKEY / id | -
+//	delete-passkey | a user's passkey by id | table | USER u PASSKEY / id, SECONDFACTOR, USERGATE, CREDENTIAL, OUTBOX; TOKEN hash; DUE outbox | -
 //	get-organization | the settings of an organisation | table | ORG o ORGANIZATION | 4 / 0
 //	update-organization | the settings of an organisation | table | ORG o ORGANIZATION | 4 / 4
 //	close-organizations | closing organisations that are due, and their members to tell | table | DUE close-organization s; ORG o ORGGATE, ACCESS; USER u OUTBOX; ORG o PACKAGE / id; DUE package; DUE, WAKE purge-organization | 4 / 0
