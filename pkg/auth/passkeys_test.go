@@ -21,6 +21,7 @@ import (
 	"pixeltrack.io/platform/pkg/keys"
 	"pixeltrack.io/platform/pkg/organization"
 	"pixeltrack.io/platform/pkg/passkeys"
+	"pixeltrack.io/platform/pkg/passkeys/ceremony"
 	"pixeltrack.io/platform/pkg/privacy"
 	"pixeltrack.io/platform/pkg/secondfactor"
 	"pixeltrack.io/platform/pkg/store"
@@ -28,11 +29,11 @@ import (
 
 var site = virtualwebauthn.RelyingParty{ID: "example.com", Name: "PixelTrack", Origin: "https://app.example.com"}
 
-func (w *world) desk() *passkeys.Desk {
+func (w *world) desk() *ceremony.Desk {
 	w.T.Helper()
-	p, err := passkeys.NewParty(site.ID, []string{site.Origin})
+	p, err := ceremony.NewParty(site.ID, []string{site.Origin})
 	w.must(err)
-	return &passkeys.Desk{Store: w.Store, Pseudonyms: w.pseudonyms, Party: p}
+	return &ceremony.Desk{Store: w.Store, Pseudonyms: w.pseudonyms, Party: p}
 }
 
 func (w *world) entry() *auth.Entry {
@@ -53,7 +54,7 @@ func newDevice(p person) *device {
 func (w *world) options(a apitest.Answer) string {
 	w.T.Helper()
 	w.Want(a, http.StatusOK, "")
-	var o passkeys.Options
+	var o ceremony.Options
 	a.Into(w.T, &o)
 	return string(o.PublicKey)
 }
@@ -61,17 +62,17 @@ func (w *world) options(a apitest.Answer) string {
 // made is what a device answers to the options of a new passkey, at a site.
 func (w *world) made(p person, d *device, at virtualwebauthn.RelyingParty) map[string]any {
 	w.T.Helper()
-	o, err := virtualwebauthn.ParseAttestationOptions(w.options(w.as(p, passkeys.CreatePasskeyOptions(w.desk()), nil)))
+	o, err := virtualwebauthn.ParseAttestationOptions(w.options(w.as(p, ceremony.CreatePasskeyOptions(w.desk()), nil)))
 	w.must(err)
 	return map[string]any{"name": "Laptop", "credential": json.RawMessage(virtualwebauthn.CreateAttestationResponse(at, d.Authenticator, d.passkey, *o))}
 }
 
 // addPasskey adds the passkey of a device, and gives its id with the recovery codes.
-func (w *world) addPasskey(p person, d *device) passkeys.Created {
+func (w *world) addPasskey(p person, d *device) ceremony.Created {
 	w.T.Helper()
-	a := w.as(p, passkeys.CreatePasskey(w.desk()), w.made(p, d, site))
+	a := w.as(p, ceremony.CreatePasskey(w.desk()), w.made(p, d, site))
 	w.Want(a, http.StatusCreated, "")
-	var c passkeys.Created
+	var c ceremony.Created
 	a.Into(w.T, &c)
 	return c
 }
@@ -79,7 +80,7 @@ func (w *world) addPasskey(p person, d *device) passkeys.Created {
 // ask gives the options of a login, which is the second factor of another when there is a challenge.
 func (w *world) ask(challenge string) virtualwebauthn.AssertionOptions {
 	w.T.Helper()
-	o, err := virtualwebauthn.ParseAssertionOptions(w.options(w.Call(passkeys.AskForPasskey(w.desk()), apitest.Caller{}, apitest.Request{Body: map[string]any{"challenge": challenge}})))
+	o, err := virtualwebauthn.ParseAssertionOptions(w.options(w.Call(ceremony.AskForPasskey(w.desk()), apitest.Caller{}, apitest.Request{Body: map[string]any{"challenge": challenge}})))
 	w.must(err)
 	return *o
 }
@@ -96,7 +97,7 @@ func (w *world) present(credential json.RawMessage, challenge string) apitest.An
 	if challenge != "" {
 		body["challenge"] = challenge
 	}
-	return w.Call(passkeys.LogInWithPasskey(w.desk(), w.entry()), apitest.Caller{}, apitest.Request{Body: body})
+	return w.Call(ceremony.LogInWithPasskey(w.desk(), w.entry()), apitest.Caller{}, apitest.Request{Body: body})
 }
 
 func TestAPasskey(t *testing.T) {
@@ -199,7 +200,7 @@ func TestAPasskeyIsRefused(t *testing.T) {
 	w.Want(w.present(other.signed(w.ask(challenge), site), challenge), http.StatusUnauthorized, "passkey_invalid") // another's passkey for her login
 	for _, text := range []string{`{}`, `"x"`, `[]`, `null`, `1`, `{"id":"x","rawId":"x","type":"public-key","response":{}}`} {
 		w.Want(w.present(json.RawMessage(text), ""), http.StatusUnprocessableEntity, "invalid_input")
-		w.Want(w.as(p, passkeys.CreatePasskey(w.desk()), map[string]any{"name": "x", "credential": json.RawMessage(text)}), http.StatusUnprocessableEntity, "invalid_input")
+		w.Want(w.as(p, ceremony.CreatePasskey(w.desk()), map[string]any{"name": "x", "credential": json.RawMessage(text)}), http.StatusUnprocessableEntity, "invalid_input")
 	}
 	w.tokens(w.present(d.signed(w.ask(""), site), ""))
 }
@@ -244,7 +245,7 @@ func TestAPasskeyIsAddedOnce(t *testing.T) {
 	w := newWorld(t)
 	p, q := w.somebody(ada), w.somebody("bob@example.com")
 	d := newDevice(p)
-	add := passkeys.CreatePasskey(w.desk())
+	add := ceremony.CreatePasskey(w.desk())
 	elsewhere := virtualwebauthn.RelyingParty{ID: site.ID, Name: site.Name, Origin: "https://evil.example.com"}
 	w.Want(w.as(p, add, w.made(p, d, elsewhere)), http.StatusUnauthorized, "passkey_invalid")
 	body := w.made(p, d, site)
@@ -266,14 +267,14 @@ func TestAPasskeyIsAddedOnce(t *testing.T) {
 	for range 19 {
 		w.addPasskey(p, newDevice(p))
 	}
-	w.Want(w.as(p, passkeys.CreatePasskeyOptions(w.desk()), nil), http.StatusConflict, "too_many_passkeys")
+	w.Want(w.as(p, ceremony.CreatePasskeyOptions(w.desk()), nil), http.StatusConflict, "too_many_passkeys")
 	w.Clock.Advance(5*time.Minute + time.Second)
 	for _, op := range []struct {
 		path string
 		call func(apitest.Caller, apitest.Request) apitest.Answer
 	}{
 		{"/v1/me/passkeys/options", func(c apitest.Caller, r apitest.Request) apitest.Answer {
-			return w.Call(passkeys.CreatePasskeyOptions(w.desk()), c, r)
+			return w.Call(ceremony.CreatePasskeyOptions(w.desk()), c, r)
 		}},
 		{"/v1/me/passkeys/psk_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB", func(c apitest.Caller, r apitest.Request) apitest.Answer {
 			return w.Call(passkeys.DeletePasskey(w.Store), c, r)

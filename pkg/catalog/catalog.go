@@ -15,6 +15,7 @@ import (
 	"pixeltrack.io/platform/pkg/notifications"
 	"pixeltrack.io/platform/pkg/organization"
 	"pixeltrack.io/platform/pkg/passkeys"
+	"pixeltrack.io/platform/pkg/passkeys/ceremony"
 	"pixeltrack.io/platform/pkg/payments"
 	"pixeltrack.io/platform/pkg/payments/receiving"
 	"pixeltrack.io/platform/pkg/privacy"
@@ -42,6 +43,7 @@ func Routes() []api.Operation {
 	all = append(all, account.Routes()...)
 	all = append(all, secondfactor.Routes()...)
 	all = append(all, passkeys.Routes()...)
+	all = append(all, ceremony.Routes()...)
 	all = append(all, organization.Routes()...)
 	return all
 }
@@ -78,6 +80,7 @@ func Rows() []registry.Row {
 	all = append(all, account.Rows()...)
 	all = append(all, secondfactor.Rows()...)
 	all = append(all, passkeys.Rows()...)
+	all = append(all, ceremony.Rows()...)
 	all = append(all, organization.Rows()...)
 	return all
 }

@@ -6,10 +6,9 @@ import (
 	"pixeltrack.io/platform/pkg/registry"
 )
 
-// Routes lists the routes of passkeys. They are of the areas account and auth.
+// Routes lists the routes of passkeys that are there. They are of the area account.
 func Routes() []api.Operation {
-	return []api.Operation{ListPasskeys(), CreatePasskeyOptions(nil), CreatePasskey(nil), UpdatePasskey(nil), DeletePasskey(nil),
-		AskForPasskey(nil), LogInWithPasskey(nil, nil)}
+	return []api.Operation{ListPasskeys(), UpdatePasskey(nil), DeletePasskey(nil)}
 }
 
 // Rows registers the rows of passkeys.
@@ -30,10 +29,6 @@ func Rows() []registry.Row {
 		{Sample: Link{}, Type: "PASSKEY_LINK", Area: "account", Subject: registry.SubjectUser, Purpose: purpose.Authentication, Basis: registry.Contract,
 			Class: registry.ClassAccount, Family: "TOKEN", Scopes: []registry.Scope{registry.InLookup}, Fields: []registry.Field{
 				registry.Secret("user", "whose passkey the hash leads to", registry.EraseWithRow), registry.Internal("passkey", "a random id"),
-			}},
-		{Sample: Ceremony{}, Type: "CEREMONY", Area: "auth", Subject: registry.SubjectUser, Purpose: purpose.Authentication, Basis: registry.Contract,
-			Class: registry.ClassSecurity, Family: string(FamilyCeremony), Scopes: []registry.Scope{registry.InCase}, Fields: []registry.Field{
-				registry.Internal("for", "a fixed word"), registry.Secret("user", "whose passkey is awaited, for five minutes", registry.EraseWithRow),
 			}},
 	}
 }

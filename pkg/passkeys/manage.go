@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"time"
 
 	"pixeltrack.io/platform/pkg/api"
 	"pixeltrack.io/platform/pkg/id"
@@ -12,6 +13,32 @@ import (
 	"pixeltrack.io/platform/pkg/secondfactor"
 	"pixeltrack.io/platform/pkg/store"
 )
+
+// Body is a passkey as its holder sees it.
+type Body struct {
+	ID        string     `json:"id" example:"psk_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"`
+	Name      string     `json:"name" example:"Laptop"`
+	BackedUp  bool       `json:"backed_up" doc:"Whether it is kept in several devices of the person."`
+	CreatedAt time.Time  `json:"created_at"`
+	UsedAt    *time.Time `json:"used_at,omitempty" doc:"The last login with it."`
+}
+
+// BodyOf shows a passkey.
+func BodyOf(p *Passkey) Body {
+	b := Body{ID: string(p.ID), Name: p.Name, BackedUp: p.BackedUp, CreatedAt: unix(p.Created)}
+	if p.Used != 0 {
+		at := unix(p.Used)
+		b.UsedAt = &at
+	}
+	return b
+}
+
+func unix(seconds int64) time.Time { return time.Unix(seconds, 0).UTC() }
+
+// ExampleBody is a passkey for examples.
+func ExampleBody() Body {
+	return Body{ID: "psk_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB", Name: "Laptop", BackedUp: true, CreatedAt: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)}
+}
 
 // List is all passkeys of a person: twenty at most.
 type List struct {
@@ -25,15 +52,15 @@ type ListOut struct{ Body List }
 func ListPasskeys() api.Operation {
 	return api.New(api.Route{
 		ID: "list-passkeys", Area: "account", Method: http.MethodGet, Path: "/v1/me/passkeys", Audience: api.Users, PureRead: true, Rights: true,
-		Summary: "Your passkeys", Purpose: purpose.Authentication, Description: "All of them, oldest first.", ExampleOut: List{[]Body{exampleBody()}},
+		Summary: "Your passkeys", Purpose: purpose.Authentication, Description: "All of them, oldest first.", ExampleOut: List{[]Body{ExampleBody()}},
 	}, func(ctx context.Context, c *api.Caller, _ *struct{}) (*ListOut, error) {
-		all, err := of(ctx, c.Self)
+		all, err := Of(ctx, c.Self)
 		if err != nil {
 			return nil, err
 		}
 		out := &ListOut{Body: List{Data: []Body{}}}
 		for _, p := range all {
-			out.Body.Data = append(out.Body.Data, bodyOf(p))
+			out.Body.Data = append(out.Body.Data, BodyOf(p))
 		}
 		return out, nil
 	})
@@ -49,7 +76,7 @@ func read(ctx context.Context, c *api.Caller, name string) (*Passkey, error) {
 	if err != nil {
 		return nil, problem.Missing("passkey")
 	}
-	p, err := store.Get[Passkey](ctx, c.Self, keyOf(c.User, which))
+	p, err := store.Get[Passkey](ctx, c.Self, KeyOf(c.User, which))
 	if errors.Is(err, store.ErrMissing) {
 		return nil, problem.Missing("passkey")
 	}
@@ -78,7 +105,7 @@ type BodyOut struct{ Body Body }
 func UpdatePasskey(st *store.Store) api.Operation {
 	return api.New(api.Route{
 		ID: "update-passkey", Area: "account", Method: http.MethodPatch, Path: "/v1/me/passkeys/{id}", Audience: api.Users, Rights: true,
-		Summary: "Rename a passkey", Purpose: purpose.Authentication, ExampleIn: Rename{"Old laptop"}, ExampleOut: exampleBody(),
+		Summary: "Rename a passkey", Purpose: purpose.Authentication, ExampleIn: Rename{"Old laptop"}, ExampleOut: ExampleBody(),
 		Refusals: []api.Refusal{missing()},
 	}, func(ctx context.Context, c *api.Caller, in *RenameIn) (*BodyOut, error) {
 		for range meetings {
@@ -96,7 +123,7 @@ func UpdatePasskey(st *store.Store) api.Operation {
 			if err != nil {
 				return nil, err
 			}
-			return &BodyOut{Body: bodyOf(p)}, nil
+			return &BodyOut{Body: BodyOf(p)}, nil
 		}
 		return nil, store.ErrConflict
 	})

@@ -1,47 +1,24 @@
-// Package passkeys lets people log in by a passkey (WebAuthn), or show it as their second factor beside the password. It
-// alone links the library that checks what authenticators sign.
+// Package passkeys is the passkeys (WebAuthn) that people log in by, or show as their second factor beside the password.
+// What authenticators sign is made and checked in package ceremony.
 package passkeys
 
 import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
-	"time"
-
-	"github.com/go-webauthn/webauthn/protocol"
-	"github.com/go-webauthn/webauthn/webauthn"
 
 	"pixeltrack.io/platform/pkg/id"
-	"pixeltrack.io/platform/pkg/keys"
 	"pixeltrack.io/platform/pkg/store"
 )
 
-// The families of this package's rows.
-const (
-	Family         store.Family = "PASSKEY"
-	FamilyCeremony store.Family = "CEREMONY"
-)
+// Family holds the passkeys of a user.
+const Family store.Family = "PASSKEY"
 
-// most is how many passkeys one person may have.
-const most = 20
+// Most is how many passkeys one person may have.
+const Most = 20
 
 // meetings bounds how often a call meets another writer of the same row.
 const meetings = 20
-
-// Desk is what the routes of passkeys work with.
-type Desk struct {
-	Store      *store.Store
-	Pseudonyms keys.Pseudonyms
-	Party      *webauthn.WebAuthn
-}
-
-// NewParty is the service as authenticators know it: the domain that passkeys belong to, and the origins of the web app
-// at which they may be used, exactly.
-func NewParty(domain string, origins []string) (*webauthn.WebAuthn, error) {
-	return webauthn.New(&webauthn.Config{RPID: domain, RPDisplayName: "PixelTrack", RPOrigins: origins,
-		AttestationPreference: protocol.PreferNoAttestation})
-}
 
 // Passkey is one passkey of a user: its public half, and what was last seen of it.
 type Passkey struct {
@@ -64,9 +41,10 @@ type Passkey struct {
 func (p *Passkey) Type() string { return "PASSKEY" }
 
 // Keys puts passkeys under their user.
-func (p *Passkey) Keys() store.Keys { return store.Keys{Primary: keyOf(p.User, p.ID)} }
+func (p *Passkey) Keys() store.Keys { return store.Keys{Primary: KeyOf(p.User, p.ID)} }
 
-func keyOf(u id.User, p id.Passkey) store.Key { return store.UserScope(u).Key(Family, string(p)) }
+// KeyOf is where a passkey lies.
+func KeyOf(u id.User, p id.Passkey) store.Key { return store.UserScope(u).Key(Family, string(p)) }
 
 // Link leads from the hash of an authenticator's id of a passkey to its user. No two users have the same.
 type Link struct {
@@ -82,117 +60,14 @@ func (l *Link) Type() string { return "PASSKEY_LINK" }
 // Keys puts the link under its hash.
 func (l *Link) Keys() store.Keys { return store.Keys{Primary: store.TokenLookup(l.Hash)} }
 
-func hashOf(credential []byte) string {
+// HashOf is what a passkey is found by at a login, of the id that its authenticator knows it by.
+func HashOf(credential []byte) string {
 	sum := sha256.Sum256(append([]byte("passkey\n"), credential...))
 	return hex.EncodeToString(sum[:])
 }
 
-// credential is the passkey in the library's terms.
-func (p *Passkey) credential() webauthn.Credential {
-	c := webauthn.Credential{ID: p.Credential, PublicKey: p.PublicKey, Authenticator: webauthn.Authenticator{SignCount: p.SignCount},
-		Flags: webauthn.CredentialFlags{BackupEligible: p.Eligible, BackupState: p.BackedUp}}
-	for _, t := range p.Transports {
-		c.Transport = append(c.Transport, protocol.AuthenticatorTransport(t))
-	}
-	return c
-}
-
-// holder is a user in the library's terms.
-type holder struct {
-	user        id.User
-	email, name string
-	passkeys    []*Passkey
-}
-
-// WebAuthnID is what an authenticator keeps of the user: a random id that says nothing.
-func (h holder) WebAuthnID() []byte { return []byte(h.user) }
-
-// WebAuthnName and WebAuthnDisplayName are what the person sees when they choose a passkey.
-func (h holder) WebAuthnName() string { return h.email }
-
-// WebAuthnDisplayName is the person's name.
-func (h holder) WebAuthnDisplayName() string { return h.name }
-
-// WebAuthnCredentials are the person's passkeys.
-func (h holder) WebAuthnCredentials() []webauthn.Credential {
-	all := make([]webauthn.Credential, len(h.passkeys))
-	for i, p := range h.passkeys {
-		all[i] = p.credential()
-	}
-	return all
-}
-
-// of lists the passkeys of a user, oldest first.
-func of(ctx context.Context, h *store.User) ([]*Passkey, error) {
-	all, _, err := store.List[Passkey](ctx, h, store.Query{Partition: h.Scope().Partition(Family), Limit: most})
+// Of lists the passkeys of a user, oldest first.
+func Of(ctx context.Context, h *store.User) ([]*Passkey, error) {
+	all, _, err := store.List[Passkey](ctx, h, store.Query{Partition: h.Scope().Partition(Family), Limit: Most})
 	return all, err
-}
-
-// ceremonyLife is how long a challenge waits for what an authenticator signs of it.
-const ceremonyLife = 5 * time.Minute
-
-// What a challenge is for.
-const (
-	toRegister = "register"
-	toLogIn    = "log_in"        // by the passkey alone, which verifies its user
-	toProve    = "second_factor" // beside the password
-)
-
-// Ceremony is a challenge that waits for an authenticator's signature. It lies under the hash of the challenge, and works
-// once.
-type Ceremony struct {
-	store.Meta
-	For  string  `dynamo:"for"`
-	User id.User `dynamo:"user,omitempty"` // empty when it is not known who logs in
-	key  store.Key
-}
-
-// Type is the row's type.
-func (c *Ceremony) Type() string { return "CEREMONY" }
-
-// Keys puts a ceremony into the scope of its challenge.
-func (c *Ceremony) Keys() store.Keys { return store.Keys{Primary: c.key} }
-
-// opened is a ceremony as who shows its challenge reaches it.
-type opened struct {
-	*Ceremony
-	h         *store.Case
-	challenge string
-}
-
-func (d *Desk) bind(challenge, request string) *store.Case {
-	return d.Store.BindCase(keys.HashToken(challenge), store.Actor{Who: "passkey", Request: request})
-}
-
-// open writes a challenge that was made.
-func (d *Desk) open(tx *store.Tx, challenge, request string, now time.Time, what string, user id.User) {
-	h := d.bind(challenge, request)
-	c := &Ceremony{For: what, User: user, key: h.Scope().Key(FamilyCeremony)}
-	c.Expire(now.Add(ceremonyLife))
-	tx.Create(h, c)
-}
-
-// find gives the ceremony of a challenge that an authenticator has signed. One that is for something else is not there.
-func (d *Desk) find(ctx context.Context, challenge, request string, what ...string) (*opened, error) {
-	h := d.bind(challenge, request)
-	key := h.Scope().Key(FamilyCeremony)
-	c, err := store.Get[Ceremony](ctx, h, key)
-	if errors.Is(err, store.ErrMissing) {
-		return nil, invalid()
-	}
-	if err != nil {
-		return nil, err
-	}
-	for _, w := range what {
-		if c.For == w {
-			c.key = key
-			return &opened{c, h, challenge}, nil
-		}
-	}
-	return nil, invalid()
-}
-
-// done adds to a transaction that the challenge is used.
-func (o *opened) done(tx *store.Tx) {
-	tx.DeleteKey(o.h, o.key, "attribute_exists('PK')").Else(invalid())
 }

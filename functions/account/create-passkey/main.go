@@ -5,13 +5,13 @@ import (
 	"pixeltrack.io/platform/pkg/app"
 	"pixeltrack.io/platform/pkg/app/secrets"
 	"pixeltrack.io/platform/pkg/lambdahttp"
-	"pixeltrack.io/platform/pkg/passkeys"
-	"pixeltrack.io/platform/pkg/passkeys/party"
+	"pixeltrack.io/platform/pkg/passkeys/ceremony"
+	"pixeltrack.io/platform/pkg/passkeys/ceremony/party"
 )
 
 func main() {
 	a := app.New()
 	d := party.Desk(a)
 	d.Pseudonyms = secrets.Pseudonyms(a)
-	lambdahttp.Start(a, passkeys.CreatePasskey(d))
+	lambdahttp.Start(a, ceremony.CreatePasskey(d))
 }

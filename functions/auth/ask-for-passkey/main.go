@@ -4,11 +4,11 @@ package main
 import (
 	"pixeltrack.io/platform/pkg/app"
 	"pixeltrack.io/platform/pkg/lambdahttp"
-	"pixeltrack.io/platform/pkg/passkeys"
-	"pixeltrack.io/platform/pkg/passkeys/party"
+	"pixeltrack.io/platform/pkg/passkeys/ceremony"
+	"pixeltrack.io/platform/pkg/passkeys/ceremony/party"
 )
 
 func main() {
 	a := app.New()
-	lambdahttp.Start(a, passkeys.AskForPasskey(party.Desk(a)))
+	lambdahttp.Start(a, ceremony.AskForPasskey(party.Desk(a)))
 }

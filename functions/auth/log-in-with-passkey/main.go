@@ -7,12 +7,12 @@ import (
 	"pixeltrack.io/platform/pkg/auth"
 	"pixeltrack.io/platform/pkg/auth/minting"
 	"pixeltrack.io/platform/pkg/lambdahttp"
-	"pixeltrack.io/platform/pkg/passkeys"
-	"pixeltrack.io/platform/pkg/passkeys/party"
+	"pixeltrack.io/platform/pkg/passkeys/ceremony"
+	"pixeltrack.io/platform/pkg/passkeys/ceremony/party"
 )
 
 func main() {
 	a := app.New()
 	e := &auth.Entry{Store: a.Table(), Refresh: secrets.Refresh(a), Minter: minting.Minter(a)}
-	lambdahttp.Start(a, passkeys.LogInWithPasskey(party.Desk(a), e))
+	lambdahttp.Start(a, ceremony.LogInWithPasskey(party.Desk(a), e))
 }

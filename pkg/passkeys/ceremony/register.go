@@ -1,11 +1,10 @@
-package passkeys
+package ceremony
 
 import (
 	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
-	"time"
 
 	"github.com/go-webauthn/webauthn/protocol"
 	"github.com/go-webauthn/webauthn/webauthn"
@@ -13,6 +12,7 @@ import (
 	"pixeltrack.io/platform/pkg/account"
 	"pixeltrack.io/platform/pkg/api"
 	"pixeltrack.io/platform/pkg/id"
+	"pixeltrack.io/platform/pkg/passkeys"
 	"pixeltrack.io/platform/pkg/privacy/purpose"
 	"pixeltrack.io/platform/pkg/problem"
 	"pixeltrack.io/platform/pkg/secondfactor"
@@ -69,11 +69,11 @@ func CreatePasskeyOptions(d *Desk) api.Operation {
 		if err != nil {
 			return nil, err
 		}
-		all, err := of(ctx, c.Self)
+		all, err := passkeys.Of(ctx, c.Self)
 		if err != nil {
 			return nil, err
 		}
-		if len(all) >= most {
+		if len(all) >= passkeys.Most {
 			return nil, tooMany()
 		}
 		who := holder{c.User, p.Email, p.Name, all}
@@ -92,7 +92,7 @@ func CreatePasskeyOptions(d *Desk) api.Operation {
 }
 
 func tooMany() error {
-	return problem.Of(problem.Conflict, "too_many_passkeys", "You have %d passkeys; remove one first.", most)
+	return problem.Of(problem.Conflict, "too_many_passkeys", "You have %d passkeys; remove one first.", passkeys.Most)
 }
 
 // CreateIn is the input of create-passkey.
@@ -104,34 +104,10 @@ type CreateBody struct {
 	Credential json.RawMessage `json:"credential" doc:"What navigator.credentials.create gave, as its toJSON writes it."`
 }
 
-// Body is a passkey as its holder sees it.
-type Body struct {
-	ID        string     `json:"id" example:"psk_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"`
-	Name      string     `json:"name" example:"Laptop"`
-	BackedUp  bool       `json:"backed_up" doc:"Whether it is kept in several devices of the person."`
-	CreatedAt time.Time  `json:"created_at"`
-	UsedAt    *time.Time `json:"used_at,omitempty" doc:"The last login with it."`
-}
-
-func bodyOf(p *Passkey) Body {
-	b := Body{ID: string(p.ID), Name: p.Name, BackedUp: p.BackedUp, CreatedAt: unix(p.Created)}
-	if p.Used != 0 {
-		at := unix(p.Used)
-		b.UsedAt = &at
-	}
-	return b
-}
-
-func unix(seconds int64) time.Time { return time.Unix(seconds, 0).UTC() }
-
-func exampleBody() Body {
-	return Body{ID: "psk_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB", Name: "Laptop", BackedUp: true, CreatedAt: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)}
-}
-
 // Created is a passkey that was added.
 type Created struct {
-	Passkey       Body     `json:"passkey"`
-	RecoveryCodes []string `json:"recovery_codes,omitempty" doc:"With the first second factor of the account: ten codes, each of which stands in for it once. They are not shown again."`
+	Passkey       passkeys.Body `json:"passkey"`
+	RecoveryCodes []string      `json:"recovery_codes,omitempty" doc:"With the first second factor of the account: ten codes, each of which stands in for it once. They are not shown again."`
 }
 
 // CreatedOut is the answer of create-passkey.
@@ -143,7 +119,7 @@ func CreatePasskey(d *Desk) api.Operation {
 		ID: "create-passkey", Area: "account", Method: http.MethodPost, Path: "/v1/me/passkeys", Audience: api.Users, Rights: true, Audit: true,
 		Fresh: secondfactor.Fresh, Status: http.StatusCreated, Summary: "Add a passkey", Purpose: purpose.Authentication,
 		Description: "From now on it logs the person in, and a login by the password takes a second factor: this is one. A mail tells the person.",
-		ExampleIn:   CreateBody{"Laptop", exampleCredential()}, ExampleOut: Created{Passkey: exampleBody()},
+		ExampleIn:   CreateBody{"Laptop", exampleCredential()}, ExampleOut: Created{Passkey: passkeys.ExampleBody()},
 		Refusals: []api.Refusal{refusedPasskey(),
 			{Kind: problem.Conflict, Code: "too_many_passkeys", When: "There are 20 passkeys already."},
 			{Kind: problem.Conflict, Code: "passkey_taken", When: "The passkey is registered already."}},
@@ -163,7 +139,7 @@ func CreatePasskey(d *Desk) api.Operation {
 		if err != nil {
 			return nil, invalid()
 		}
-		p := &Passkey{ID: api.NewID[id.Passkey](c), User: c.User, Name: in.Body.Name, Credential: made.ID, Hash: hashOf(made.ID), PublicKey: made.PublicKey,
+		p := &passkeys.Passkey{ID: api.NewID[id.Passkey](c), User: c.User, Name: in.Body.Name, Credential: made.ID, Hash: passkeys.HashOf(made.ID), PublicKey: made.PublicKey,
 			SignCount: made.Authenticator.SignCount, Eligible: made.Flags.BackupEligible, BackedUp: made.Flags.BackupState, Created: c.Now.Unix()}
 		for _, t := range made.Transport {
 			p.Transports = append(p.Transports, string(t))
@@ -176,7 +152,7 @@ func CreatePasskey(d *Desk) api.Operation {
 			if err != nil {
 				return nil, err
 			}
-			return &CreatedOut{Body: Created{bodyOf(p), codes}}, nil
+			return &CreatedOut{Body: Created{passkeys.BodyOf(p), codes}}, nil
 		}
 		return nil, store.ErrConflict
 	})
@@ -195,12 +171,12 @@ func (d *Desk) session(at *opened, verification protocol.UserVerificationRequire
 }
 
 // add makes a passkey the caller's, and gives the recovery codes that come with the first second factor.
-func (d *Desk) add(ctx context.Context, c *api.Caller, p *Passkey, at *opened) (codes []string, err error) {
+func (d *Desk) add(ctx context.Context, c *api.Caller, p *passkeys.Passkey, at *opened) (codes []string, err error) {
 	f, err := secondfactor.Of(ctx, c.Self)
 	if err != nil {
 		return nil, err
 	}
-	if f.Passkeys >= most {
+	if f.Passkeys >= passkeys.Most {
 		return nil, tooMany()
 	}
 	tx := d.Store.Begin()
@@ -212,7 +188,7 @@ func (d *Desk) add(ctx context.Context, c *api.Caller, p *Passkey, at *opened) (
 	f.Write(tx, c.Self)
 	p.Version = 0
 	tx.Create(c.Self, p)
-	tx.Create(d.Store.BindPlatform(c.Actor()), &Link{User: c.User, Passkey: p.ID, Hash: p.Hash}).
+	tx.Create(d.Store.BindPlatform(c.Actor()), &passkeys.Link{User: c.User, Passkey: p.ID, Hash: p.Hash}).
 		Else(problem.Of(problem.Conflict, "passkey_taken", "This passkey is registered already."))
 	at.done(tx)
 	secondfactor.Tell(tx, c.Self, secondfactor.PasskeyAdded, nil)

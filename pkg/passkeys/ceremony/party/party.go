@@ -6,15 +6,15 @@ import (
 	"strings"
 
 	"pixeltrack.io/platform/pkg/app"
-	"pixeltrack.io/platform/pkg/passkeys"
+	"pixeltrack.io/platform/pkg/passkeys/ceremony"
 )
 
 // Desk needs TABLE_NAME, RELYING_PARTY_ID and RELYING_PARTY_ORIGINS, with commas between. A function that has no usable
 // ones does not start.
-func Desk(a *app.App) *passkeys.Desk {
-	p, err := passkeys.NewParty(a.Setting("RELYING_PARTY_ID"), strings.Split(a.Setting("RELYING_PARTY_ORIGINS"), ","))
+func Desk(a *app.App) *ceremony.Desk {
+	p, err := ceremony.NewParty(a.Setting("RELYING_PARTY_ID"), strings.Split(a.Setting("RELYING_PARTY_ORIGINS"), ","))
 	if err != nil {
 		panic(fmt.Sprintf("party: %v", err))
 	}
-	return &passkeys.Desk{Store: a.Table(), Party: p}
+	return &ceremony.Desk{Store: a.Table(), Party: p}
 }

@@ -1,4 +1,4 @@
-package passkeys
+package ceremony
 
 import (
 	"bytes"
@@ -13,6 +13,7 @@ import (
 	"pixeltrack.io/platform/pkg/api"
 	"pixeltrack.io/platform/pkg/auth"
 	"pixeltrack.io/platform/pkg/id"
+	"pixeltrack.io/platform/pkg/passkeys"
 	"pixeltrack.io/platform/pkg/privacy/purpose"
 	"pixeltrack.io/platform/pkg/problem"
 	"pixeltrack.io/platform/pkg/secondfactor"
@@ -51,7 +52,7 @@ func AskForPasskey(d *Desk) api.Operation {
 				return nil, err
 			}
 			what, user = toProve, login.User
-			all, err := of(ctx, d.user(c, user))
+			all, err := passkeys.Of(ctx, d.user(c, user))
 			if err != nil {
 				return nil, err
 			}
@@ -106,8 +107,8 @@ func LogInWithPasskey(d *Desk, e *auth.Entry) api.Operation {
 		if err != nil {
 			return nil, err
 		}
-		hash := hashOf(parsed.RawID)
-		link, err := store.Get[Link](ctx, d.Store.BindPlatform(c.Actor()), store.TokenLookup(hash))
+		hash := passkeys.HashOf(parsed.RawID)
+		link, err := store.Get[passkeys.Link](ctx, d.Store.BindPlatform(c.Actor()), store.TokenLookup(hash))
 		if errors.Is(err, store.ErrMissing) {
 			return nil, invalid()
 		}
@@ -118,7 +119,7 @@ func LogInWithPasskey(d *Desk, e *auth.Entry) api.Operation {
 			return nil, invalid()
 		}
 		return e.Enter(ctx, c, link.User, func(ctx context.Context, tx *store.Tx, h *store.User, _ *secondfactor.Factors) error {
-			p, err := store.Get[Passkey](ctx, h, keyOf(link.User, link.Passkey))
+			p, err := store.Get[passkeys.Passkey](ctx, h, passkeys.KeyOf(link.User, link.Passkey))
 			if errors.Is(err, store.ErrMissing) {
 				return invalid()
 			}
@@ -164,8 +165,8 @@ func (d *Desk) wanted(ctx context.Context, c *api.Caller, challenge string, pars
 }
 
 // judge checks what a passkey signed, and notes in its row what was seen of it.
-func (d *Desk) judge(p *Passkey, at *opened, parsed *protocol.ParsedCredentialAssertionData) error {
-	who := holder{user: p.User, passkeys: []*Passkey{p}}
+func (d *Desk) judge(p *passkeys.Passkey, at *opened, parsed *protocol.ParsedCredentialAssertionData) error {
+	who := holder{user: p.User, passkeys: []*passkeys.Passkey{p}}
 	var seen *webauthn.Credential
 	var err error
 	if at.For == toProve {
