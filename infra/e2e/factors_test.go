@@ -363,3 +363,21 @@ func TestForgedTokensAreRefused(t *testing.T) {
 	}
 	p.must(200, journey.Call{Method: "GET", Path: "/v1/me"})
 }
+
+// TestAProofIsLimitedByPlace guesses the password of a session's person, and then shows it with a code.
+func TestAProofIsLimitedByPlace(t *testing.T) {
+	p := signUp(t)
+	a := p.enrol()
+	cloud.Move(func(c *simclock.Clock) { c.Advance(totp.Period) })
+	guess := journey.Call{Method: "POST", Path: "/v1/auth/reauthenticate", Headers: map[string]string{"X-Local-Viewer": "198.51.100.9"},
+		Body: map[string]any{"password": "not the password of anybody"}}
+	for range 10 {
+		p.must(401, guess)
+	}
+	if got := p.must(429, guess); got.Header.Get("Retry-After") == "" {
+		t.Error("429 without Retry-After")
+	}
+	p.token = p.must(200, journey.Call{Method: "POST", Path: "/v1/auth/reauthenticate", Key: "a key",
+		Body: map[string]any{"password": p.person.Password, "code": a.code()}}).Text("access_token")
+	p.must(201, journey.Call{Method: "POST", Path: "/v1/me/second-factors/recovery-codes"})
+}
