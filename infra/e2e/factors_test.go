@@ -264,6 +264,10 @@ func passkeySteps() []step {
 			d, _ := p.addPasskey()
 			return journey.Call{Method: "POST", Path: "/v1/auth/passkeys/login", Body: p.signed(d, p.challenge())}
 		}, again: []int{401}},
+		{operation: "reauthenticate-with-passkey", status: 200, alone: true, prepare: func(p *caller) journey.Call {
+			d, _ := p.addPasskey()
+			return journey.Call{Method: "POST", Path: "/v1/auth/passkeys/reauthenticate", Body: p.signed(d, "")}
+		}, again: []int{401}},
 	}
 }
 
@@ -286,7 +290,13 @@ func TestAPasskeyLogsIn(t *testing.T) {
 	if a := p.must(401, login(p.signed(&twin, ""))); a.Code() != "passkey_invalid" {
 		t.Errorf("a copy of the passkey = %s", a.Body)
 	}
-	p.must(204, journey.Call{Method: "DELETE", Path: path})
+	cloud.Move(func(c *simclock.Clock) { c.Advance(11 * time.Minute) })
+	removal := journey.Call{Method: "DELETE", Path: path}
+	if stale := p.must(401, removal); stale.Code() != "reauthentication_required" {
+		t.Errorf("a stale proof = %s", stale.Body)
+	}
+	p.token = p.must(200, journey.Call{Method: "POST", Path: "/v1/auth/passkeys/reauthenticate", Key: "a key", Body: p.signed(d, "")}).Text("access_token")
+	p.must(204, removal)
 	p.must(401, login(p.signed(d, "")))
 	p.logIn()
 	p.settle()

@@ -1,5 +1,5 @@
-// Package auth lets people in, and only them: sign-up, login, sessions and their tokens, the keys that sign them, and the
-// way back into a deleted account.
+// Package auth lets people in, and only them: sign-up, login with its second factor, sessions and their tokens, the keys that
+// sign them, and the way back into a deleted account.
 package auth
 
 import (

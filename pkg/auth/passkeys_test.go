@@ -123,6 +123,7 @@ func TestAPasskey(t *testing.T) {
 	w.Want(w.me(tokens.AccessToken), http.StatusOK, "")
 	w.Want(w.present(d.signed(o, site), challenge), http.StatusUnauthorized, "challenge_invalid")
 
+	w.Clock.Advance(time.Second) // ids of one millisecond do not sort
 	second := newDevice(p)
 	if more := w.addPasskey(p, second); len(more.RecoveryCodes) != 0 {
 		t.Error("the second passkey came with recovery codes")
@@ -282,6 +283,29 @@ func TestAPasskeyIsAddedOnce(t *testing.T) {
 	} {
 		w.Want(op.call(apitest.Caller{Token: p.tokens.AccessToken}, apitest.Request{Path: op.path}), http.StatusUnauthorized, "reauthentication_required")
 	}
+}
+
+func TestAPasskeyProvesAgain(t *testing.T) {
+	w := newWorld(t)
+	p, q := w.somebody(ada), w.somebody("bob@example.com")
+	d, other := newDevice(p), newDevice(q)
+	w.addPasskey(p, d)
+	w.addPasskey(q, other)
+	w.Clock.Advance(10*time.Minute + time.Second)
+	options := func() apitest.Answer { return w.as(p, ceremony.CreatePasskeyOptions(w.desk()), nil) }
+	again := func(d *device) apitest.Answer {
+		return w.as(p, ceremony.ReauthenticateWithPasskey(w.desk(), w.entry()), map[string]any{"credential": d.signed(w.ask(""), site)})
+	}
+	w.Want(options(), http.StatusUnauthorized, "reauthentication_required")
+	w.Want(again(other), http.StatusUnauthorized, "passkey_invalid") // another's
+	unverified := *d
+	unverified.Options.UserNotVerified = true
+	w.Want(again(&unverified), http.StatusUnauthorized, "passkey_invalid")
+	p.tokens = w.tokens(again(d))
+	if p.tokens.RefreshToken != "" {
+		t.Error("a proof gave a refresh token")
+	}
+	w.Want(options(), http.StatusOK, "")
 }
 
 // TestAnothersPasskeyIsNotThere asks for a passkey of somebody else.

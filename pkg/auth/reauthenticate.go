@@ -31,7 +31,7 @@ func Reauthenticate(j *secondfactor.Judge, minter *Minter) api.Operation {
 		ID: "reauthenticate", Area: "auth", Method: http.MethodPost, Path: "/v1/auth/reauthenticate", Audience: api.Users, Rights: true, Audit: true,
 		Summary: "Show again who you are", Purpose: purpose.Authentication,
 		Description: "By the password, and the second factor when there is one. The access token of the answer has a fresh auth_time, and so have those of the session's " +
-			"refreshes. A person whose only second factor is a passkey sends a recovery code, or logs in again by the passkey. What is dangerous asks for one that is not older than it says (x-max-age in this document) with 401 `reauthentication_required`.",
+			"refreshes. A passkey does it at /v1/auth/passkeys/reauthenticate. What is dangerous asks for one that is not older than it says (x-max-age in this document) with 401 `reauthentication_required`.",
 		ExampleIn: ReauthenticateBody{Password: "a phrase that nobody else uses", Proof: secondfactor.Proof{Code: "287082"}}, ExampleOut: example,
 		Refusals: append(secondfactor.Refusals(), tooManyAttempts(), keysNotReady(),
 			api.Refusal{Kind: problem.Unauthenticated, Code: "invalid_credentials", When: "It is not the password of the account."}),
@@ -51,51 +51,62 @@ func Reauthenticate(j *secondfactor.Judge, minter *Minter) api.Operation {
 		if ok, _ := password.Verify(cred.PasswordHash, in.Body.Password); !ok {
 			return nil, problem.Of(problem.Unauthenticated, "invalid_credentials", "It is not your password.")
 		}
-		s, err := proveAgain(ctx, c, j, in.Body.Proof, attempts)
-		if err != nil {
-			return nil, err
-		}
-		b, err := within(ctx, st, c.Self, s)
-		if err != nil {
-			return nil, err
-		}
-		return minter.answer(ctx, s, b, "")
+		proof := in.Body.Proof
+		var codes *guard.Counter
+		e := &Entry{Store: st, Minter: minter}
+		return e.ProveAgain(ctx, c, func(ctx context.Context, tx *store.Tx, f *secondfactor.Factors) error {
+			attempts.Forget(tx)
+			if !f.Enrolled() {
+				return nil
+			}
+			if codes == nil { // counted once, however often this call meets another
+				var err error
+				if codes, err = j.Attempt(ctx, c, c.User, proof); err != nil {
+					return err
+				}
+			}
+			if err := j.Spend(ctx, f, proof, c.Now); err != nil {
+				return err
+			}
+			f.Spent(tx, c.Self, proof, codes)
+			return nil
+		})
 	})
 }
 
-// proveAgain notes at the caller's session that the person has shown who they are, when their second factor says so, too.
-func proveAgain(ctx context.Context, c *api.Caller, j *secondfactor.Judge, proof secondfactor.Proof, attempts *guard.Counter) (*Session, error) {
-	var codes *guard.Counter
+// ProveAgain notes at the caller's session that the person has shown who they are, and gives an access token that says so.
+// Prove judges what was shown against their second factors as they are, and adds what it spends to the transaction; it is
+// asked again when that met another writer.
+func (e *Entry) ProveAgain(ctx context.Context, c *api.Caller, prove func(context.Context, *store.Tx, *secondfactor.Factors) error) (*TokensOut, error) {
 	for range meetings {
 		s, f := new(Session), &secondfactor.Factors{User: c.User}
 		fetches := []*store.Fetch{{Through: c.Self, Key: SessionKey(c.User, c.Session), Row: s}, {Through: c.Self, Key: secondfactor.Key(c.User), Row: f}}
-		if err := j.Store.FetchAll(ctx, fetches...); err != nil {
+		if err := e.Store.FetchAll(ctx, fetches...); err != nil {
 			return nil, err
 		}
 		if errors.Is(fetches[0].Err, store.ErrMissing) {
 			return nil, sessionEnded()
 		}
-		tx := j.Store.Begin()
-		if f.Enrolled() {
-			if codes == nil { // counted once, however often this call meets another
-				var err error
-				if codes, err = j.Attempt(ctx, c, c.User, proof); err != nil {
-					return nil, err
-				}
-			}
-			if err := j.Spend(ctx, f, proof, c.Now); err != nil {
-				return nil, err
-			}
-			f.Spent(tx, c.Self, proof, codes)
+		tx := e.Store.Begin()
+		if err := prove(ctx, tx, f); err != nil {
+			return nil, err
 		}
-		attempts.Forget(tx)
 		s.Proved = c.Now.Unix()
 		s.use(c.Now)
 		tx.Replace(c.Self, s)
 		c.AuditFor(tx, c.Self, string(s.ID), "done")
-		if err := tx.Commit(ctx); !errors.Is(err, store.ErrStale) {
-			return s, err
+		err := tx.Commit(ctx)
+		if errors.Is(err, store.ErrStale) {
+			continue
 		}
+		if err != nil {
+			return nil, err
+		}
+		b, err := within(ctx, e.Store, c.Self, s)
+		if err != nil {
+			return nil, err
+		}
+		return e.Minter.answer(ctx, s, b, "")
 	}
 	return nil, store.ErrConflict
 }

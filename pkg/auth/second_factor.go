@@ -33,7 +33,7 @@ func LogInSecondFactor(j *secondfactor.Judge, refresh keys.Links, minter *Minter
 		Summary: "Log in: the second factor", Purpose: purpose.Authentication,
 		Description: "Begins the session of a login that log-in answered with a challenge, by a code of the authenticator app or a recovery code. A passkey continues it at /v1/auth/passkeys/login.",
 		ExampleIn:   SecondFactorBody{"X5N2ZK7QW3HT6YB4RJ9DMCVGAE", secondfactor.Proof{Code: "287082"}}, ExampleOut: exampleTokens(),
-		Refusals: append(secondfactor.Refusals(), secondfactor.ChallengeRefusal(), accountDeleted(), keysNotReady()),
+		Refusals: append(append(secondfactor.Refusals(), secondfactor.ChallengeRefusal()), EntryRefusals()...),
 	}, func(ctx context.Context, c *api.Caller, in *SecondFactorIn) (*TokensOut, error) {
 		if err := minter.Ready(ctx); err != nil {
 			return nil, err
@@ -147,8 +147,13 @@ func errDeleted() error {
 	return problem.Of(problem.Forbidden, "account_deleted", "The account was deleted; the link in the mail about it restores it for 30 days.")
 }
 
-// EntryRefusals documents what stands between a proof and its session.
-func EntryRefusals() []api.Refusal { return []api.Refusal{accountDeleted(), keysNotReady()} }
+// EntryRefusals documents what Enter refuses besides the proof.
+func EntryRefusals() []api.Refusal {
+	return []api.Refusal{accountDeleted(), keysNotReady(), {Kind: problem.Unauthenticated, Code: "invalid_credentials", When: "The account has gone."}}
+}
+
+// ProofRefusals documents what ProveAgain refuses besides the proof.
+func ProofRefusals() []api.Refusal { return []api.Refusal{keysNotReady()} }
 
 // ExampleTokens is an example of an answer with tokens.
 func ExampleTokens() Tokens { return exampleTokens() }

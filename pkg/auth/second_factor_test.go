@@ -171,6 +171,7 @@ func TestAnAuthenticatorApp(t *testing.T) {
 		t.Errorf("the factors are %+v; want an app and ten codes", b)
 	}
 
+	w.Want(w.logIn(ada, "another phrase altogether"), http.StatusUnauthorized, "invalid_credentials")
 	challenge := w.challenge(ada)
 	if strings.Contains(w.dump(), challenge) {
 		t.Error("a row holds the challenge")

@@ -24,6 +24,7 @@
 //	reauthenticate | what proves a user, and their session | table | CASE hash ATTEMPTS; USER u CREDENTIAL, USERGATE, SECONDFACTOR, SESSION / session, OUTBOX; ORG o ACCESS, ORGGATE; DUE outbox | 10 / 16
 //	ask-for-passkey | a challenge for a passkey, and the passkeys of a login that waits | table | CASE hash CHALLENGE, CEREMONY; USER u PASSKEY | 2 / 1
 //	log-in-with-passkey | a passkey by the hash of its id, and the challenge that it signed | table | CASE hash CEREMONY, CHALLENGE; TOKEN hash; USER u PASSKEY / id, SECONDFACTOR, USERGATE, MEMBERSHIP, SESSION; ORG o ACCESS, ORGGATE | 10 / 13
+//	reauthenticate-with-passkey | a passkey by the hash of its id, and the session of its user | table | CASE hash CEREMONY; TOKEN hash; USER u PASSKEY / id, SECONDFACTOR, SESSION / session; ORG o ACCESS, ORGGATE | 11 / 8
 //	get-jwks | the public keys | table | PLATFORM KEYRING | 1 / 0
 //	rotate-keys | the public keys | table | PLATFORM KEYRING | 1 / 0
 //	get-account | a user's profile and memberships | table | USER u PROFILE, MEMBERSHIP | 5 / 0

@@ -107,11 +107,7 @@ func LogInWithPasskey(d *Desk, e *auth.Entry) api.Operation {
 		if err != nil {
 			return nil, err
 		}
-		hash := passkeys.HashOf(parsed.RawID)
-		link, err := store.Get[passkeys.Link](ctx, d.Store.BindPlatform(c.Actor()), store.TokenLookup(hash))
-		if errors.Is(err, store.ErrMissing) {
-			return nil, invalid()
-		}
+		link, err := d.link(ctx, c, parsed)
 		if err != nil {
 			return nil, err
 		}
@@ -119,25 +115,85 @@ func LogInWithPasskey(d *Desk, e *auth.Entry) api.Operation {
 			return nil, invalid()
 		}
 		return e.Enter(ctx, c, link.User, func(ctx context.Context, tx *store.Tx, h *store.User, _ *secondfactor.Factors) error {
-			p, err := store.Get[passkeys.Passkey](ctx, h, passkeys.KeyOf(link.User, link.Passkey))
-			if errors.Is(err, store.ErrMissing) {
-				return invalid()
-			}
-			if err != nil {
+			if err := d.accept(ctx, tx, h, c, link, at, parsed); err != nil {
 				return err
 			}
-			if err := d.judge(p, at, parsed); err != nil {
-				return err
-			}
-			p.Used = c.Now.Unix()
-			tx.Replace(h, p)
-			at.done(tx)
 			if login != nil {
 				login.Done(tx)
 			}
 			return nil
 		})
 	})
+}
+
+// ProveIn is the input of reauthenticate-with-passkey.
+type ProveIn struct{ Body ProveBody }
+
+// ProveBody is what an authenticator signed.
+type ProveBody struct {
+	Credential json.RawMessage `json:"credential" doc:"What navigator.credentials.get gave to the options of /v1/auth/passkeys/options, as its toJSON writes it."`
+}
+
+// ReauthenticateWithPasskey lets the person of a session show again who they are, by a passkey that verifies them.
+func ReauthenticateWithPasskey(d *Desk, e *auth.Entry) api.Operation {
+	example := auth.ExampleTokens()
+	example.RefreshToken = ""
+	return api.New(api.Route{
+		ID: "reauthenticate-with-passkey", Area: "auth", Method: http.MethodPost, Path: "/v1/auth/passkeys/reauthenticate", Audience: api.Users, Rights: true, Audit: true,
+		Summary: "Show again who you are, by a passkey", Purpose: purpose.Authentication,
+		Description: "As reauthenticate does by password and second factor. The passkey is one of the person's, and their device makes sure that it is they.",
+		ExampleIn:   ProveBody{exampleCredential()}, ExampleOut: example,
+		Refusals: append(auth.ProofRefusals(), refusedPasskey()),
+	}, func(ctx context.Context, c *api.Caller, in *ProveIn) (*auth.TokensOut, error) {
+		if err := e.Minter.Ready(ctx); err != nil {
+			return nil, err
+		}
+		parsed, err := protocol.ParseCredentialRequestResponseBytes(in.Body.Credential)
+		if err != nil {
+			return nil, malformed()
+		}
+		at, err := d.find(ctx, parsed.Response.CollectedClientData.Challenge, c.Request, toLogIn)
+		if err != nil {
+			return nil, err
+		}
+		link, err := d.link(ctx, c, parsed)
+		if err != nil {
+			return nil, err
+		}
+		if link.User != c.User {
+			return nil, invalid()
+		}
+		return e.ProveAgain(ctx, c, func(ctx context.Context, tx *store.Tx, _ *secondfactor.Factors) error {
+			return d.accept(ctx, tx, c.Self, c, link, at, parsed)
+		})
+	})
+}
+
+// link finds whose passkey signed something, by the id that its authenticator names.
+func (d *Desk) link(ctx context.Context, c *api.Caller, parsed *protocol.ParsedCredentialAssertionData) (*passkeys.Link, error) {
+	link, err := store.Get[passkeys.Link](ctx, d.Store.BindPlatform(c.Actor()), store.TokenLookup(passkeys.HashOf(parsed.RawID)))
+	if errors.Is(err, store.ErrMissing) {
+		return nil, invalid()
+	}
+	return link, err
+}
+
+// accept checks what a passkey signed, and adds to a transaction what was seen of it and that its challenge is used.
+func (d *Desk) accept(ctx context.Context, tx *store.Tx, h *store.User, c *api.Caller, link *passkeys.Link, at *opened, parsed *protocol.ParsedCredentialAssertionData) error {
+	p, err := store.Get[passkeys.Passkey](ctx, h, passkeys.KeyOf(link.User, link.Passkey))
+	if errors.Is(err, store.ErrMissing) {
+		return invalid()
+	}
+	if err != nil {
+		return err
+	}
+	if err := d.judge(p, at, parsed); err != nil {
+		return err
+	}
+	p.Used = c.Now.Unix()
+	tx.Replace(h, p)
+	at.done(tx)
+	return nil
 }
 
 // wanted gives the ceremony that something was signed for, and the login that waits for it when it is a second factor.
