@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -390,4 +391,40 @@ func TestAProofIsLimitedByPlace(t *testing.T) {
 	p.token = p.must(200, journey.Call{Method: "POST", Path: "/v1/auth/reauthenticate", Key: "a key",
 		Body: map[string]any{"password": p.person.Password, "code": a.code()}}).Text("access_token")
 	p.must(201, journey.Call{Method: "POST", Path: "/v1/me/second-factors/recovery-codes"})
+}
+
+// TestTwinsAreShownOnce makes each call that shows something once many times at the same moment, under one key.
+func TestTwinsAreShownOnce(t *testing.T) {
+	for _, s := range append(factorSteps(), passkeySteps()...) {
+		p := signUp(t)
+		c := s.prepare(p)
+		if c.Key == "" {
+			continue
+		}
+		var got tally
+		var shown atomic.Int64
+		for round := 0; round < 5 && got.by[fmt.Sprint(s.status, " ")] < 2; round++ { // until a twin has met its first
+			got = tally{}
+			shown.Store(0)
+			atOnce(12, func(int) {
+				a := p.call(c)
+				got.add(a)
+				if a.Status == s.status && len(a.Body) > 0 {
+					shown.Add(1)
+				}
+			})
+			c.Key = "key-" + unique()
+			if shown.Load() != 1 {
+				t.Errorf("%s: 12 twins = %v, shown to %d; want 1", s.operation, got.by, shown.Load())
+			}
+			for answer := range got.by {
+				if answer != fmt.Sprint(s.status, " ") && !strings.HasPrefix(answer, "409 ") && !strings.HasPrefix(answer, "503 busy") && answer != "401 passkey_invalid" && answer != "404 enrolment_not_found" {
+					t.Errorf("%s: among 12 twins %s", s.operation, answer)
+				}
+			}
+			if s.alone {
+				break
+			}
+		}
+	}
 }

@@ -327,3 +327,41 @@ func TestADangerousActAsksForAFreshProof(t *testing.T) {
 	}
 	w.Want(w.Call(dangerous, w.Later(owner, 0), apitest.Request{}), 204, "")
 }
+
+// TestTwinsOfWhatIsShownOnceAreAnsweredWithoutIt lets repeats meet of a call that cannot be shown again.
+func TestTwinsOfWhatIsShownOnceAreAnsweredWithoutIt(t *testing.T) {
+	w := apitest.New(t)
+	owner := w.Organization()
+	secret := api.New(api.Route{ID: "create-secret", Area: "test", Method: http.MethodPost, Path: "/v1/secrets", Status: http.StatusCreated, Permission: access.ClientsWrite},
+		func(ctx context.Context, c *api.Caller, in *createIn) (*thingOut, error) {
+			row := &thing{Name: in.Body.Name, ID: in.Body.Name, key: c.Org.Scope().Key("THING", in.Body.Name)}
+			tx := w.Store.Begin()
+			tx.Put(c.Org, row)
+			if err := c.Commit(ctx, tx, row.ID); err != nil {
+				return nil, err
+			}
+			return show(row), nil
+		})
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	shown := 0
+	for range 10 {
+		wg.Go(func() {
+			a := w.Call(secret, owner, apitest.Request{Body: named("a"), Key: "once"})
+			mu.Lock()
+			defer mu.Unlock()
+			if a.Status != 201 {
+				t.Errorf("a twin = %d %s; want 201", a.Status, a.Body)
+			}
+			if len(a.Body) > 0 {
+				shown++
+			} else if a.Header.Get("Idempotency-Replayed") != "true" {
+				t.Error("a repeat does not say that it is one")
+			}
+		})
+	}
+	wg.Wait()
+	if shown != 1 {
+		t.Errorf("the answer was shown %d times; want once", shown)
+	}
+}
