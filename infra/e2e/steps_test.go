@@ -158,6 +158,8 @@ func steps() []step {
 	all = append(all, paymentSteps()...)
 	all = append(all, privacySteps()...)
 	all = append(all, fileSteps()...)
+	all = append(all, factorSteps()...)
+	all = append(all, passkeySteps()...)
 	return all
 }
 

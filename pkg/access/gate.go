@@ -27,6 +27,8 @@ type UserGate struct {
 	Deleted  int64            `dynamo:"deleted,omitempty"`  // epoch seconds of the confirmed deletion; 0 while the account lives
 	Restrict bool             `dynamo:"restrict,omitempty"` // processing restricted at intake (Art. 18)
 	Hold     bool             `dynamo:"hold,omitempty"`     // a legal hold
+
+	SecondFactor bool `dynamo:"second_factor,omitempty"` // a second factor is enrolled: a password alone begins no session
 }
 
 // Type is the row's type.

@@ -37,6 +37,7 @@ func Rows() []registry.Row {
 		{Sample: Credential{}, Type: "CREDENTIAL", Area: "account", Subject: registry.SubjectUser, Purpose: purpose.Authentication, Basis: registry.Contract,
 			Class: registry.ClassAccount, Export: "credentials", Family: string(FamilyCredential), Scopes: inUser, Fields: []registry.Field{
 				holder, registry.Secret("password_hash", "a salted hash of the password", registry.EraseWithRow), registry.Plain("since", "a time"),
+				registry.Internal("short", "whether the password needs a second factor beside it"),
 			}},
 		{Sample: Membership{}, Type: "MEMBERSHIP", Area: "account", Subject: registry.SubjectUser, Purpose: purpose.Collaboration, Basis: registry.Contract,
 			Class: registry.ClassAccount, Export: "memberships", Family: string(FamilyMembership), Scopes: inUser, Fields: []registry.Field{

@@ -56,6 +56,8 @@ type Credential struct {
 	User         id.User `dynamo:"user"`
 	PasswordHash string  `dynamo:"password_hash"` // PHC string
 	Since        int64   `dynamo:"since"`         // epoch seconds the password was set at
+
+	Short bool `dynamo:"short,omitempty"` // the password has fewer characters than one that stands alone: it counts beside a second factor only
 }
 
 // Type is the row's type.

@@ -104,7 +104,11 @@ func answer(e *problem.Error) *Problem {
 		p.headers.Set("Retry-After", strconv.Itoa(max(1, int(e.After.Round(1e9).Seconds()))))
 	}
 	if e.Kind == problem.Unauthenticated {
-		p.headers.Set("WWW-Authenticate", `Bearer realm="pixeltrack"`)
+		challenge := `Bearer realm="pixeltrack"`
+		if e.Challenge != "" {
+			challenge += ", " + e.Challenge
+		}
+		p.headers.Set("WWW-Authenticate", challenge)
 	}
 	return p
 }

@@ -306,3 +306,62 @@ func TestATwinThatComesLateIsAReplay(t *testing.T) {
 		})
 	}
 }
+
+// TestADangerousActAsksForAFreshProof ages a token that is still good.
+func TestADangerousActAsksForAFreshProof(t *testing.T) {
+	w := apitest.New(t)
+	owner := w.Organization()
+	dangerous := api.New(api.Route{ID: "end-thing", Area: "test", Method: http.MethodPost, Path: "/v1/things/end", Audience: api.Users, Status: http.StatusNoContent, Fresh: 10 * time.Minute},
+		func(context.Context, *api.Caller, *struct{}) (*struct{}, error) { return nil, nil })
+	w.Clock.Advance(10 * time.Minute)
+	w.Want(w.Call(dangerous, owner, apitest.Request{}), 204, "")
+	w.Clock.Advance(time.Second)
+	a := w.Call(dangerous, owner, apitest.Request{})
+	w.Want(a, 401, "reauthentication_required")
+	want := `Bearer realm="pixeltrack", error="insufficient_user_authentication", error_description="A more recent authentication is required", max_age="600"`
+	if got := a.Header.Get("WWW-Authenticate"); got != want {
+		t.Errorf("WWW-Authenticate = %s; want %s", got, want)
+	}
+	if !strings.Contains(string(a.Body), `"max_age":600`) {
+		t.Errorf("the refusal = %s; want its age in details", a.Body)
+	}
+	w.Want(w.Call(dangerous, w.Later(owner, 0), apitest.Request{}), 204, "")
+}
+
+// TestTwinsOfWhatIsShownOnceAreAnsweredWithoutIt lets repeats meet of a call that cannot be shown again.
+func TestTwinsOfWhatIsShownOnceAreAnsweredWithoutIt(t *testing.T) {
+	w := apitest.New(t)
+	owner := w.Organization()
+	secret := api.New(api.Route{ID: "create-secret", Area: "test", Method: http.MethodPost, Path: "/v1/secrets", Status: http.StatusCreated, Permission: access.ClientsWrite},
+		func(ctx context.Context, c *api.Caller, in *createIn) (*thingOut, error) {
+			row := &thing{Name: in.Body.Name, ID: in.Body.Name, key: c.Org.Scope().Key("THING", in.Body.Name)}
+			tx := w.Store.Begin()
+			tx.Put(c.Org, row)
+			if err := c.Commit(ctx, tx, row.ID); err != nil {
+				return nil, err
+			}
+			return show(row), nil
+		})
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	shown := 0
+	for range 10 {
+		wg.Go(func() {
+			a := w.Call(secret, owner, apitest.Request{Body: named("a"), Key: "once"})
+			mu.Lock()
+			defer mu.Unlock()
+			if a.Status != 201 {
+				t.Errorf("a twin = %d %s; want 201", a.Status, a.Body)
+			}
+			if len(a.Body) > 0 {
+				shown++
+			} else if a.Header.Get("Idempotency-Replayed") != "true" {
+				t.Error("a repeat does not say that it is one")
+			}
+		})
+	}
+	wg.Wait()
+	if shown != 1 {
+		t.Errorf("the answer was shown %d times; want once", shown)
+	}
+}

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -20,6 +21,7 @@ type Caller struct {
 	Headers func(name string) string
 	Now     time.Time // when the request was read; one time for all it does
 
+	Proved  time.Time // when the person last showed who they are, as the token says; zero when it does not
 	User    id.User
 	Session id.Session
 	Org     *store.Organization // nil when the token names no organisation
@@ -96,6 +98,9 @@ func (c *Caller) admit(s *session, now time.Time) error {
 		}
 		c.Role, c.Grants, c.Gate = s.access.Role, s.access.Grants, s.orgGate
 	}
+	if err := c.fresh(now); err != nil {
+		return err
+	}
 	if c.route.Audience == Members && c.Org == nil {
 		return problem.Of(problem.Forbidden, "organization_required", "Choose an organization first.")
 	}
@@ -108,6 +113,18 @@ func (c *Caller) admit(s *session, now time.Time) error {
 		return c.Needs(p)
 	}
 	return nil
+}
+
+// fresh refuses a dangerous act of somebody who has not shown for a while who they are (RFC 9470).
+func (c *Caller) fresh(now time.Time) error {
+	within := c.route.Fresh
+	if within == 0 || now.Sub(c.Proved) <= within {
+		return nil
+	}
+	e := problem.Of(problem.Unauthenticated, "reauthentication_required", "Show again who you are: POST /v1/auth/reauthenticate.")
+	e.Challenge = fmt.Sprintf(`error="insufficient_user_authentication", error_description="A more recent authentication is required", max_age="%d"`, int(within.Seconds()))
+	e.Details = map[string]any{"max_age": int(within.Seconds())}
+	return e
 }
 
 // unblocked refuses what restriction, suspension and closing stop.

@@ -44,6 +44,9 @@ func (op Operation) describe(o *huma.OpenAPI) error {
 		return fmt.Errorf("api: %s %s is not in the document", op.Method, op.Path)
 	}
 	d.Extensions = map[string]any{"x-permission": op.permission(), "x-purpose": op.Purpose}
+	if op.Fresh > 0 {
+		d.Extensions["x-max-age"] = int(op.Fresh.Seconds())
+	}
 	d.Security = []map[string][]string{}
 	if op.Audience != Public {
 		d.Security = []map[string][]string{{"accessToken": {}}}
@@ -127,6 +130,10 @@ func (op Operation) refusals() []Refusal {
 			Refusal{problem.Unauthenticated, "token_invalid", "The access token is not valid."},
 			Refusal{problem.Unauthenticated, "token_expired", "The access token has expired."},
 			Refusal{problem.Unauthenticated, "session_ended", "The session has ended."})
+		if op.Fresh > 0 {
+			all = append(all, Refusal{problem.Unauthenticated, "reauthentication_required",
+				fmt.Sprintf("The person last showed who they are more than %d minutes ago, which details.max_age and WWW-Authenticate say in seconds; POST /v1/auth/reauthenticate, then call again.", int(op.Fresh.Minutes()))})
+		}
 		if !op.Rights {
 			all = append(all, Refusal{problem.Forbidden, "processing_restricted", "Processing is restricted."})
 		}

@@ -8,6 +8,7 @@ import (
 	"context"
 	"net/http"
 	"reflect"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -39,6 +40,7 @@ type Route struct {
 	PureRead    bool              // writes nothing: it runs beside the check of its caller
 	ReadsAhead  bool              // reads beside the check of its caller and writes through Caller.Commit alone, which waits for the check; Gate and Account are nil until Checked
 	Audit       bool              // writes an audit row
+	Fresh       time.Duration     // how recently the person must have proved themself (RFC 9470); 0 asks for nothing
 	Rights      bool              // deletion, export or a right: suspended, unpaid and restricted callers are admitted
 	RawBody     bool              // the handler reads the bytes itself: a provider's signed message
 	MaxBody     int64             // bytes; 256 KB when 0

@@ -194,13 +194,16 @@ func (s *Server) check(ctx context.Context, c *Caller, sess *session, fetches []
 	return nil
 }
 
-// checked runs the request of a caller who was confirmed.
+// checked runs the request of a caller who was confirmed. A repeat that nothing is to be shown to again is answered with
+// the status alone, also when it finds out only now that its twin was first.
 func (s *Server) checked(c *Caller, r *http.Request, body []byte) *held {
-	if c.done != nil && !s.operation.replay {
-		c.wasReplayed = true
-		return &held{status: c.done.Status, header: http.Header{}}
+	if c.done == nil || s.operation.replay {
+		if a := s.run(r, body); c.done == nil || s.operation.replay {
+			return a
+		}
 	}
-	return s.run(r, body)
+	c.wasReplayed = true
+	return &held{status: c.done.Status, header: http.Header{}}
 }
 
 // beside runs a pure read at the same time as the check of its caller and holds the answer back until the check has
@@ -354,7 +357,7 @@ func (s *Server) identify(ctx context.Context, c *Caller, r *http.Request) error
 	if err != nil {
 		return fmt.Errorf("verify: %w", err)
 	}
-	c.User, c.Session, c.Member = claims.User, claims.Session, claims.Member
+	c.User, c.Session, c.Member, c.Proved = claims.User, claims.Session, claims.Member, claims.Proved
 	c.Role, c.Grants, c.claimed = access.Role(claims.Role), grants(claims.Grants), claims.GrantVersion
 	c.Self = s.store.BindUser(c.User, store.Actor{Who: string(c.User), Request: c.Request})
 	c.Self.SeeRestricted()

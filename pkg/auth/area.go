@@ -1,5 +1,5 @@
-// Package auth lets people in, and only them: sign-up, login, sessions and their tokens, the keys that sign them, and the
-// way back into a deleted account.
+// Package auth lets people in, and only them: sign-up, login with its second factor, sessions and their tokens, the keys that
+// sign them, and the way back into a deleted account.
 package auth
 
 import (
@@ -15,7 +15,8 @@ import (
 func Routes() []api.Operation {
 	return []api.Operation{
 		SignUp(nil, keys.Pseudonyms{}, keys.Links{}), ConfirmSignUp(nil), LogIn(nil, keys.Pseudonyms{}, keys.Links{}, nil),
-		RefreshToken(nil, keys.Links{}, nil), LogOut(nil), SwitchOrganization(nil, nil), RestoreAccount(nil, keys.Pseudonyms{}), GetJwks(nil),
+		RefreshToken(nil, keys.Links{}, nil), LogOut(nil), SwitchOrganization(nil, nil), RestoreAccount(nil), GetJwks(nil),
+		LogInSecondFactor(nil, keys.Links{}, nil), Reauthenticate(nil, nil),
 	}
 }
 
@@ -48,7 +49,7 @@ func Rows() []registry.Row {
 				registry.Plain("id", "a random id"), registry.Personal("user", "user_id", "whose session it is", registry.EraseWithRow),
 				registry.Internal("counter", "a count"), registry.Internal("rotated", "a time"),
 				own("org", "the organization that the session works in"), own("member", "who the person is there"),
-				registry.Plain("began", "a time"), registry.Plain("used", "a time"),
+				registry.Plain("began", "a time"), registry.Plain("used", "a time"), registry.Plain("proved", "a time"),
 				own("ip", "where the login came from, shortened to a network"), own("browser", "the family of the browser"),
 			}},
 	}

@@ -26,6 +26,17 @@ type LogInBody struct {
 	Password string `json:"password" maxLength:"1024" example:"a phrase that nobody else uses"`
 }
 
+// LoggedIn is what a login answers: tokens, or a challenge when a second factor is awaited.
+type LoggedIn struct {
+	Tokens
+	SecondFactorRequired bool     `json:"second_factor_required" doc:"Whether the login waits for the second factor; then there are no tokens yet."`
+	Methods              []string `json:"methods,omitempty" doc:"The ways to show it: totp, passkey, recovery_code." example:"[\"totp\",\"recovery_code\"]"`
+	Challenge            string   `json:"challenge,omitempty" doc:"Continues the login, once, within five minutes, at /v1/auth/login/second-factor." example:"X5N2ZK7QW3HT6YB4RJ9DMCVGAE"`
+}
+
+// LogInOut is the answer of log-in.
+type LogInOut struct{ Body LoggedIn }
+
 // tooManyAttempts documents the refusal of a route that is guarded.
 func tooManyAttempts() api.Refusal {
 	kind, code, when := guard.Refusal()
@@ -41,14 +52,13 @@ func LogIn(st *store.Store, pseudonyms keys.Pseudonyms, refresh keys.Links, mint
 	return api.New(api.Route{
 		ID: "log-in", Area: "auth", Method: http.MethodPost, Path: "/v1/auth/login", Audience: api.Public, Audit: true,
 		Summary: "Log in", Purpose: purpose.Authentication,
-		Description: "Begins a session in the user's first organization. A user has at most 50 sessions; one more ends the oldest.",
-		ExampleIn:   LogInBody{Email: "ada@example.com", Password: "a phrase that nobody else uses"}, ExampleOut: exampleTokens(),
+		Description: "Begins a session in the user's first organization. Of an account with a second factor the answer is a challenge instead, and tokens come from log-in-second-factor. A user has at most 50 sessions; one more ends the oldest.",
+		ExampleIn:   LogInBody{Email: "ada@example.com", Password: "a phrase that nobody else uses"}, ExampleOut: LoggedIn{Tokens: exampleTokens()},
 		Refusals: []api.Refusal{
 			{Kind: problem.Unauthenticated, Code: "invalid_credentials", When: "The address or the password is wrong."},
-			{Kind: problem.Forbidden, Code: "account_deleted", When: "The account was deleted less than 30 days ago; the link in the mail restores it."},
-			tooManyAttempts(), keysNotReady(),
+			accountDeleted(), tooManyAttempts(), keysNotReady(),
 		},
-	}, func(ctx context.Context, c *api.Caller, in *LogInIn) (*TokensOut, error) {
+	}, func(ctx context.Context, c *api.Caller, in *LogInIn) (*LogInOut, error) {
 		if err := minter.Ready(ctx); err != nil {
 			return nil, err
 		}
@@ -72,7 +82,10 @@ func LogIn(st *store.Store, pseudonyms keys.Pseudonyms, refresh keys.Links, mint
 			return nil, invalidCredentials()
 		}
 		if gate.Deleted != 0 {
-			return nil, problem.Of(problem.Forbidden, "account_deleted", "The account was deleted; the link in the mail about it restores it for 30 days.")
+			return nil, errDeleted()
+		}
+		if gate.SecondFactor {
+			return challenge(ctx, st, h, c, attempts)
 		}
 		if outdated {
 			cred.PasswordHash = password.Hash(in.Body.Password)
@@ -94,7 +107,11 @@ func LogIn(st *store.Store, pseudonyms keys.Pseudonyms, refresh keys.Links, mint
 		if err := begin(ctx, st, h, c, gate, s, attempts, cred, outdated); err != nil {
 			return nil, err
 		}
-		return minter.answer(ctx, s, first, refreshToken(refresh, user, s.ID, s.Counter))
+		out, err := minter.answer(ctx, s, first, refreshToken(refresh, user, s.ID, s.Counter))
+		if err != nil {
+			return nil, err
+		}
+		return &LogInOut{Body: LoggedIn{Tokens: out.Body}}, nil
 	})
 }
 
@@ -154,7 +171,7 @@ func begin(ctx context.Context, st *store.Store, h *store.User, c *api.Caller, g
 		if cred, gate, err = credentialOf(ctx, st, h); err != nil {
 			return err
 		}
-		if gate.User == "" || gate.Deleted != 0 {
+		if gate.User == "" || gate.Deleted != 0 || gate.SecondFactor { // enrolled since the password was judged
 			return invalidCredentials()
 		}
 		outdated = false

@@ -20,6 +20,7 @@ import (
 	"pixeltrack.io/platform/pkg/privacy/purpose"
 	"pixeltrack.io/platform/pkg/privacy/retention"
 	"pixeltrack.io/platform/pkg/problem"
+	"pixeltrack.io/platform/pkg/secondfactor"
 	"pixeltrack.io/platform/pkg/store"
 )
 
@@ -30,6 +31,7 @@ type RestoreIn struct{ Body RestoreBody }
 type RestoreBody struct {
 	Token    string `json:"token" minLength:"1" maxLength:"200" doc:"From the link in the mail about the deletion." example:"0c2VjcmV0LWxpbmstdG9rZW4tb2YtNDMtY2hhcmFjdGVyc"`
 	Password string `json:"password" maxLength:"1024" doc:"The password of the account." example:"a phrase that nobody else uses"`
+	secondfactor.Proof
 }
 
 // Restored names what is there again.
@@ -41,21 +43,20 @@ type Restored struct {
 type RestoreOut struct{ Body Restored }
 
 // RestoreAccount undoes the deletion of an account within its 30 days, with the organizations that close with it.
-func RestoreAccount(st *store.Store, pseudonyms keys.Pseudonyms) api.Operation {
+func RestoreAccount(j *secondfactor.Judge) api.Operation {
 	return api.New(api.Route{
 		ID: "restore-account", Area: "auth", Method: http.MethodPost, Path: "/v1/auth/restore", Audience: api.Public, Audit: true,
 		Summary: "Restore a deleted account", Purpose: purpose.AccountManagement,
-		Description: "By the token of the mailed link together with the password. The organizations that close with the account are open again. Then log in.",
+		Description: "By the token of the mailed link together with the password, and the second factor when there is one: a code of the app, or a recovery code. The organizations that close with the account are open again. Then log in.",
 		ExampleIn:   RestoreBody{Token: "0c2VjcmV0LWxpbmstdG9rZW4tb2YtNDMtY2hhcmFjdGVyc", Password: "a phrase that nobody else uses"},
 		ExampleOut:  Restored{Named{"usr_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"}},
-		Refusals: []api.Refusal{
-			{Kind: problem.Unauthenticated, Code: "invalid_credentials", When: "The password is wrong."},
-			{Kind: problem.NotFound, Code: "deleted_account_not_found", When: "The link is unknown or used, or the 30 days are over."},
-			tooManyAttempts(),
-		},
+		Refusals: append(secondfactor.Refusals(),
+			api.Refusal{Kind: problem.Unauthenticated, Code: "invalid_credentials", When: "The password is wrong."},
+			api.Refusal{Kind: problem.NotFound, Code: "deleted_account_not_found", When: "The link is unknown or used, or the 30 days are over."},
+			tooManyAttempts()),
 	}, func(ctx context.Context, c *api.Caller, in *RestoreIn) (*RestoreOut, error) {
-		hash := keys.HashToken(in.Body.Token)
-		attempts := guard.New(st, pseudonyms, store.Actor{Who: "restore-account", Request: c.Request}, "restore-account", hash, c.Source)
+		st, hash := j.Store, keys.HashToken(in.Body.Token)
+		attempts := guard.New(st, j.Pseudonyms, store.Actor{Who: "restore-account", Request: c.Request}, "restore-account", hash, c.Source)
 		if err := attempts.Attempt(ctx); err != nil {
 			return nil, err
 		}
@@ -68,6 +69,7 @@ func RestoreAccount(st *store.Store, pseudonyms keys.Pseudonyms) api.Operation {
 		}
 		h := st.BindUser(link.User, store.Actor{Who: string(link.User), Request: c.Request})
 		h.SeeRestricted()
+		var codes *guard.Counter
 		for range meetings {
 			r, err := deletionOf(ctx, st, h, hash)
 			if err != nil {
@@ -76,9 +78,20 @@ func RestoreAccount(st *store.Store, pseudonyms keys.Pseudonyms) api.Operation {
 			if ok, _ := password.Verify(r.cred.PasswordHash, in.Body.Password); !ok {
 				return nil, invalidCredentials()
 			}
+			if r.factors.Enrolled() && codes == nil {
+				if codes, err = j.Attempt(ctx, c, h.ID, in.Body.Proof); err != nil {
+					return nil, err
+				}
+			}
 			tx, err := r.undo(ctx, st, h, hash)
 			if err != nil {
 				return nil, err
+			}
+			if r.factors.Enrolled() {
+				if err := j.Spend(ctx, r.factors, in.Body.Proof, c.Now); err != nil {
+					return nil, err
+				}
+				r.factors.Spent(tx, h, in.Body.Proof, codes)
 			}
 			attempts.Forget(tx)
 			c.AuditFor(tx, h, string(h.ID), "done")
@@ -101,22 +114,24 @@ type restoration struct {
 	profile *account.Profile
 	cred    *account.Credential
 	row     *account.Deletion
+	factors *secondfactor.Factors
 }
 
 // deletionOf reads the deletion that a link undoes. After its 30 days the gate cannot be read any more.
 func deletionOf(ctx context.Context, st *store.Store, h *store.User, hash string) (*restoration, error) {
-	r := &restoration{new(access.UserGate), new(account.Profile), new(account.Credential), new(account.Deletion)}
+	r := &restoration{new(access.UserGate), new(account.Profile), new(account.Credential), new(account.Deletion), &secondfactor.Factors{User: h.ID}}
 	fetches := []*store.Fetch{
 		{Through: h, Key: access.UserGateKey(h.ID), Row: r.gate}, {Through: h, Key: account.ProfileKey(h.ID), Row: r.profile},
-		{Through: h, Key: account.CredentialKey(h.ID), Row: r.cred}, {Through: h, Key: account.DeletionKey(h.ID), Row: r.row}}
+		{Through: h, Key: account.CredentialKey(h.ID), Row: r.cred}, {Through: h, Key: account.DeletionKey(h.ID), Row: r.row},
+		{Through: h, Key: secondfactor.Key(h.ID), Row: r.factors}}
 	if err := st.FetchAll(ctx, fetches...); err != nil {
 		return nil, err
 	}
 	for _, f := range fetches {
-		if errors.Is(f.Err, store.ErrMissing) {
+		if errors.Is(f.Err, store.ErrMissing) && f.Row != r.factors {
 			return nil, problem.Missing("deleted account")
 		}
-		if f.Err != nil {
+		if f.Err != nil && !errors.Is(f.Err, store.ErrMissing) {
 			return nil, f.Err
 		}
 	}

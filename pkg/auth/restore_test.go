@@ -27,7 +27,7 @@ func (w *world) delete(p person, password string, decisions ...account.Decision)
 
 func (w *world) restore(token, password string) apitest.Answer {
 	w.T.Helper()
-	return w.Call(auth.RestoreAccount(w.Store, w.pseudonyms), apitest.Caller{}, apitest.Request{Body: map[string]any{"token": token, "password": password}})
+	return w.Call(auth.RestoreAccount(w.judge()), apitest.Caller{}, apitest.Request{Body: map[string]any{"token": token, "password": password}})
 }
 
 func closing(org id.Organization) account.Decision {

@@ -39,6 +39,7 @@ type Session struct {
 	Organization id.Organization `dynamo:"org,omitempty"`
 	Member       id.Member       `dynamo:"member,omitempty"`
 	Began        int64           `dynamo:"began"`             // epoch seconds
+	Proved       int64           `dynamo:"proved,omitempty"`  // likewise: when the person last showed who they are; 0 is when it began
 	Used         int64           `dynamo:"used"`              // likewise
 	IP           string          `dynamo:"ip,omitempty"`      // truncated
 	Browser      string          `dynamo:"browser,omitempty"` // its family
@@ -64,6 +65,9 @@ func (s *Session) use(at time.Time) {
 	}
 	s.Expire(end)
 }
+
+// proved is when the person of the session last showed who they are.
+func (s *Session) proved() time.Time { return time.Unix(cmp.Or(s.Proved, s.Began), 0) }
 
 // newSession makes a session of a caller who has just logged in.
 func newSession(c *api.Caller, user id.User) *Session {

@@ -36,7 +36,7 @@ func (m *Minter) Mint(ctx context.Context, s *Session, b *account.Belonging) (st
 	if err != nil {
 		return "", err
 	}
-	c := keys.Claims{User: s.User, Session: s.ID, ID: rand.Text()}
+	c := keys.Claims{User: s.User, Session: s.ID, Proved: s.proved(), ID: rand.Text()}
 	if b != nil {
 		c.Organization, c.Member, c.Role, c.GrantVersion = b.Organization, b.Member, string(b.Access.Role), b.Access.GrantVersion
 		for _, g := range b.Access.Grants {
@@ -88,10 +88,10 @@ func (m *Minter) newest(at time.Time) (newest keyring.Key, ok bool) {
 
 // Tokens is what a login and a refresh answer.
 type Tokens struct {
-	AccessToken    string `json:"access_token" doc:"A JWT; send it as Authorization: Bearer. It lives 15 minutes."`
+	AccessToken    string `json:"access_token,omitempty" doc:"A JWT; send it as Authorization: Bearer. It lives 15 minutes."`
 	RefreshToken   string `json:"refresh_token,omitempty" doc:"Trade it once for fresh tokens. It ends after 30 days without use, and a year after the login."`
-	TokenType      string `json:"token_type" example:"Bearer"`
-	ExpiresIn      int    `json:"expires_in" doc:"Seconds that the access token lives." example:"900"`
+	TokenType      string `json:"token_type,omitempty" example:"Bearer"`
+	ExpiresIn      int    `json:"expires_in,omitempty" doc:"Seconds that the access token lives." example:"900"`
 	OrganizationID string `json:"organization_id,omitempty" doc:"The organization that the access token names; absent for a user without one." example:"org_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"`
 }
 

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -26,6 +27,7 @@ import (
 	"pixeltrack.io/platform/pkg/outbox"
 	"pixeltrack.io/platform/pkg/outbox/compose"
 	"pixeltrack.io/platform/pkg/privacy/policy"
+	"pixeltrack.io/platform/pkg/secondfactor"
 	"pixeltrack.io/platform/pkg/store"
 	"pixeltrack.io/platform/pkg/telemetry"
 )
@@ -40,6 +42,7 @@ type world struct {
 	refresh    keys.Links
 	private    ed25519.PrivateKey
 	minter     *auth.Minter
+	seeds      *vault
 }
 
 func newWorld(t *testing.T) *world {
@@ -47,6 +50,7 @@ func newWorld(t *testing.T) *world {
 	_, private, err := ed25519.GenerateKey(nil)
 	w.must(err)
 	w.private = private
+	w.seeds = &vault{keys: map[string][]byte{}}
 	w.minter = &auth.Minter{Issuer: "https://test.example.com", Store: w.Store, Signers: map[string]keys.SignFunc{"first": w.sign}}
 	w.must(w.run(w.rotate("first")))
 	w.Believe(&keys.Verifier{Keys: keys.NewCachedSet(keyring.Reader(w.Store), w.Clock.Now), Issuer: w.minter.Issuer, Audience: keys.Audience, Now: w.Clock.Now})
@@ -183,7 +187,7 @@ func (w *world) letters() []mail.Message {
 	c := &compose.Composer{Store: w.Store, Actor: store.Actor{Who: "job:send-outbox"}, Links: w.links, PublicURL: "https://app.example.com",
 		From: "PixelTrack <no-reply@mail.example.com>", People: account.People}
 	templates := map[string]compose.Template{}
-	for _, t := range append(auth.Templates(), account.Templates()...) {
+	for _, t := range slices.Concat(auth.Templates(), account.Templates(), secondfactor.Templates()) {
 		templates[t.Kind] = t
 	}
 	var all []mail.Message

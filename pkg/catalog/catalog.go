@@ -14,11 +14,14 @@ import (
 	"pixeltrack.io/platform/pkg/meta"
 	"pixeltrack.io/platform/pkg/notifications"
 	"pixeltrack.io/platform/pkg/organization"
+	"pixeltrack.io/platform/pkg/passkeys"
+	"pixeltrack.io/platform/pkg/passkeys/ceremony"
 	"pixeltrack.io/platform/pkg/payments"
 	"pixeltrack.io/platform/pkg/payments/receiving"
 	"pixeltrack.io/platform/pkg/privacy"
 	"pixeltrack.io/platform/pkg/projects"
 	"pixeltrack.io/platform/pkg/registry"
+	"pixeltrack.io/platform/pkg/secondfactor"
 	"pixeltrack.io/platform/pkg/timetracking"
 	"pixeltrack.io/platform/pkg/timetracking/reminder"
 )
@@ -38,6 +41,9 @@ func Routes() []api.Operation {
 	all = append(all, notifications.Routes()...)
 	all = append(all, auth.Routes()...)
 	all = append(all, account.Routes()...)
+	all = append(all, secondfactor.Routes()...)
+	all = append(all, passkeys.Routes()...)
+	all = append(all, ceremony.Routes()...)
 	all = append(all, organization.Routes()...)
 	return all
 }
@@ -72,6 +78,9 @@ func Rows() []registry.Row {
 	all = append(all, notifications.Rows()...)
 	all = append(all, auth.Rows()...)
 	all = append(all, account.Rows()...)
+	all = append(all, secondfactor.Rows()...)
+	all = append(all, passkeys.Rows()...)
+	all = append(all, ceremony.Rows()...)
 	all = append(all, organization.Rows()...)
 	return all
 }

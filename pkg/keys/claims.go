@@ -15,7 +15,8 @@ type Claims struct {
 	Session      id.Session
 	Role         string
 	Grants       []string
-	GrantVersion int64 // version of the member's role and grants when the token was made
+	GrantVersion int64     // version of the member's role and grants when the token was made
+	Proved       time.Time // auth_time: when the person last showed their password or passkey; zero when the token does not say
 	IssuedAt     time.Time
 	ExpiresAt    time.Time
 	ID           string // jti

@@ -46,6 +46,7 @@ type payload struct {
 	Role         string   `json:"role,omitempty"`
 	Grants       []string `json:"grants,omitempty"`
 	Version      int64    `json:"sv"`
+	Proved       int64    `json:"auth_time,omitempty"`
 	IssuedAt     int64    `json:"iat"`
 	NotBefore    int64    `json:"nbf"`
 	ExpiresAt    int64    `json:"exp"`
@@ -68,9 +69,13 @@ func (m *Minter) Mint(ctx context.Context, c Claims, now time.Time) (string, err
 	if err != nil {
 		return "", err
 	}
+	var proved int64
+	if !c.Proved.IsZero() {
+		proved = c.Proved.Unix()
+	}
 	body, err := segment(payload{Issuer: m.Issuer, Audience: Audience, Subject: string(c.User),
 		Organization: string(c.Organization), Member: string(c.Member), Session: string(c.Session), Role: c.Role,
-		Grants: c.Grants, Version: c.GrantVersion, IssuedAt: now.Unix(), NotBefore: now.Unix(),
+		Grants: c.Grants, Version: c.GrantVersion, Proved: proved, IssuedAt: now.Unix(), NotBefore: now.Unix(),
 		ExpiresAt: now.Add(TokenLife).Unix(), ID: c.ID})
 	if err != nil {
 		return "", err
@@ -135,11 +140,14 @@ func (v *Verifier) judge(p payload) (Claims, error) {
 		return Claims{}, ErrInvalid
 	}
 	ahead := now.Add(leeway).Unix()
-	if p.IssuedAt > ahead || p.NotBefore > ahead {
+	if p.IssuedAt > ahead || p.NotBefore > ahead || p.Proved > ahead || p.Proved < 0 {
 		return Claims{}, ErrInvalid
 	}
 	c := Claims{Role: p.Role, Grants: p.Grants, GrantVersion: p.Version, ID: p.ID,
 		IssuedAt: time.Unix(p.IssuedAt, 0).UTC(), ExpiresAt: time.Unix(p.ExpiresAt, 0).UTC()}
+	if p.Proved != 0 {
+		c.Proved = time.Unix(p.Proved, 0).UTC()
+	}
 	var err error
 	if c.User, err = id.Parse[id.User](p.Subject); err != nil {
 		return Claims{}, ErrInvalid

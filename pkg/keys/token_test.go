@@ -74,7 +74,9 @@ func body(replace ...string) string {
 }
 
 func TestMintAndVerify(t *testing.T) {
-	for _, c := range []keys.Claims{claims(), {User: user, Session: sess, ID: "tok_2"}} {
+	proved := claims()
+	proved.Proved = start.Add(-time.Hour)
+	for _, c := range []keys.Claims{claims(), proved, {User: user, Session: sess, ID: "tok_2"}} {
 		got, err := verifier(start.Add(time.Minute)).Verify(context.Background(), mint(t, newKey('a'), c, start))
 		if err != nil {
 			t.Fatalf("Verify = %v; want the claims", err)
@@ -131,17 +133,36 @@ func TestVerifyRefuses(t *testing.T) {
 		{"algorithm none", base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"none","typ":"at+jwt","kid":"k1"}`)) + "." + parts[1] + "."},
 		{"algorithm none with a good signature", header("EdDSA", "none")},
 		{"algorithm HS256 keyed with the public key", confused("HS256")},
+		{"algorithm HS384 keyed with the public key", confused("HS384")},
+		{"algorithm HS512 keyed with the public key", confused("HS512")},
+		{"algorithm None in other letters, unsigned", base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"NoNe","typ":"at+jwt","kid":"k1"}`)) + "." + parts[1] + "."},
+		{"algorithm ES256 with a signature of nothing", header("EdDSA", "ES256")},
+		{"algorithm RS256 with a good signature", header("EdDSA", "RS256")},
+		{"an algorithm that is no text", forge(a, strings.Replace(head, `"EdDSA"`, `["EdDSA"]`, 1), body())},
+		{"a payload with a signature of zeros", parts[0] + "." + parts[1] + "." + base64.RawURLEncoding.EncodeToString(make([]byte, ed25519.SignatureSize))},
 		{"algorithm EdDSA in other letters", header("EdDSA", "eddsa")},
 		{"algorithm Ed25519", header("EdDSA", "Ed25519")},
 		{"type JWT", header("at+jwt", "JWT")},
+		{"the type of an identity token", header("at+jwt", "id+jwt")},
+		{"the type with its prefix", header("at+jwt", "application/at+jwt")},
 		{"type in other letters", header("at+jwt", "AT+JWT")},
 		{"no type", header(`"typ":"at+jwt",`, "")},
 		{"an embedded key", header(`"kid"`, `"jwk":{"kty":"OKP"},"kid"`)},
+		{"the key that signed it, embedded", forge(b, strings.Replace(head, `"kid"`, `"jwk":{"kty":"OKP","crv":"Ed25519","x":"`+base64.RawURLEncoding.EncodeToString(public(b))+`"},"kid"`, 1), body())},
+		{"a chain of certificates", header(`"kid"`, `"x5c":["MIIB"],"kid"`)},
 		{"a key by address", header(`"kid"`, `"jku":"https://example.org/jwks.json","kid"`)},
 		{"a certificate by address", header(`"kid"`, `"x5u":"https://example.org/c.pem","kid"`)},
 		{"a critical extension", header(`"kid"`, `"crit":["exp"],"kid"`)},
 		{"no key id", header(`,"kid":"k1"`, "")},
 		{"an unknown key id", header("k1", "k9")},
+		{"a key id that is a path", forge(b, strings.Replace(head, "k1", "../../k2", 1), body())},
+		{"a key id that is a path to nothing", header("k1", "../../../../dev/null")},
+		{"a key id with a quote", header("k1", `k1' OR '1'='1`)},
+		{"a key id with an end of text", header("k1", `k1\u0000`)},
+		{"a key id that is an address", header("k1", "https://example.org/k1")},
+		{"an empty key id", header("k1", "")},
+		{"a key id that is no text", forge(a, strings.Replace(head, `"k1"`, `{"$ne":null}`, 1), body())},
+		{"encrypted, in five parts", parts[0] + "..." + parts[1] + "." + parts[2]},
 		{"a long key id", header("k1", strings.Repeat("k", 129))},
 		{"signed by another of our keys", forge(b, head, body())},
 		{"a header twice", header(`"alg"`, `"alg":"none","alg"`)},
@@ -161,6 +182,11 @@ func TestVerifyRefuses(t *testing.T) {
 		{"an end beyond all numbers", forge(a, head, body(fmt.Sprintf(`"iat":%d`, start.Unix()), `"iat":-10`, fmt.Sprint(start.Add(15*time.Minute).Unix()), "9223372036854775807"))},
 		{"made in the future", forge(a, head, body(fmt.Sprintf(`"iat":%d`, start.Unix()), fmt.Sprintf(`"iat":%d`, start.Unix()+60)))},
 		{"not yet valid", forge(a, head, body(fmt.Sprintf(`"nbf":%d`, start.Unix()), fmt.Sprintf(`"nbf":%d`, start.Unix()+60)))},
+		{"a proof in the future", forge(a, head, body(`"iat"`, fmt.Sprintf(`"auth_time":%d,"iat"`, start.Unix()+60)))},
+		{"a proof before all times", forge(a, head, body(`"iat"`, `"auth_time":-1,"iat"`))},
+		{"a proof that is no number", forge(a, head, body(`"iat"`, `"auth_time":"now","iat"`))},
+		{"no audience", forge(a, head, body(`"aud":"`+keys.Audience+`",`, ""))},
+		{"no issuer", forge(a, head, body(`"iss":"`+issuer+`",`, ""))},
 		{"a subject that is no user", forge(a, head, body(user, org))},
 		{"a session that is none", forge(a, head, body(sess, user))},
 		{"an organisation without a member", forge(a, head, body(`"mbr":"`+member+`",`, ""))},
@@ -173,6 +199,24 @@ func TestVerifyRefuses(t *testing.T) {
 				t.Errorf("Verify = %+v, %v; want ErrInvalid", c, err)
 			}
 		})
+	}
+}
+
+// TestVerifyRefusesEveryFlippedBit changes a good token in each of its bits.
+func TestVerifyRefusesEveryFlippedBit(t *testing.T) {
+	good := mint(t, newKey('a'), claims(), start)
+	v := verifier(start)
+	for i := range len(good) * 8 {
+		token := []byte(good)
+		token[i/8] ^= 1 << (i % 8)
+		if c, err := v.Verify(context.Background(), string(token)); !errors.Is(err, keys.ErrInvalid) {
+			t.Errorf("with bit %d flipped, Verify = %+v, %v; want ErrInvalid", i, c, err)
+		}
+	}
+	for n := range len(good) {
+		if c, err := v.Verify(context.Background(), good[:n]); !errors.Is(err, keys.ErrInvalid) {
+			t.Errorf("cut after %d characters, Verify = %+v, %v; want ErrInvalid", n, c, err)
+		}
 	}
 }
 
@@ -241,6 +285,8 @@ func FuzzVerify(f *testing.F) {
 	f.Add(forge(k, head, `null`))
 	minted := mint(f, k, claims(), start)
 	f.Add(minted)
+	f.Add(good + "." + good)
+	f.Add(strings.ToUpper(good))
 	f.Fuzz(func(t *testing.T, token string) {
 		c, err := verifier(start).Verify(context.Background(), token)
 		if err == nil && token != good && token != minted {
@@ -258,6 +304,8 @@ func FuzzClaims(f *testing.F) {
 	f.Add(head, body())
 	f.Add(head, body("admin", "\\u0061dmin"))
 	f.Add(head, `[]`)
+	f.Add(head, body(`"iat"`, `"auth_time":1772442000,"iat"`))
+	f.Add(strings.Replace(head, "EdDSA", "none", 1), body())
 	f.Fuzz(func(t *testing.T, header, payload string) {
 		c, err := verifier(start).Verify(context.Background(), forge(k, header, payload))
 		if err != nil {

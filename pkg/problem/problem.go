@@ -30,13 +30,14 @@ const (
 
 // Error is a refusal. Code is stable and documented; Message is for the caller, Cause only for the log.
 type Error struct {
-	Kind    Kind
-	Code    string
-	Message string
-	Fields  []Field
-	After   time.Duration  // Retry-After, for TooMany and Unavailable
-	Details map[string]any // further members of the answer, never personal data
-	Cause   error
+	Kind      Kind
+	Code      string
+	Message   string
+	Fields    []Field
+	After     time.Duration  // Retry-After, for TooMany and Unavailable
+	Challenge string         // of Unauthenticated: further parameters of WWW-Authenticate
+	Details   map[string]any // further members of the answer, never personal data
+	Cause     error
 }
 
 // Field is one thing wrong with the input. It never repeats the value.

@@ -15,16 +15,31 @@
 //	get-docs | no data | - | - | 0 / 0
 //	sign-up | whether an address is known; a pending sign-up and its mail | table | MAIL hash; CASE hash SIGNUP, OUTBOX, LETTERS | 2 / 8
 //	confirm-sign-up | a pending sign-up by its link; user and organisation made of it | table | CASE hash SIGNUP; USER u PROFILE, CREDENTIAL, ACCEPTANCE, MEMBERSHIP, USERGATE; ORG o ORGANIZATION, ORGGATE, ACCESS; MAIL hash | 1 / 23
-//	log-in | an account by its address; a session | table | MAIL hash; CASE hash ATTEMPTS; USER u CREDENTIAL, USERGATE, MEMBERSHIP, SESSION; ORG o ACCESS, ORGGATE | 6 / 9
+//	log-in | an account by its address; a session, or a challenge for the second factor | table | MAIL hash; CASE hash ATTEMPTS, CHALLENGE; USER u CREDENTIAL, USERGATE, MEMBERSHIP, SESSION, SECONDFACTOR; ORG o ACCESS, ORGGATE | 6 / 9
 //	refresh-token | a session by the ids in its token | table | USER u SESSION / session; USERGATE; ORG o ACCESS, ORGGATE | 5 / 1
 //	log-out | a session, or all of a user | table | USER u USERGATE, SESSION | 4 / 6
 //	switch-organization | a session and one membership | table | USER u SESSION, MEMBERSHIP / org | 8 / 1
-//	restore-account | a deleted account by the link that was mailed | table | TOKEN hash; USER u USERGATE, DELETION, PROFILE, CREDENTIAL, MEMBERSHIP; ORG o ORGGATE; CASE hash ATTEMPTS | 7 / 25
+//	restore-account | a deleted account by the link that was mailed | table | TOKEN hash; USER u USERGATE, DELETION, PROFILE, CREDENTIAL, MEMBERSHIP, SECONDFACTOR, OUTBOX; ORG o ORGGATE; DUE outbox; USER u USERGATE, DELETION, PROFILE, CREDENTIAL, MEMBERSHIP; CASE hash ATTEMPTS | 8 / 25
+//	log-in-second-factor | a login by its challenge, and a user's second factors | table | CASE hash CHALLENGE, ATTEMPTS; USER u SECONDFACTOR, USERGATE, MEMBERSHIP, SESSION, OUTBOX; ORG o ACCESS, ORGGATE; DUE outbox | 7 / 18
+//	reauthenticate | what proves a user, and their session | table | CASE hash ATTEMPTS; USER u CREDENTIAL, USERGATE, SECONDFACTOR, SESSION / session, OUTBOX; ORG o ACCESS, ORGGATE; DUE outbox | 10 / 16
+//	ask-for-passkey | a challenge for a passkey, and the passkeys of a login that waits | table | CASE hash CHALLENGE, CEREMONY; USER u PASSKEY | 2 / 1
+//	log-in-with-passkey | a passkey by the hash of its id, and the challenge that it signed | table | CASE hash CEREMONY, CHALLENGE; TOKEN hash; USER u PASSKEY / id, SECONDFACTOR, USERGATE, MEMBERSHIP, SESSION; ORG o ACCESS, ORGGATE | 10 / 13
+//	reauthenticate-with-passkey | a passkey by the hash of its id, and the session of its user | table | CASE hash CEREMONY; TOKEN hash; USER u PASSKEY / id, SECONDFACTOR, SESSION / session; ORG o ACCESS, ORGGATE | 11 / 8
 //	get-jwks | the public keys | table | PLATFORM KEYRING | 1 / 0
 //	rotate-keys | the public keys | table | PLATFORM KEYRING | 1 / 0
 //	get-account | a user's profile and memberships | table | USER u PROFILE, MEMBERSHIP | 5 / 0
 //	update-account | a user's profile | table | USER u PROFILE | 4 / 1
 //	delete-account | a user's gate, and those of the organisations that close | table | USER u USERGATE, DELETION, MEMBERSHIP; ORG o ORGGATE, ACCESS; MAIL hash; DUE, WAKE purge-account; CASE hash ATTEMPTS; USER u CREDENTIAL, OUTBOX, PROFILE | 9 / 25
+//	get-second-factors | a user's second factors | table | USER u SECONDFACTOR | 4 / 0
+//	create-totp | a user's second factors, and an app that waits for its first code | table | USER u SECONDFACTOR, PROFILE, ENROLMENT | 6 / 6
+//	confirm-totp | a user's second factors, and an app that waits for its first code | table | USER u SECONDFACTOR, ENROLMENT, USERGATE, OUTBOX; DUE outbox | 6 / 14
+//	delete-totp | a user's second factors | table | CASE hash ATTEMPTS; USER u SECONDFACTOR, USERGATE, CREDENTIAL, OUTBOX; DUE outbox | 4 / 15
+//	create-recovery-codes | a user's second factors | table | USER u SECONDFACTOR, OUTBOX; DUE outbox | 5 / 10
+//	list-passkeys | a user's passkeys | table | USER u PASSKEY | 4 / 0
+//	create-passkey-options | a challenge for a new passkey, and those that are there | table | USER u PROFILE, PASSKEY; CASE hash CEREMONY | 6 / 4
+//	create-passkey | a challenge, and the passkey that signed it | table | CASE hash CEREMONY; TOKEN hash; USER u PASSKEY / id, SECONDFACTOR, USERGATE, OUTBOX; DUE outbox | 6 / 18
+//	update-passkey | a user's passkey by id | table | USER u PASSKEY / id | 4 / 1
+//	delete-passkey | a user's passkey by id | table | USER u PASSKEY / id, SECONDFACTOR, USERGATE, CREDENTIAL, OUTBOX; TOKEN hash; DUE outbox | 5 / 16
 //	get-organization | the settings of an organisation | table | ORG o ORGANIZATION | 4 / 0
 //	update-organization | the settings of an organisation | table | ORG o ORGANIZATION | 4 / 4
 //	close-organizations | closing organisations that are due, and their members to tell | table | DUE close-organization s; ORG o ORGGATE, ACCESS; USER u OUTBOX; ORG o PACKAGE / id; DUE package; DUE, WAKE purge-organization | 4 / 0
@@ -112,7 +127,7 @@
 //	sweep-retention | accounts and organisations that are due to go, with all they have | table | DUE purge-account s, purge-organization s; every family of a user or organisation; DUE purge-invoice s; ORG o INVOICE / id, INVOICEPAYER / id, INVOICELINE invoice, INVOICEENTRY invoice, INVOICENUMBER / number, INVOICEPDF / id, CHECKOUT / invoice, PAYMENT invoice, CLIENT / id; TOKEN hash; EXT stripe account object | 12 / 0
 //	cascade-expired | the due row of a wake row that TTL has deleted | stream, table | WAKE kind s; DUE kind s; every family of a user or organisation | 0 / 0
 //	work-requests | requests and packages that are due; a request by an event | table | DUE request s, package s; USER u REQUEST / id; CASE hash REQUEST / id; every family of a user or organisation | 8 / 0
-//	build-export | everything of a user or organisation | table, GSI1, GSI2 | USER u PACKAGE / id; ORG o PACKAGE / id; TOKEN hash; every family of a user or organisation | 35.5 / 13
+//	build-export | everything of a user or organisation | table, GSI1, GSI2 | USER u PACKAGE / id; ORG o PACKAGE / id; TOKEN hash; every family of a user or organisation | 39.5 / 13
 //	dispatch-changes | changes of the types that somebody wants | stream | no row | 0 / 0
 //	send-outbox | mails that are due; a mail by an event | table | DUE outbox s; USER u, CASE hash, ORG o OUTBOX / dedupe; USER u PROFILE; PLATFORM SUPPRESSION, UNBOUND; EXT resend platform id; CASE hash SIGNUP; ORG o INVOICE / id, INVOICEPAYER / id, ORGANIZATION; USER u DELETION | 4 / 0
 //	receive-resend | a mail by the provider's id | table | EXT resend platform id; USER u, CASE hash, ORG o OUTBOX / dedupe; PLATFORM SUPPRESSION, UNBOUND | 2 / 1

@@ -3,6 +3,7 @@ package main
 
 import (
 	"pixeltrack.io/platform/pkg/app"
+	"pixeltrack.io/platform/pkg/app/sealing"
 	"pixeltrack.io/platform/pkg/app/secrets"
 	"pixeltrack.io/platform/pkg/auth"
 	"pixeltrack.io/platform/pkg/lambdahttp"
@@ -10,5 +11,5 @@ import (
 
 func main() {
 	a := app.New()
-	lambdahttp.Start(a, auth.RestoreAccount(a.Table(), secrets.Pseudonyms(a)))
+	lambdahttp.Start(a, auth.RestoreAccount(sealing.Judge(a, secrets.Pseudonyms(a))))
 }

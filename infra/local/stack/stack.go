@@ -96,7 +96,7 @@ type Stack struct {
 
 // parameters are what the root template is given here.
 func parameters(publicURL string) map[string]string {
-	return map[string]string{"Stage": "local", "PublicUrl": publicURL, "AllowedOrigins": "http://localhost:3000,http://127.0.0.1:3000", "MailFrom": "PixelTrack <no-reply@mail.pixeltrack.io>"}
+	return map[string]string{"Stage": "local", "PublicUrl": publicURL, "AllowedOrigins": "http://localhost:3000,http://127.0.0.1:3000", "RelyingPartyId": "localhost", "MailFrom": "PixelTrack <no-reply@mail.pixeltrack.io>"}
 }
 
 // Start starts everything. Control is served by the handler that control makes of the stack.

@@ -136,7 +136,7 @@ func (w *World) Token(c Caller) string {
 		return ed25519.Sign(w.private, message), nil
 	}}
 	token, err := m.Mint(context.Background(), keys.Claims{User: c.User, Organization: c.Org, Member: c.Member,
-		Session: c.Session, Role: string(c.Role), GrantVersion: 1, ID: "test"}, w.Clock.Now())
+		Session: c.Session, Role: string(c.Role), GrantVersion: 1, Proved: w.Clock.Now(), ID: "test"}, w.Clock.Now())
 	if err != nil {
 		w.T.Fatal(err)
 	}

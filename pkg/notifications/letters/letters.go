@@ -15,13 +15,14 @@ import (
 	"pixeltrack.io/platform/pkg/outbox"
 	"pixeltrack.io/platform/pkg/outbox/compose"
 	"pixeltrack.io/platform/pkg/privacy"
+	"pixeltrack.io/platform/pkg/secondfactor"
 	"pixeltrack.io/platform/pkg/store"
 	"pixeltrack.io/platform/pkg/timetracking/reminder"
 )
 
 // Templates lists the templates of all areas.
 func Templates() []compose.Template {
-	return slices.Concat(auth.Templates(), account.Templates(), reminder.Templates(), organization.Templates(), invoicing.Templates(), aboutRequests())
+	return slices.Concat(auth.Templates(), account.Templates(), secondfactor.Templates(), reminder.Templates(), organization.Templates(), invoicing.Templates(), aboutRequests())
 }
 
 // aboutRequests are the mails of privacy requests and packages.

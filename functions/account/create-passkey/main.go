@@ -1,0 +1,17 @@
+// Command create-passkey adds a passkey.
+package main
+
+import (
+	"pixeltrack.io/platform/pkg/app"
+	"pixeltrack.io/platform/pkg/app/secrets"
+	"pixeltrack.io/platform/pkg/lambdahttp"
+	"pixeltrack.io/platform/pkg/passkeys/ceremony"
+	"pixeltrack.io/platform/pkg/passkeys/ceremony/party"
+)
+
+func main() {
+	a := app.New()
+	d := party.Desk(a)
+	d.Pseudonyms = secrets.Pseudonyms(a)
+	lambdahttp.Start(a, ceremony.CreatePasskey(d))
+}
