@@ -20,6 +20,7 @@ import (
 	"pixeltrack.io/platform/infra/local/simclock"
 	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/id"
+	"pixeltrack.io/platform/pkg/passkeys/ceremony/ceremonytest"
 	"pixeltrack.io/platform/pkg/secondfactor/totp"
 )
 
@@ -186,7 +187,7 @@ type device struct {
 
 func (c *caller) newDevice() *device {
 	return &device{virtualwebauthn.NewAuthenticatorWithOptions(virtualwebauthn.AuthenticatorOptions{UserHandle: []byte(c.user)}),
-		virtualwebauthn.NewCredential(virtualwebauthn.KeyTypeEC2)}
+		ceremonytest.NewPasskey()}
 }
 
 // options gives the options of an answer, as a browser reads them.

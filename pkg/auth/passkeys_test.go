@@ -22,6 +22,7 @@ import (
 	"pixeltrack.io/platform/pkg/organization"
 	"pixeltrack.io/platform/pkg/passkeys"
 	"pixeltrack.io/platform/pkg/passkeys/ceremony"
+	"pixeltrack.io/platform/pkg/passkeys/ceremony/ceremonytest"
 	"pixeltrack.io/platform/pkg/privacy"
 	"pixeltrack.io/platform/pkg/secondfactor"
 	"pixeltrack.io/platform/pkg/store"
@@ -48,7 +49,7 @@ type device struct {
 
 func newDevice(p person) *device {
 	return &device{virtualwebauthn.NewAuthenticatorWithOptions(virtualwebauthn.AuthenticatorOptions{UserHandle: []byte(p.user)}),
-		virtualwebauthn.NewCredential(virtualwebauthn.KeyTypeEC2)}
+		ceremonytest.NewPasskey()}
 }
 
 func (w *world) options(a apitest.Answer) string {
@@ -169,7 +170,7 @@ func TestAPasskeyIsRefused(t *testing.T) {
 	w.Clock.Advance(5 * time.Minute)
 	stranger := newDevice(p)
 	impostor := *d
-	impostor.passkey.Key = virtualwebauthn.NewCredential(virtualwebauthn.KeyTypeEC2).Key
+	impostor.passkey.Key = ceremonytest.NewPasskey().Key
 	mistaken := *d
 	mistaken.Options.UserHandle = []byte(q.user)
 	absent := *d
@@ -334,7 +335,7 @@ func TestAShortPasswordKeepsItsPasskey(t *testing.T) {
 }
 
 func FuzzAssertion(f *testing.F) {
-	d := &device{virtualwebauthn.NewAuthenticator(), virtualwebauthn.NewCredential(virtualwebauthn.KeyTypeEC2)}
+	d := &device{virtualwebauthn.NewAuthenticator(), ceremonytest.NewPasskey()}
 	good := d.signed(virtualwebauthn.AssertionOptions{Challenge: []byte("a challenge of more than 16 bytes"), RelyingPartyID: site.ID}, site)
 	f.Add([]byte(good))
 	f.Add([]byte(`{"id":"AA","rawId":"AA","type":"public-key","response":{"clientDataJSON":"` + base64.RawURLEncoding.EncodeToString([]byte(`{"type":"webauthn.get"}`)) + `"}}`))

@@ -377,6 +377,9 @@ func TestAShortPasswordKeepsItsSecondFactor(t *testing.T) {
 	}
 	short(false)
 	w.Want(w.as(e.person, secondfactor.DeleteTotp(w.judge()), recovery(e.codes[0])), http.StatusNoContent, "")
+	if got := w.subjects(ada); !strings.Contains(got, "recovery code was used") || !strings.Contains(got, "app was removed") {
+		t.Errorf("the mails are %s; want one about the code and one about the app", got)
+	}
 }
 
 func TestARestorationTakesTheSecondFactor(t *testing.T) {

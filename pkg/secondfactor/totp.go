@@ -199,8 +199,7 @@ func DeleteTotp(j *Judge) api.Operation {
 			if !f.Enrolled() {
 				f.End(tx, c.Self)
 			}
-			f.Write(tx, c.Self)
-			attempts.Forget(tx)
+			f.Spent(tx, c.Self, in.Body, attempts)
 			Tell(tx, c.Self, totpOff, nil)
 			if err := c.Commit(ctx, tx, string(c.User)); !errors.Is(err, store.ErrStale) {
 				return nil, err

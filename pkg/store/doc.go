@@ -33,7 +33,7 @@
 //	get-second-factors | a user's second factors | table | USER u SECONDFACTOR | 4 / 0
 //	create-totp | a user's second factors, and an app that waits for its first code | table | USER u SECONDFACTOR, PROFILE, ENROLMENT | 6 / 6
 //	confirm-totp | a user's second factors, and an app that waits for its first code | table | USER u SECONDFACTOR, ENROLMENT, USERGATE, OUTBOX; DUE outbox | 6 / 14
-//	delete-totp | a user's second factors | table | CASE hash ATTEMPTS; USER u SECONDFACTOR, USERGATE, CREDENTIAL, OUTBOX; DUE outbox | 4 / 15
+//	delete-totp | a user's second factors | table | CASE hash ATTEMPTS; USER u SECONDFACTOR, USERGATE, CREDENTIAL, OUTBOX; DUE outbox | 4 / 19
 //	create-recovery-codes | a user's second factors | table | USER u SECONDFACTOR, OUTBOX; DUE outbox | 5 / 10
 //	list-passkeys | a user's passkeys | table | USER u PASSKEY | 4 / 0
 //	create-passkey-options | a challenge for a new passkey, and those that are there | table | USER u PROFILE, PASSKEY; CASE hash CEREMONY | 6 / 4
