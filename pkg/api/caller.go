@@ -35,6 +35,7 @@ type Caller struct {
 	idempotency *pending
 	done        *Idempotency
 	wasReplayed bool
+	itemized    bool      // its things have audit records of their own
 	since       time.Time // what updated_since asked for
 	refused     *Problem  // what the handler was refused with
 	setCookies  []string
@@ -79,6 +80,9 @@ func (c *Caller) Checked() error {
 // SetCookie adds a Set-Cookie header to the answer, refusals included.
 func (c *Caller) SetCookie(cookie string) { c.setCookies = append(c.setCookies, cookie) }
 
+// Rights are what the caller may do in the organisation.
+func (c *Caller) Rights() access.Rights { return access.Rights{Role: c.Role, Grants: c.Grants} }
+
 // Actor is how the caller is written into rows outside organisations: the user, or nobody on a public route.
 func (c *Caller) Actor() store.Actor { return store.Actor{Who: string(c.User), Request: c.Request} }
 
@@ -100,12 +104,23 @@ func (c *Caller) admit(s *session, now time.Time) error {
 		return problem.Of(problem.Forbidden, "organization_required", "Choose an organization first.")
 	}
 	if !c.route.Rights {
+		if err := c.proven(); err != nil {
+			return err
+		}
 		if err := c.unblocked(); err != nil {
 			return err
 		}
 	}
 	if p := c.route.Permission; p != "" {
 		return c.Needs(p)
+	}
+	return nil
+}
+
+// proven refuses a member without a second factor where the organization wants one, until they have enrolled it.
+func (c *Caller) proven() error {
+	if c.inside() && c.Gate.RequireSecondFactor && !c.Account.SecondFactor {
+		return problem.Of(problem.Forbidden, "second_factor_required", "The organization asks for a second factor; enroll one and come back.")
 	}
 	return nil
 }

@@ -16,6 +16,7 @@ func Routes() []api.Operation {
 	return []api.Operation{
 		SignUp(nil, keys.Pseudonyms{}, keys.Links{}), ConfirmSignUp(nil), LogIn(nil, keys.Pseudonyms{}, keys.Links{}, nil),
 		RefreshToken(nil, keys.Links{}, nil), LogOut(nil), SwitchOrganization(nil, nil), RestoreAccount(nil, keys.Pseudonyms{}), GetJwks(nil),
+		AcceptInvitation(nil, keys.Pseudonyms{}), JoinOrganization(nil),
 	}
 }
 

@@ -5,15 +5,19 @@ package catalog
 import (
 	"pixeltrack.io/platform/pkg/account"
 	"pixeltrack.io/platform/pkg/api"
+	"pixeltrack.io/platform/pkg/audit"
 	"pixeltrack.io/platform/pkg/auth"
 	"pixeltrack.io/platform/pkg/clients"
 	"pixeltrack.io/platform/pkg/files"
+	"pixeltrack.io/platform/pkg/invitations"
 	"pixeltrack.io/platform/pkg/invoicing"
 	"pixeltrack.io/platform/pkg/invoicing/rendering"
 	"pixeltrack.io/platform/pkg/job"
+	"pixeltrack.io/platform/pkg/members"
 	"pixeltrack.io/platform/pkg/meta"
 	"pixeltrack.io/platform/pkg/notifications"
 	"pixeltrack.io/platform/pkg/organization"
+	"pixeltrack.io/platform/pkg/ownership"
 	"pixeltrack.io/platform/pkg/payments"
 	"pixeltrack.io/platform/pkg/payments/receiving"
 	"pixeltrack.io/platform/pkg/privacy"
@@ -39,6 +43,10 @@ func Routes() []api.Operation {
 	all = append(all, auth.Routes()...)
 	all = append(all, account.Routes()...)
 	all = append(all, organization.Routes()...)
+	all = append(all, members.Routes()...)
+	all = append(all, audit.Routes()...)
+	all = append(all, ownership.Routes()...)
+	all = append(all, invitations.Routes()...)
 	return all
 }
 
@@ -73,5 +81,7 @@ func Rows() []registry.Row {
 	all = append(all, auth.Rows()...)
 	all = append(all, account.Rows()...)
 	all = append(all, organization.Rows()...)
+	all = append(all, ownership.Rows()...)
+	all = append(all, invitations.Rows()...)
 	return all
 }

@@ -34,6 +34,8 @@ type (
 	Purge        string // pur_…, one act of retention
 	Record       string // rec_…, one audit record
 	File         string // fil_…
+	Invitation   string // ivt_…, an invitation into an organisation
+	Offer        string // ofr_…, the offer of an organisation's ownership
 )
 
 // ErrMalformed says that a text is not an id of the kind asked for.
@@ -63,6 +65,8 @@ const (
 	PrefixPurge        = "pur"
 	PrefixRecord       = "rec"
 	PrefixFile         = "fil"
+	PrefixInvitation   = "ivt"
+	PrefixOffer        = "ofr"
 )
 
 // Prefix is the prefix of the ids of type T, "prj" for Project.
@@ -107,6 +111,10 @@ func Prefix[T Kind]() string {
 		return PrefixRecord
 	case File:
 		return PrefixFile
+	case Invitation:
+		return PrefixInvitation
+	case Offer:
+		return PrefixOffer
 	}
 	return ""
 }

@@ -30,6 +30,7 @@ type Organization struct {
 	Numbers       string          `dynamo:"invoice_number_pattern,omitempty"` // none is the default of package numbering
 	TaxRounding   string          `dynamo:"tax_rounding,omitempty"`           // line or document; none is document
 	Partial       bool            `dynamo:"partial_payments,omitempty"`       // clients may pay parts of an invoice online
+	SecondFactor  bool            `dynamo:"require_second_factor,omitempty"`  // shown; the gate decides
 	Created       int64           `dynamo:"created"`                          // epoch seconds
 }
 

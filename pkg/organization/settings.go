@@ -32,6 +32,7 @@ type Body struct {
 	Numbers       string    `json:"invoice_number_pattern" doc:"How invoices are numbered when they are sent." example:"INV-{YYYY}-{SEQ4}"`
 	TaxRounding   string    `json:"tax_rounding" enum:"line,document" doc:"Whether taxes are rounded on each line or once for each tax of an invoice." example:"document"`
 	Partial       bool      `json:"partial_payments" doc:"Whether clients may pay a part of an invoice online."`
+	SecondFactor  bool      `json:"require_second_factor" doc:"Whether members without a second factor can use nothing but their rights here."`
 	CreatedAt     time.Time `json:"created_at"`
 }
 
@@ -49,7 +50,7 @@ func bodyOf(o *Organization) Body {
 	return Body{ID: string(o.ID), Name: o.Name, LegalName: o.LegalName,
 		Address:  Address{Line1: o.Line1, Line2: o.Line2, PostalCode: o.PostalCode, City: o.City, Region: o.State, Country: o.Country},
 		Currency: o.Currency, TimeZone: o.TimeZone, WeekStart: o.WeekStart, RetentionDays: o.RetentionDays,
-		Numbers: string(numbering.Pattern(o.Numbers).Or()), TaxRounding: string(o.Rounding()), Partial: o.Partial, CreatedAt: time.Unix(o.Created, 0).UTC()}
+		Numbers: string(numbering.Pattern(o.Numbers).Or()), TaxRounding: string(o.Rounding()), Partial: o.Partial, SecondFactor: o.SecondFactor, CreatedAt: time.Unix(o.Created, 0).UTC()}
 }
 
 func exampleBody() Body {
@@ -104,6 +105,7 @@ type Changes struct {
 	RetentionDays *int     `json:"retention_days,omitempty" doc:"0 keeps project data as long as the organization exists; otherwise 30 to 3660." example:"730"`
 	Numbers       *string  `json:"invoice_number_pattern,omitempty" maxLength:"40" doc:"Letters, digits, spaces and - / . with {SEQ}, or {SEQ1} to {SEQ9} for at least so many digits, and at will {YYYY} or {YY}, and {MM} beside them. The count begins anew with each month or year that the pattern names. Empty is the default." example:"INV-{YYYY}-{SEQ4}"`
 	TaxRounding   *string  `json:"tax_rounding,omitempty" enum:"line,document" doc:"For invoices that are written from now on." example:"document"`
+	SecondFactor  *bool    `json:"require_second_factor,omitempty" doc:"true acts at the next call of each member; who turns it on must have a second factor." example:"true"`
 	Partial       *bool    `json:"partial_payments,omitempty" doc:"Whether clients may pay a part of an invoice online." example:"true"`
 }
 
@@ -131,6 +133,9 @@ func (ch Changes) apply(o *Organization) error {
 			return problem.InvalidField("body.invoice_number_pattern", "not a pattern: one {SEQ}, {MM} only beside a year")
 		}
 	}
+	if ch.SecondFactor != nil {
+		o.SecondFactor = *ch.SecondFactor
+	}
 	if ch.Partial != nil {
 		o.Partial = *ch.Partial
 	}
@@ -153,6 +158,7 @@ func UpdateOrganization(st *store.Store) api.Operation {
 		ID: "update-organization", Area: "organization", Method: http.MethodPatch, Path: "/v1/org", Permission: access.OrganizationWrite, Audit: true,
 		Summary: "Change your organization's settings", Purpose: purpose.AccountManagement,
 		Description: "Fields that are left out stay as they are.", ExampleIn: Changes{RetentionDays: &days}, ExampleOut: exampleBody(),
+		Refusals: []api.Refusal{{Kind: problem.Conflict, Code: "second_factor_missing", When: "A second factor is to be required, and the caller has none."}},
 	}, func(ctx context.Context, c *api.Caller, in *UpdateIn) (*Out, error) {
 		o, err := read(ctx, c)
 		if err != nil {
@@ -164,8 +170,15 @@ func UpdateOrganization(st *store.Store) api.Operation {
 		if err := in.Body.apply(o); err != nil {
 			return nil, err
 		}
+		if o.SecondFactor && !c.Account.SecondFactor {
+			return nil, problem.Of(problem.Conflict, "second_factor_missing", "Enroll a second factor first, or you would lock yourself out.")
+		}
 		tx := st.Begin()
 		tx.Replace(c.Org, o)
+		if gate := c.Gate; gate.RequireSecondFactor != o.SecondFactor {
+			gate.RequireSecondFactor = o.SecondFactor
+			tx.Replace(c.Org, gate)
+		}
 		if err := c.Commit(ctx, tx, string(o.ID)); err != nil {
 			return nil, err
 		}
