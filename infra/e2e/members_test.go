@@ -6,13 +6,18 @@ import (
 	"time"
 
 	"pixeltrack.io/platform/infra/journey"
+	"pixeltrack.io/platform/pkg/access"
+	"pixeltrack.io/platform/pkg/id"
+	"pixeltrack.io/platform/pkg/invitations"
 	"pixeltrack.io/platform/pkg/privacy/policy"
+	"pixeltrack.io/platform/pkg/store"
 )
 
 // invite invites somebody into the person's organization and gives the invitation's id and the token of its mail.
 func (c *caller) invite(email, role string) (invitation, token string) {
 	c.t.Helper()
 	a := c.must(200, journey.Call{Method: "POST", Path: "/v1/invitations", Body: map[string]any{"invitations": []map[string]any{{"email": email, "role": role}}}})
+	c.settle() // the newest mail is this one
 	to := &caller{Client: c.Client, t: c.t, person: journey.Person{Email: email}}
 	return a.Text("data.0.invitation.id"), to.mailToken("invited")
 }
@@ -100,7 +105,7 @@ func memberSteps() []step {
 			p.must(202, journey.Call{Method: "POST", Path: "/v1/org/close", Body: phrase(p)})
 			return journey.Call{Method: "POST", Path: "/v1/org/reopen", Key: unique(), Body: map[string]any{"organization_id": p.organization, "password": p.person.Password}}
 		}},
-		{operation: "create-invitations", status: 200, prepare: func(*caller) journey.Call {
+		{operation: "create-invitations", status: 200, alone: true, prepare: func(*caller) journey.Call {
 			return journey.Call{Method: "POST", Path: "/v1/invitations", Key: unique(),
 				Body: map[string]any{"invitations": []map[string]any{{"email": journey.NewPerson().Email, "role": "member"}}}}
 		}},
@@ -232,4 +237,81 @@ func TestAClosedOrganizationOpensAgain(t *testing.T) {
 	p.must(204, journey.Call{Method: "POST", Path: "/v1/org/reopen", Body: map[string]any{"organization_id": p.organization, "password": p.person.Password}})
 	p.logIn()
 	p.must(200, journey.Call{Method: "GET", Path: "/v1/org"})
+}
+
+// TestASecondFactorIsAskedOfMembers turns the setting on with a factor, and sees a member without one stopped.
+func TestASecondFactorIsAskedOfMembers(t *testing.T) {
+	owner := signUp(t)
+	grace, _ := owner.colleague("member")
+	demand := journey.Call{Method: "PATCH", Path: "/v1/org", IfMatch: "*", Body: map[string]any{"require_second_factor": true}}
+	owner.must(409, demand)
+	k := access.UserGateKey(id.User(owner.user))
+	gate := owner.row(k)
+	gate["second_factor"] = true
+	owner.put(k, "USERGATE", gate)
+	owner.must(200, demand)
+	if a := grace.must(403, journey.Call{Method: "GET", Path: "/v1/members"}); a.Code() != "second_factor_required" {
+		t.Errorf("a member without a second factor is answered %s; want second_factor_required", a.Code())
+	}
+	grace.must(200, journey.Call{Method: "GET", Path: "/v1/me"})
+	owner.must(200, journey.Call{Method: "GET", Path: "/v1/members"})
+	grace.must(204, journey.Call{Method: "DELETE", Path: "/v1/members/me"})
+}
+
+// TestGuessesAboutOrganizationsAreCounted guesses at each place where an organization asks for a password.
+func TestGuessesAboutOrganizationsAreCounted(t *testing.T) {
+	owner := signUp(t)
+	heir, member := owner.colleague("admin")
+	offer := owner.offer(member)
+	const guess = "not the password of anybody"
+	known := signUp(t)
+	_, token := owner.invite(known.person.Email, "member")
+	for _, tt := range []struct {
+		by   *caller
+		path string
+		body map[string]any
+		want int
+	}{
+		{owner, "/v1/org/ownership-offers", map[string]any{"member_id": member}, 403},
+		{heir, "/v1/org/ownership-offers/" + offer + "/accept", map[string]any{}, 403},
+		{owner, "/v1/org/close", map[string]any{}, 403},
+		{owner, "/v1/org/reopen", map[string]any{"organization_id": owner.organization}, 403},
+		{owner, "/v1/auth/invitations/accept", map[string]any{"token": token}, 401},
+	} {
+		tt.body["password"] = guess
+		for range 10 {
+			tt.by.must(tt.want, journey.Call{Method: "POST", Path: tt.path, Body: tt.body})
+		}
+		if a := tt.by.must(429, journey.Call{Method: "POST", Path: tt.path, Body: tt.body}); a.Header.Get("Retry-After") == "" {
+			t.Errorf("%s = 429 without Retry-After", tt.path)
+		}
+	}
+}
+
+// TestAnAccountAcceptsByItsPassword accepts signed out, comes back after an end that left a membership behind, and is told
+// when it is a member already.
+func TestAnAccountAcceptsByItsPassword(t *testing.T) {
+	owner, grace := signUp(t), signUp(t)
+	accept := func(want int) journey.Answer {
+		t.Helper()
+		_, token := owner.invite(grace.person.Email, "member")
+		return grace.must(want, journey.Call{Method: "POST", Path: "/v1/auth/invitations/accept", Body: map[string]any{"token": token, "password": grace.person.Password}})
+	}
+	member := accept(201).Text("member.id")
+	invitation := accept(409)
+	if invitation.Code() != "already_member" {
+		t.Errorf("a second acceptance = %s; want already_member", invitation.Code())
+	}
+	owner.remove(access.AccessKey(id.Organization(owner.organization), id.Member(member)), "user")
+	open := owner.must(200, journey.Call{Method: "GET", Path: "/v1/invitations"}).Text("data.0.id")
+	k := store.OrganizationScope(id.Organization(owner.organization)).Key(invitations.FamilyInviting, cloud.Clock.Now().Format(time.DateOnly))
+	owner.put(k, "INVITING", map[string]any{"count": 200})
+	resend := journey.Call{Method: "POST", Path: "/v1/invitations/" + open + "/resend"}
+	owner.must(429, resend)
+	owner.put(k, "INVITING", map[string]any{"count": 200, "expires_at": cloud.Clock.Now().Unix() - 1})
+	owner.must(200, resend)
+	owner.must(204, journey.Call{Method: "DELETE", Path: "/v1/invitations/" + open})
+	_, token := owner.invite(grace.person.Email, "manager")
+	grace.must(201, journey.Call{Method: "POST", Path: "/v1/auth/invitations/join", Key: "a key", Body: map[string]any{"token": token}})
+	owner.must(200, journey.Call{Method: "GET", Path: "/v1/audit"})
 }

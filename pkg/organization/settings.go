@@ -1,9 +1,11 @@
 package organization
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"time"
 	_ "time/tzdata" // a function has no database of time zones of its own
 
@@ -25,6 +27,9 @@ type Body struct {
 	Name          string    `json:"name" example:"Example Studio"`
 	LegalName     string    `json:"legal_name" example:"Example Studio GmbH"`
 	Address       Address   `json:"address"`
+	Phone         string    `json:"phone" example:"+49 30 5550100"`
+	NumberFormat  string    `json:"number_format" doc:"How 1234.56 is written." example:"1.234,56"`
+	DateFormat    string    `json:"date_format" example:"DD.MM.YYYY"`
 	Currency      string    `json:"currency" doc:"ISO 4217." example:"EUR"`
 	TimeZone      string    `json:"time_zone" doc:"A zone of the IANA database." example:"Europe/Berlin"`
 	WeekStart     string    `json:"week_start" enum:"monday,saturday,sunday" example:"monday"`
@@ -48,14 +53,16 @@ type Address struct {
 
 func bodyOf(o *Organization) Body {
 	return Body{ID: string(o.ID), Name: o.Name, LegalName: o.LegalName,
-		Address:  Address{Line1: o.Line1, Line2: o.Line2, PostalCode: o.PostalCode, City: o.City, Region: o.State, Country: o.Country},
+		Address: Address{Line1: o.Line1, Line2: o.Line2, PostalCode: o.PostalCode, City: o.City, Region: o.State, Country: o.Country},
+		Phone:   o.Phone, NumberFormat: cmp.Or(o.NumberFormat, usualNumbers), DateFormat: cmp.Or(o.DateFormat, usualDates),
 		Currency: o.Currency, TimeZone: o.TimeZone, WeekStart: o.WeekStart, RetentionDays: o.RetentionDays,
 		Numbers: string(numbering.Pattern(o.Numbers).Or()), TaxRounding: string(o.Rounding()), Partial: o.Partial, SecondFactor: o.SecondFactor, CreatedAt: time.Unix(o.Created, 0).UTC()}
 }
 
 func exampleBody() Body {
 	return Body{ID: "org_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB", Name: "Example Studio", LegalName: "Example Studio GmbH",
-		Address:  Address{Line1: "Beispielstraße 1", PostalCode: "10115", City: "Berlin", Country: "DE"},
+		Address: Address{Line1: "Beispielstraße 1", PostalCode: "10115", City: "Berlin", Country: "DE"},
+		Phone:   "+49 30 5550100", NumberFormat: "1.234,56", DateFormat: "DD.MM.YYYY",
 		Currency: "EUR", TimeZone: "Europe/Berlin", WeekStart: "monday", RetentionDays: 730,
 		Numbers: string(numbering.Default), TaxRounding: string(calc.PerDocument), CreatedAt: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)}
 }
@@ -99,6 +106,9 @@ type Changes struct {
 	Name          *string  `json:"name,omitempty" minLength:"1" maxLength:"100" example:"Example Studio"`
 	LegalName     *string  `json:"legal_name,omitempty" maxLength:"200" doc:"Empty removes it." example:"Example Studio GmbH"`
 	Address       *Address `json:"address,omitempty" doc:"Takes the place of the whole address."`
+	Phone         *string  `json:"phone,omitempty" maxLength:"40" pattern:"^[0-9+(). /-]*$" doc:"Empty removes it." example:"+49 30 5550100"`
+	NumberFormat  *string  `json:"number_format,omitempty" doc:"How 1234.56 is written: 1,234.56, 1.234,56, 1 234,56 or 1'234.56." example:"1.234,56"`
+	DateFormat    *string  `json:"date_format,omitempty" enum:"YYYY-MM-DD,DD.MM.YYYY,DD/MM/YYYY,MM/DD/YYYY" example:"DD.MM.YYYY"`
 	Currency      *string  `json:"currency,omitempty" pattern:"^[A-Z]{3}$" doc:"ISO 4217." example:"EUR"`
 	TimeZone      *string  `json:"time_zone,omitempty" maxLength:"64" doc:"A zone of the IANA database." example:"Europe/Berlin"`
 	WeekStart     *string  `json:"week_start,omitempty" enum:"monday,saturday,sunday" example:"monday"`
@@ -111,11 +121,20 @@ type Changes struct {
 
 const day = 24 * time.Hour
 
+// The formats of an organization that has chosen none.
+const (
+	usualNumbers = "1,234.56"
+	usualDates   = "YYYY-MM-DD"
+)
+
 func (ch Changes) apply(o *Organization) error {
 	if ch.Currency != nil {
 		if _, err := currency.ParseISO(*ch.Currency); err != nil {
 			return problem.InvalidField("body.currency", "not a currency of ISO 4217")
 		}
+	}
+	if f := ch.NumberFormat; f != nil && !slices.Contains([]string{usualNumbers, "1.234,56", "1 234,56", "1'234.56"}, *f) {
+		return problem.InvalidField("body.number_format", "one of 1,234.56, 1.234,56, 1 234,56 and 1'234.56")
 	}
 	if ch.TimeZone != nil {
 		if _, err := time.LoadLocation(*ch.TimeZone); err != nil || *ch.TimeZone == "" || *ch.TimeZone == "Local" {
@@ -142,7 +161,7 @@ func (ch Changes) apply(o *Organization) error {
 	if a := ch.Address; a != nil {
 		o.Line1, o.Line2, o.PostalCode, o.City, o.State, o.Country = a.Line1, a.Line2, a.PostalCode, a.City, a.Region, a.Country
 	}
-	for to, from := range map[*string]*string{&o.Name: ch.Name, &o.LegalName: ch.LegalName, &o.Currency: ch.Currency, &o.TimeZone: ch.TimeZone,
+	for to, from := range map[*string]*string{&o.Name: ch.Name, &o.LegalName: ch.LegalName, &o.Currency: ch.Currency, &o.Phone: ch.Phone, &o.NumberFormat: ch.NumberFormat, &o.DateFormat: ch.DateFormat, &o.TimeZone: ch.TimeZone,
 		&o.WeekStart: ch.WeekStart, &o.Numbers: ch.Numbers, &o.TaxRounding: ch.TaxRounding} {
 		if from != nil {
 			*to = *from
