@@ -143,6 +143,29 @@ func TestNamesAreReadThroughTheLinkAlone(t *testing.T) {
 	w.Want(w.remove(owner, bob), 409, "member_gone")
 }
 
+func TestAHeldMembershipStaysAndIsWorthNothing(t *testing.T) {
+	w := world{apitest.New(t)}
+	owner := w.Organization()
+	bob := w.profiled(w.Member(owner.Org, access.Contributor), "bob")
+	h := w.Store.BindUser(bob.User, store.Actor{Who: "test"})
+	all, err := account.Memberships(context.Background(), h)
+	if err != nil || len(all) != 1 {
+		t.Fatalf("%d memberships, %v; want 1", len(all), err)
+	}
+	all[0].Held = true
+	tx := w.Store.Begin()
+	tx.Replace(h, all[0])
+	if err := tx.Commit(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	w.Want(w.remove(owner, bob), 204, "")
+	live, err := account.Belongings(context.Background(), w.Store, store.Actor{}, all)
+	if err != nil || len(live) != 0 {
+		t.Errorf("a held membership of who was removed is worth %d organizations, %v; want none", len(live), err)
+	}
+	w.Want(w.Call(members.ListMembers(), bob, apitest.Request{}), 401, "membership_ended")
+}
+
 func TestWhoStays(t *testing.T) {
 	w := world{apitest.New(t)}
 	owner := w.Organization()

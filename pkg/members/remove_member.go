@@ -80,7 +80,8 @@ func part(ctx context.Context, st *store.Store, c *api.Caller, a *access.Access)
 	was := *a
 	self := st.BindUser(user, c.Org.Actor())
 	self.SeeRestricted()
-	err := store.Again(ctx, timetracking.ErrMoved, func() error {
+	stays := false // the membership's row: it is under a legal hold, or of another member by now
+	return store.Again(ctx, timetracking.ErrMoved, func() error {
 		*a = was
 		tx := st.Begin()
 		if err := timetracking.EndOf(ctx, tx, c.Org, self, a.Member, c.Now); err != nil {
@@ -89,13 +90,16 @@ func part(ctx context.Context, st *store.Store, c *api.Caller, a *access.Access)
 		a.User, a.Removed = "", c.Now.Unix()
 		a.GrantVersion++
 		tx.Replace(c.Org, a)
-		tx.DeleteKey(self, account.MembershipKey(user, c.Org.ID), "attribute_not_exists('PK') OR 'member' = ?", a.Member).Else(errOther)
-		return c.Commit(ctx, tx, string(a.Member))
+		if !stays {
+			tx.DeleteKey(self, account.MembershipKey(user, c.Org.ID), "attribute_not_exists('PK') OR 'member' = ?", a.Member).Else(errStays)
+		}
+		err := c.Commit(ctx, tx, string(a.Member))
+		if errors.Is(err, errStays) { // without the link back it is worth nothing
+			stays = true
+			return timetracking.ErrMoved
+		}
+		return err
 	})
-	if errors.Is(err, errOther) { // the account is somebody else there by now; that membership stays
-		return store.ErrConflict
-	}
-	return err
 }
 
-var errOther = errors.New("members: the account is another member by now")
+var errStays = errors.New("members: the membership's row cannot go")
