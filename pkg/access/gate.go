@@ -56,7 +56,14 @@ type Access struct {
 	GrantVersion int64           `dynamo:"grant_version"`     // goes up with each change of role or grants
 	Removed      int64           `dynamo:"removed,omitempty"` // epoch seconds; the member has left
 	Joined       int64           `dynamo:"joined"`
+	Label        string          `dynamo:"label,omitempty"` // what the organization calls a member without an account
 }
+
+// Rights are what the member may do.
+func (a *Access) Rights() Rights { return Rights{Role: a.Role, Grants: a.Grants} }
+
+// Live says whether there is somebody who may act as the member.
+func (a *Access) Live() bool { return a.User != "" && a.Removed == 0 }
 
 // Type is the row's type.
 func (a *Access) Type() string { return "ACCESS" }
@@ -90,6 +97,9 @@ type OrganizationGate struct {
 	HeldMembers       []id.Member     `dynamo:"held_members,omitempty"`
 	PurgedAt          int64           `dynamo:"purged_at,omitempty"` // epoch seconds of the last purge; older updated_since must resync
 	ClosingAt         int64           `dynamo:"closing_at,omitempty"`
+
+	Was                 Status `dynamo:"was,omitempty"`                   // of one that is closing or closed: what it was before
+	RequireSecondFactor bool   `dynamo:"require_second_factor,omitempty"` // members without one can use their rights alone
 }
 
 // Type is the row's type.

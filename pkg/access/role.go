@@ -23,6 +23,15 @@ type Permission string
 const (
 	OrganizationRead  Permission = "organization:read"
 	OrganizationWrite Permission = "organization:write"
+	OrganizationClose Permission = "organization:close"
+	OwnershipOffer    Permission = "ownership:offer"
+	TaxIDRead         Permission = "tax_id:read"
+	MembersRead       Permission = "members:read"
+	MembersContact    Permission = "members:contact" // their e-mail addresses
+	MembersInvite     Permission = "members:invite"
+	MembersWrite      Permission = "members:write"
+	AdminsWrite       Permission = "members:write:admins" // make, change and remove admins
+	AuditRead         Permission = "audit:read"
 	ClientsRead       Permission = "clients:read"
 	ClientsWrite      Permission = "clients:write"
 	ClientsDelete     Permission = "clients:delete"
@@ -52,18 +61,21 @@ func Roles() []Role { return []Role{Owner, Admin, Manager, Contributor, Accounta
 // Permissions gives what a role may do. It is the one table of rights: what is not in it is refused.
 func Permissions(r Role) []Permission {
 	switch r {
-	case Owner, Admin:
-		return []Permission{OrganizationRead, OrganizationWrite, ClientsRead, ClientsWrite, ClientsDelete,
+	case Owner:
+		return append(Permissions(Admin), OrganizationClose, OwnershipOffer, AdminsWrite)
+	case Admin:
+		return []Permission{OrganizationRead, OrganizationWrite, TaxIDRead, MembersRead, MembersContact, MembersInvite, MembersWrite, AuditRead,
+			ClientsRead, ClientsWrite, ClientsDelete,
 			ProjectsRead, ProjectsWrite, ProjectsDelete, RatesRead, TimeOwn, TimeAll, TimeReadOwn, TimeReadAll,
 			InvoicesRead, InvoicesWrite, InvoicesSend, InvoicesVoid, PaymentsRead, PaymentsWrite,
 			FilesRead, FilesWrite, FilesDeleteOwn, FilesDeleteAll}
 	case Manager:
-		return []Permission{OrganizationRead, ClientsRead, ClientsWrite, ProjectsRead, ProjectsWrite, TimeOwn, TimeAll,
+		return []Permission{OrganizationRead, MembersRead, MembersContact, ClientsRead, ClientsWrite, ProjectsRead, ProjectsWrite, TimeOwn, TimeAll,
 			TimeReadOwn, TimeReadAll, InvoicesRead, InvoicesWrite, FilesRead, FilesWrite, FilesDeleteOwn, FilesDeleteAll}
 	case Contributor:
-		return []Permission{OrganizationRead, ClientsRead, ProjectsRead, TimeOwn, TimeReadOwn, FilesRead, FilesWrite, FilesDeleteOwn}
+		return []Permission{OrganizationRead, MembersRead, ClientsRead, ProjectsRead, TimeOwn, TimeReadOwn, FilesRead, FilesWrite, FilesDeleteOwn}
 	case Accountant:
-		return []Permission{OrganizationRead, ClientsRead, ProjectsRead, RatesRead, TimeReadOwn, TimeReadAll,
+		return []Permission{OrganizationRead, TaxIDRead, MembersRead, ClientsRead, ProjectsRead, RatesRead, TimeReadOwn, TimeReadAll,
 			InvoicesRead, InvoicesWrite, InvoicesSend, InvoicesVoid, PaymentsRead, PaymentsWrite, FilesRead}
 	case Guest:
 		return []Permission{TimeOwn, TimeReadOwn}
@@ -71,7 +83,40 @@ func Permissions(r Role) []Permission {
 	return nil
 }
 
+// Grantable lists what a member may be given beyond their role. What decides over people and over the organization itself
+// comes with a role alone.
+func Grantable() []Permission {
+	return []Permission{OrganizationRead, TaxIDRead, MembersRead, MembersContact, MembersInvite, AuditRead, ClientsRead, ClientsWrite, ClientsDelete,
+		ProjectsRead, ProjectsWrite, ProjectsDelete, RatesRead, TimeOwn, TimeAll, TimeReadOwn, TimeReadAll,
+		InvoicesRead, InvoicesWrite, InvoicesSend, InvoicesVoid, PaymentsRead, PaymentsWrite,
+		FilesRead, FilesWrite, FilesDeleteOwn, FilesDeleteAll}
+}
+
 // Allows says whether a role, with the extra grants of a member, has a permission.
 func Allows(r Role, grants []Permission, p Permission) bool {
 	return slices.Contains(Permissions(r), p) || slices.Contains(grants, p)
+}
+
+// Rights are a role with the extra grants of a member.
+type Rights struct {
+	Role   Role
+	Grants []Permission
+}
+
+// May says whether the rights have a permission in them.
+func (r Rights) May(p Permission) bool { return Allows(r.Role, r.Grants, p) }
+
+// Gives says whether somebody with these rights may change what somebody else has from was to become: nobody makes an
+// owner, admins are made and unmade by those who may, and nobody gives a permission that they do not have. What was there
+// before may stay.
+func (r Rights) Gives(was, become Rights) bool {
+	if was.Role == Owner || become.Role == Owner || (was.Role == Admin || become.Role == Admin) && !r.May(AdminsWrite) {
+		return false
+	}
+	for _, p := range slices.Concat(Permissions(become.Role), become.Grants) {
+		if !was.May(p) && !r.May(p) {
+			return false
+		}
+	}
+	return true
 }

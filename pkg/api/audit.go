@@ -49,6 +49,20 @@ func (c *Caller) AuditFor(tx *store.Tx, self *store.User, object, outcome string
 	c.record(tx, self, self.Scope(), string(self.ID), object, outcome)
 }
 
+// AuditIn adds the record of a call that makes somebody a member of an organisation, which is none of the token's.
+func (c *Caller) AuditIn(tx *store.Tx, org *store.Organization, member id.Member, object, outcome string) {
+	c.record(tx, org, org.Scope(), string(member), object, outcome)
+}
+
+// AuditItem adds the record of one of several things that a call does. Commit then adds none of its own.
+func (c *Caller) AuditItem(tx *store.Tx, object string) {
+	c.audit(tx, object, "done")
+	c.itemized = true
+}
+
+// Itemized says that each thing that a call does has a record of its own, also when it does none.
+func (c *Caller) Itemized() { c.itemized = true }
+
 func (c *Caller) record(tx *store.Tx, h store.Bound, scope store.Scope, actor, object, outcome string) {
 	rec := id.New[id.Record](c.store.IDs())
 	row := &Audit{ID: rec, At: c.Now.Unix(), Actor: actor, Action: c.route.ID, Object: object, Outcome: outcome,

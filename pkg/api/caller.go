@@ -37,6 +37,7 @@ type Caller struct {
 	idempotency *pending
 	done        *Idempotency
 	wasReplayed bool
+	itemized    bool      // its things have audit records of their own
 	since       time.Time // what updated_since asked for
 	refused     *Problem  // what the handler was refused with
 	setCookies  []string
@@ -81,6 +82,9 @@ func (c *Caller) Checked() error {
 // SetCookie adds a Set-Cookie header to the answer, refusals included.
 func (c *Caller) SetCookie(cookie string) { c.setCookies = append(c.setCookies, cookie) }
 
+// Rights are what the caller may do in the organisation.
+func (c *Caller) Rights() access.Rights { return access.Rights{Role: c.Role, Grants: c.Grants} }
+
 // Actor is how the caller is written into rows outside organisations: the user, or nobody on a public route.
 func (c *Caller) Actor() store.Actor { return store.Actor{Who: string(c.User), Request: c.Request} }
 
@@ -105,6 +109,9 @@ func (c *Caller) admit(s *session, now time.Time) error {
 		return problem.Of(problem.Forbidden, "organization_required", "Choose an organization first.")
 	}
 	if !c.route.Rights {
+		if err := c.proven(); err != nil {
+			return err
+		}
 		if err := c.unblocked(); err != nil {
 			return err
 		}
@@ -125,6 +132,14 @@ func (c *Caller) fresh(now time.Time) error {
 	e.Challenge = fmt.Sprintf(`error="insufficient_user_authentication", error_description="A more recent authentication is required", max_age="%d"`, int(within.Seconds()))
 	e.Details = map[string]any{"max_age": int(within.Seconds())}
 	return e
+}
+
+// proven refuses a member without a second factor where the organization wants one, until they have enrolled it.
+func (c *Caller) proven() error {
+	if c.inside() && c.Gate.RequireSecondFactor && !c.Account.SecondFactor {
+		return problem.Of(problem.Forbidden, "second_factor_required", "The organization asks for a second factor; enroll one and come back.")
+	}
+	return nil
 }
 
 // unblocked refuses what restriction, suspension and closing stop.

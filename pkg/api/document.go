@@ -149,6 +149,9 @@ func (op Operation) refusals() []Refusal {
 		all = append(all, Refusal{problem.Unauthenticated, "membership_ended", "No longer a member."},
 			Refusal{problem.Forbidden, "organization_required", "The token names no organization."},
 			Refusal{problem.Forbidden, "organization_suspended", "The organization is suspended."})
+		if !op.Rights {
+			all = append(all, Refusal{problem.Forbidden, "second_factor_required", "The organization asks its members for a second factor, and the caller has none."})
+		}
 		if op.Permission != "" {
 			all = append(all, Refusal{problem.Forbidden, "permission_denied", "Needs " + string(op.Permission) + "."})
 		}

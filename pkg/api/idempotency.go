@@ -100,7 +100,7 @@ func (c *Caller) Commit(ctx context.Context, tx *store.Tx, object string) error 
 	if err := c.Checked(); err != nil {
 		return err
 	}
-	if c.route.Audit {
+	if c.route.Audit && !c.itemized {
 		c.audit(tx, object, "done")
 	}
 	if c.idempotency == nil {

@@ -17,6 +17,7 @@ func Routes() []api.Operation {
 		SignUp(nil, keys.Pseudonyms{}, keys.Links{}), ConfirmSignUp(nil), LogIn(nil, keys.Pseudonyms{}, keys.Links{}, nil),
 		RefreshToken(nil, keys.Links{}, nil), LogOut(nil), SwitchOrganization(nil, nil), RestoreAccount(nil), GetJwks(nil),
 		LogInSecondFactor(nil, keys.Links{}, nil), Reauthenticate(nil, nil),
+		AcceptInvitation(nil, keys.Pseudonyms{}), JoinOrganization(nil),
 	}
 }
 

@@ -106,15 +106,22 @@ func found(tx *store.Tx, st *store.Store, c *api.Caller, s *SignUpRequest, user 
 	inside := st.BindOrganization(org, store.Actor{Who: string(member), Request: c.Request})
 	now := c.Now.Unix()
 
+	newAccount(tx, st, c, s, user)
+	tx.Create(self, &account.Membership{User: user, Organization: org, Member: member, Joined: now})
+	tx.Create(inside, organization.New(org, s.Organization, s.Country, c.Now))
+	tx.Create(inside, &access.OrganizationGate{Organization: org, Status: access.Active, Plan: "free"})
+	tx.Create(inside, &access.Access{Organization: org, Member: member, User: user, Role: access.Owner, GrantVersion: 1, Joined: now})
+}
+
+// newAccount adds to a transaction all that a new account begins with.
+func newAccount(tx *store.Tx, st *store.Store, c *api.Caller, s *SignUpRequest, user id.User) {
+	self := st.BindUser(user, store.Actor{Who: string(user), Request: c.Request})
+	now := c.Now.Unix()
 	tx.Create(st.BindPlatform(self.Actor()), &account.Address{User: user, Hash: s.MailHash}).Else(errUsed)
 	tx.Create(self, &account.Profile{User: user, Name: s.Name, Email: s.Email, MailHash: s.MailHash, Country: s.Country, Region: s.Region,
 		Locale: "en", TimeZone: "UTC", WeekStart: "monday", AgePassed: true, Created: now})
 	tx.Create(self, &account.Credential{User: user, PasswordHash: s.PasswordHash, Since: now})
 	tx.Create(self, &account.Acceptance{User: user, Version: s.Policy, Hash: s.PolicyHash, At: s.Accepted, IP: s.IP})
-	tx.Create(self, &account.Membership{User: user, Organization: org, Member: member, Joined: now})
 	tx.Create(self, &access.UserGate{User: user})
 	c.AuditFor(tx, self, string(user), "done")
-	tx.Create(inside, organization.New(org, s.Organization, s.Country, c.Now))
-	tx.Create(inside, &access.OrganizationGate{Organization: org, Status: access.Active, Plan: "free"})
-	tx.Create(inside, &access.Access{Organization: org, Member: member, User: user, Role: access.Owner, GrantVersion: 1, Joined: now})
 }

@@ -5,15 +5,19 @@ package catalog
 import (
 	"pixeltrack.io/platform/pkg/account"
 	"pixeltrack.io/platform/pkg/api"
+	"pixeltrack.io/platform/pkg/audit"
 	"pixeltrack.io/platform/pkg/auth"
 	"pixeltrack.io/platform/pkg/clients"
 	"pixeltrack.io/platform/pkg/files"
+	"pixeltrack.io/platform/pkg/invitations"
 	"pixeltrack.io/platform/pkg/invoicing"
 	"pixeltrack.io/platform/pkg/invoicing/rendering"
 	"pixeltrack.io/platform/pkg/job"
+	"pixeltrack.io/platform/pkg/members"
 	"pixeltrack.io/platform/pkg/meta"
 	"pixeltrack.io/platform/pkg/notifications"
 	"pixeltrack.io/platform/pkg/organization"
+	"pixeltrack.io/platform/pkg/ownership"
 	"pixeltrack.io/platform/pkg/passkeys"
 	"pixeltrack.io/platform/pkg/passkeys/ceremony"
 	"pixeltrack.io/platform/pkg/payments"
@@ -45,6 +49,10 @@ func Routes() []api.Operation {
 	all = append(all, passkeys.Routes()...)
 	all = append(all, ceremony.Routes()...)
 	all = append(all, organization.Routes()...)
+	all = append(all, members.Routes()...)
+	all = append(all, audit.Routes()...)
+	all = append(all, ownership.Routes()...)
+	all = append(all, invitations.Routes()...)
 	return all
 }
 
@@ -82,5 +90,7 @@ func Rows() []registry.Row {
 	all = append(all, passkeys.Rows()...)
 	all = append(all, ceremony.Rows()...)
 	all = append(all, organization.Rows()...)
+	all = append(all, ownership.Rows()...)
+	all = append(all, invitations.Rows()...)
 	return all
 }

@@ -35,6 +35,8 @@ type (
 	Record       string // rec_…, one audit record
 	File         string // fil_…
 	Passkey      string // psk_…
+	Invitation   string // ivt_…, an invitation into an organisation
+	Offer        string // ofr_…, the offer of an organisation's ownership
 )
 
 // ErrMalformed says that a text is not an id of the kind asked for.
@@ -65,6 +67,8 @@ const (
 	PrefixRecord       = "rec"
 	PrefixFile         = "fil"
 	PrefixPasskey      = "psk"
+	PrefixInvitation   = "ivt"
+	PrefixOffer        = "ofr"
 )
 
 // Prefix is the prefix of the ids of type T, "prj" for Project.
@@ -111,6 +115,10 @@ func Prefix[T Kind]() string {
 		return PrefixFile
 	case Passkey:
 		return PrefixPasskey
+	case Invitation:
+		return PrefixInvitation
+	case Offer:
+		return PrefixOffer
 	}
 	return ""
 }

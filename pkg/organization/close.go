@@ -25,7 +25,7 @@ const Settle = time.Minute
 // a minute later, and goes with everything in it 30 days later. Until then Reopen, told the same time, undoes it.
 func Close(tx *store.Tx, h *store.Organization, gate *access.OrganizationGate, at time.Time) *store.Op {
 	tx.Arm(h, closeDue(h.ID, at))
-	gate.Status, gate.ClosingAt = access.Closing, at.Unix()
+	gate.Was, gate.Status, gate.ClosingAt = gate.Status, access.Closing, at.Unix()
 	return tx.Replace(h, gate)
 }
 
@@ -35,7 +35,7 @@ func Reopen(tx *store.Tx, h *store.Organization, closingAt int64, was access.Sta
 	tx.Disarm(h, closeDue(h.ID, time.Unix(closingAt, 0)), false)
 	tx.Disarm(h, retention.OrganizationDue(h.ID, purgeAt(closingAt)), true)
 	return tx.Change(h, access.OrganizationGateKey(h.ID), func(u *dynamo.Update) {
-		u.Set("status", was).Remove("closing_at").Remove("due_at").If("'closing_at' = ?", closingAt)
+		u.Set("status", was).Remove("closing_at").Remove("due_at").Remove("was").If("'closing_at' = ?", closingAt)
 	})
 }
 

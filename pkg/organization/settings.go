@@ -1,9 +1,11 @@
 package organization
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"time"
 	_ "time/tzdata" // a function has no database of time zones of its own
 
@@ -25,6 +27,9 @@ type Body struct {
 	Name          string    `json:"name" example:"Example Studio"`
 	LegalName     string    `json:"legal_name" example:"Example Studio GmbH"`
 	Address       Address   `json:"address"`
+	Phone         string    `json:"phone" example:"+49 30 5550100"`
+	NumberFormat  string    `json:"number_format" doc:"How 1234.56 is written." example:"1.234,56"`
+	DateFormat    string    `json:"date_format" example:"DD.MM.YYYY"`
 	Currency      string    `json:"currency" doc:"ISO 4217." example:"EUR"`
 	TimeZone      string    `json:"time_zone" doc:"A zone of the IANA database." example:"Europe/Berlin"`
 	WeekStart     string    `json:"week_start" enum:"monday,saturday,sunday" example:"monday"`
@@ -32,6 +37,7 @@ type Body struct {
 	Numbers       string    `json:"invoice_number_pattern" doc:"How invoices are numbered when they are sent." example:"INV-{YYYY}-{SEQ4}"`
 	TaxRounding   string    `json:"tax_rounding" enum:"line,document" doc:"Whether taxes are rounded on each line or once for each tax of an invoice." example:"document"`
 	Partial       bool      `json:"partial_payments" doc:"Whether clients may pay a part of an invoice online."`
+	SecondFactor  bool      `json:"require_second_factor" doc:"Whether members without a second factor can use nothing but their rights here."`
 	CreatedAt     time.Time `json:"created_at"`
 }
 
@@ -47,14 +53,16 @@ type Address struct {
 
 func bodyOf(o *Organization) Body {
 	return Body{ID: string(o.ID), Name: o.Name, LegalName: o.LegalName,
-		Address:  Address{Line1: o.Line1, Line2: o.Line2, PostalCode: o.PostalCode, City: o.City, Region: o.State, Country: o.Country},
+		Address: Address{Line1: o.Line1, Line2: o.Line2, PostalCode: o.PostalCode, City: o.City, Region: o.State, Country: o.Country},
+		Phone:   o.Phone, NumberFormat: cmp.Or(o.NumberFormat, usualNumbers), DateFormat: cmp.Or(o.DateFormat, usualDates),
 		Currency: o.Currency, TimeZone: o.TimeZone, WeekStart: o.WeekStart, RetentionDays: o.RetentionDays,
-		Numbers: string(numbering.Pattern(o.Numbers).Or()), TaxRounding: string(o.Rounding()), Partial: o.Partial, CreatedAt: time.Unix(o.Created, 0).UTC()}
+		Numbers: string(numbering.Pattern(o.Numbers).Or()), TaxRounding: string(o.Rounding()), Partial: o.Partial, SecondFactor: o.SecondFactor, CreatedAt: time.Unix(o.Created, 0).UTC()}
 }
 
 func exampleBody() Body {
 	return Body{ID: "org_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB", Name: "Example Studio", LegalName: "Example Studio GmbH",
-		Address:  Address{Line1: "Beispielstraße 1", PostalCode: "10115", City: "Berlin", Country: "DE"},
+		Address: Address{Line1: "Beispielstraße 1", PostalCode: "10115", City: "Berlin", Country: "DE"},
+		Phone:   "+49 30 5550100", NumberFormat: "1.234,56", DateFormat: "DD.MM.YYYY",
 		Currency: "EUR", TimeZone: "Europe/Berlin", WeekStart: "monday", RetentionDays: 730,
 		Numbers: string(numbering.Default), TaxRounding: string(calc.PerDocument), CreatedAt: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)}
 }
@@ -98,22 +106,35 @@ type Changes struct {
 	Name          *string  `json:"name,omitempty" minLength:"1" maxLength:"100" example:"Example Studio"`
 	LegalName     *string  `json:"legal_name,omitempty" maxLength:"200" doc:"Empty removes it." example:"Example Studio GmbH"`
 	Address       *Address `json:"address,omitempty" doc:"Takes the place of the whole address."`
+	Phone         *string  `json:"phone,omitempty" maxLength:"40" pattern:"^[0-9+(). /-]*$" doc:"Empty removes it." example:"+49 30 5550100"`
+	NumberFormat  *string  `json:"number_format,omitempty" doc:"How 1234.56 is written: 1,234.56, 1.234,56, 1 234,56 or 1'234.56." example:"1.234,56"`
+	DateFormat    *string  `json:"date_format,omitempty" enum:"YYYY-MM-DD,DD.MM.YYYY,DD/MM/YYYY,MM/DD/YYYY" example:"DD.MM.YYYY"`
 	Currency      *string  `json:"currency,omitempty" pattern:"^[A-Z]{3}$" doc:"ISO 4217." example:"EUR"`
 	TimeZone      *string  `json:"time_zone,omitempty" maxLength:"64" doc:"A zone of the IANA database." example:"Europe/Berlin"`
 	WeekStart     *string  `json:"week_start,omitempty" enum:"monday,saturday,sunday" example:"monday"`
 	RetentionDays *int     `json:"retention_days,omitempty" doc:"0 keeps project data as long as the organization exists; otherwise 30 to 3660." example:"730"`
 	Numbers       *string  `json:"invoice_number_pattern,omitempty" maxLength:"40" doc:"Letters, digits, spaces and - / . with {SEQ}, or {SEQ1} to {SEQ9} for at least so many digits, and at will {YYYY} or {YY}, and {MM} beside them. The count begins anew with each month or year that the pattern names. Empty is the default." example:"INV-{YYYY}-{SEQ4}"`
 	TaxRounding   *string  `json:"tax_rounding,omitempty" enum:"line,document" doc:"For invoices that are written from now on." example:"document"`
+	SecondFactor  *bool    `json:"require_second_factor,omitempty" doc:"true acts at the next call of each member; who turns it on must have a second factor." example:"true"`
 	Partial       *bool    `json:"partial_payments,omitempty" doc:"Whether clients may pay a part of an invoice online." example:"true"`
 }
 
 const day = 24 * time.Hour
+
+// The formats of an organization that has chosen none.
+const (
+	usualNumbers = "1,234.56"
+	usualDates   = "YYYY-MM-DD"
+)
 
 func (ch Changes) apply(o *Organization) error {
 	if ch.Currency != nil {
 		if _, err := currency.ParseISO(*ch.Currency); err != nil {
 			return problem.InvalidField("body.currency", "not a currency of ISO 4217")
 		}
+	}
+	if f := ch.NumberFormat; f != nil && !slices.Contains([]string{usualNumbers, "1.234,56", "1 234,56", "1'234.56"}, *f) {
+		return problem.InvalidField("body.number_format", "one of 1,234.56, 1.234,56, 1 234,56 and 1'234.56")
 	}
 	if ch.TimeZone != nil {
 		if _, err := time.LoadLocation(*ch.TimeZone); err != nil || *ch.TimeZone == "" || *ch.TimeZone == "Local" {
@@ -131,13 +152,16 @@ func (ch Changes) apply(o *Organization) error {
 			return problem.InvalidField("body.invoice_number_pattern", "not a pattern: one {SEQ}, {MM} only beside a year")
 		}
 	}
+	if ch.SecondFactor != nil {
+		o.SecondFactor = *ch.SecondFactor
+	}
 	if ch.Partial != nil {
 		o.Partial = *ch.Partial
 	}
 	if a := ch.Address; a != nil {
 		o.Line1, o.Line2, o.PostalCode, o.City, o.State, o.Country = a.Line1, a.Line2, a.PostalCode, a.City, a.Region, a.Country
 	}
-	for to, from := range map[*string]*string{&o.Name: ch.Name, &o.LegalName: ch.LegalName, &o.Currency: ch.Currency, &o.TimeZone: ch.TimeZone,
+	for to, from := range map[*string]*string{&o.Name: ch.Name, &o.LegalName: ch.LegalName, &o.Currency: ch.Currency, &o.Phone: ch.Phone, &o.NumberFormat: ch.NumberFormat, &o.DateFormat: ch.DateFormat, &o.TimeZone: ch.TimeZone,
 		&o.WeekStart: ch.WeekStart, &o.Numbers: ch.Numbers, &o.TaxRounding: ch.TaxRounding} {
 		if from != nil {
 			*to = *from
@@ -153,6 +177,7 @@ func UpdateOrganization(st *store.Store) api.Operation {
 		ID: "update-organization", Area: "organization", Method: http.MethodPatch, Path: "/v1/org", Permission: access.OrganizationWrite, Audit: true,
 		Summary: "Change your organization's settings", Purpose: purpose.AccountManagement,
 		Description: "Fields that are left out stay as they are.", ExampleIn: Changes{RetentionDays: &days}, ExampleOut: exampleBody(),
+		Refusals: []api.Refusal{{Kind: problem.Conflict, Code: "second_factor_missing", When: "A second factor is to be required, and the caller has none."}},
 	}, func(ctx context.Context, c *api.Caller, in *UpdateIn) (*Out, error) {
 		o, err := read(ctx, c)
 		if err != nil {
@@ -164,8 +189,15 @@ func UpdateOrganization(st *store.Store) api.Operation {
 		if err := in.Body.apply(o); err != nil {
 			return nil, err
 		}
+		if o.SecondFactor && !c.Account.SecondFactor {
+			return nil, problem.Of(problem.Conflict, "second_factor_missing", "Enroll a second factor first, or you would lock yourself out.")
+		}
 		tx := st.Begin()
 		tx.Replace(c.Org, o)
+		if gate := c.Gate; gate.RequireSecondFactor != o.SecondFactor {
+			gate.RequireSecondFactor = o.SecondFactor
+			tx.Replace(c.Org, gate)
+		}
 		if err := c.Commit(ctx, tx, string(o.ID)); err != nil {
 			return nil, err
 		}

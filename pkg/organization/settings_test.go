@@ -74,12 +74,17 @@ func TestAChangeOfSettingsIsRefused(t *testing.T) {
 		{"to no currency", `"1"`, map[string]any{"currency": "QQQ"}, 422, "invalid_input"},
 		{"to no zone", `"1"`, map[string]any{"time_zone": ""}, 422, "invalid_input"},
 		{"to numbers without a count", `"1"`, map[string]any{"invoice_number_pattern": "INV-{YYYY}"}, 422, "invalid_input"},
+		{"to numbers nobody writes", `"1"`, map[string]any{"number_format": "1234,5,6"}, 422, "invalid_input"},
+		{"to dates nobody writes", `"1"`, map[string]any{"date_format": "YY"}, 422, "invalid_input"},
+		{"to a phone of letters", `"1"`, map[string]any{"phone": "call me"}, 422, "invalid_input"},
+		{"to a second factor of nobody", `"1"`, map[string]any{"require_second_factor": true}, 409, "second_factor_missing"},
 		{"to another rounding", `"1"`, map[string]any{"tax_rounding": "up"}, 422, "invalid_input"},
 		{"of the status", `"1"`, map[string]any{"status": "active"}, 422, "invalid_input"},
 		{"to 30 days", `"1"`, map[string]any{"retention_days": 30}, 200, ""},
 		{"to 3660 days", `"2"`, map[string]any{"retention_days": 3660}, 200, ""},
 		{"to numbers by month", `"3"`, map[string]any{"invoice_number_pattern": "R{YY}{MM}-{SEQ3}", "tax_rounding": "line"}, 200, ""},
-		{"to the usual numbers", `"4"`, map[string]any{"invoice_number_pattern": ""}, 200, ""},
+		{"to formats and a phone", `"4"`, map[string]any{"number_format": "1 234,56", "date_format": "DD/MM/YYYY", "phone": "+49 30 5550100"}, 200, ""},
+		{"to the usual numbers", `"5"`, map[string]any{"invoice_number_pattern": ""}, 200, ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -19,6 +19,8 @@
 //	refresh-token | a session by the ids in its token | table | USER u SESSION / session; USERGATE; ORG o ACCESS, ORGGATE | 5 / 1
 //	log-out | a session, or all of a user | table | USER u USERGATE, SESSION | 4 / 6
 //	switch-organization | a session and one membership | table | USER u SESSION, MEMBERSHIP / org | 8 / 1
+//	accept-invitation | an invitation by its link, and the account of its address or a new one | table | TOKEN hash; CASE hash ATTEMPTS; ORG o INVITATION / id, INVITEE / hash, ORGGATE, ACCESS; MAIL hash; USER u PROFILE, CREDENTIAL, ACCEPTANCE, MEMBERSHIP, USERGATE | 4 / 27
+//	join-organization | an invitation by its link | table | TOKEN hash; ORG o INVITATION / id, INVITEE / hash, ORGGATE, ACCESS; USER u PROFILE, MEMBERSHIP | 8 / 14
 //	restore-account | a deleted account by the link that was mailed | table | TOKEN hash; USER u USERGATE, DELETION, PROFILE, CREDENTIAL, MEMBERSHIP, SECONDFACTOR, OUTBOX; ORG o ORGGATE; DUE outbox; USER u USERGATE, DELETION, PROFILE, CREDENTIAL, MEMBERSHIP; CASE hash ATTEMPTS | 8 / 25
 //	log-in-second-factor | a login by its challenge, and a user's second factors | table | CASE hash CHALLENGE, ATTEMPTS; USER u SECONDFACTOR, USERGATE, MEMBERSHIP, SESSION, OUTBOX; ORG o ACCESS, ORGGATE; DUE outbox | 7 / 18
 //	reauthenticate | what proves a user, and their session | table | CASE hash ATTEMPTS; USER u CREDENTIAL, USERGATE, SECONDFACTOR, SESSION / session, OUTBOX; ORG o ACCESS, ORGGATE; DUE outbox | 10 / 16
@@ -43,6 +45,25 @@
 //	get-organization | the settings of an organisation | table | ORG o ORGANIZATION | 4 / 0
 //	update-organization | the settings of an organisation | table | ORG o ORGANIZATION | 4 / 4
 //	close-organizations | closing organisations that are due, and their members to tell | table | DUE close-organization s; ORG o ORGGATE, ACCESS; USER u OUTBOX; ORG o PACKAGE / id; DUE package; DUE, WAKE purge-organization | 4 / 0
+//	create-organization | a user's memberships; an organisation with its owner | table | USER u MEMBERSHIP, IDEMPOTENCY; ORG o ORGANIZATION, ORGGATE, ACCESS | 5 / 12
+//	close-organization | an organisation's gate | table | USER u CREDENTIAL; CASE hash ATTEMPTS; ORG o ORGGATE; DUE close-organization | 5 / 11
+//	reopen-organization | the gate of a closed organisation of the user's own | table | USER u CREDENTIAL, MEMBERSHIP; CASE hash ATTEMPTS; ORG o ACCESS / member, ORGGATE; DUE close-organization, purge-organization; WAKE purge-organization | 8 / 15
+//	list-roles | no data | - | - | 3 / 0
+//	list-members | members by id, and the profiles that they lead to | table | ORG o ACCESS; USER u PROFILE | 5 / 0
+//	get-member | a member by id, and the profile that it leads to | table | ORG o ACCESS / member; USER u PROFILE | 5 / 0
+//	update-member | a member by id, and the profile that it leads to | table | ORG o ACCESS / member; USER u PROFILE | 5 / 4
+//	remove-member | a member by id, their membership, and the timer that runs | table | ORG o ACCESS / member, TIMER / member, TIMEENTRY month; USER u MEMBERSHIP, RUNNING; DUE timer_forgotten | 6 / 17
+//	leave-organization | the caller's membership, and the timer that runs | table | ORG o ACCESS / member, TIMER / member, TIMEENTRY month; USER u MEMBERSHIP, RUNNING; DUE timer_forgotten | 6 / 17
+//	create-ownership-offer | the one offer of an organisation, and whom it is to | table | USER u CREDENTIAL, OUTBOX; CASE hash ATTEMPTS; ORG o OWNERSHIP, ACCESS / member, IDEMPOTENCY | 6 / 13
+//	list-ownership-offers | the one offer of an organisation | table | ORG o OWNERSHIP | 4 / 0
+//	accept-ownership-offer | the one offer of an organisation, and both members | table | USER u CREDENTIAL, OUTBOX; CASE hash ATTEMPTS; ORG o OWNERSHIP, ACCESS / member, IDEMPOTENCY | 8 / 17
+//	delete-ownership-offer | the one offer of an organisation | table | ORG o OWNERSHIP | 4 / 4
+//	create-invitations | invitations, once for each address, and how many a day has | table | ORG o INVITING / day, INVITEE / hash, INVITATION / id, OUTBOX, IDEMPOTENCY; TOKEN hash | 4 / 15
+//	list-audit | what was done in an organisation, newest first | table | ORG o AUDIT | 4 / 0
+//	list-invitations | invitations by id | table | ORG o INVITATION | 4 / 0
+//	get-invitation | an invitation by id | table | ORG o INVITATION / id | 4 / 0
+//	resend-invitation | an invitation by id, and its links | table | ORG o INVITING / day, INVITEE / hash, INVITATION / id, OUTBOX, IDEMPOTENCY; TOKEN hash | 5 / 17
+//	delete-invitation | an invitation by id, its mark and its link | table | ORG o INVITATION / id, INVITEE / hash; TOKEN hash | 4 / 8
 //	create-client | a client with the next number | table | ORG o CLIENT / id, COUNTER, IDEMPOTENCY | 5 / 8
 //	list-clients | clients by id; by status; by time of change | table, GSI1, GSI2 | ORG o CLIENT; ORG o CLIENT status; ORG o CLIENT / time | 4 / 0
 //	get-client | a client by id | table | ORG o CLIENT / id | 4 / 0
@@ -129,6 +150,6 @@
 //	work-requests | requests and packages that are due; a request by an event | table | DUE request s, package s; USER u REQUEST / id; CASE hash REQUEST / id; every family of a user or organisation | 8 / 0
 //	build-export | everything of a user or organisation | table, GSI1, GSI2 | USER u PACKAGE / id; ORG o PACKAGE / id; TOKEN hash; every family of a user or organisation | 39.5 / 13
 //	dispatch-changes | changes of the types that somebody wants | stream | no row | 0 / 0
-//	send-outbox | mails that are due; a mail by an event | table | DUE outbox s; USER u, CASE hash, ORG o OUTBOX / dedupe; USER u PROFILE; PLATFORM SUPPRESSION, UNBOUND; EXT resend platform id; CASE hash SIGNUP; ORG o INVOICE / id, INVOICEPAYER / id, ORGANIZATION; USER u DELETION | 4 / 0
+//	send-outbox | mails that are due; a mail by an event | table | DUE outbox s; USER u, CASE hash, ORG o OUTBOX / dedupe; USER u PROFILE; PLATFORM SUPPRESSION, UNBOUND; EXT resend platform id; CASE hash SIGNUP; ORG o INVOICE / id, INVOICEPAYER / id, ORGANIZATION; USER u DELETION; ORG o OWNERSHIP, INVITATION / id | 4 / 0
 //	receive-resend | a mail by the provider's id | table | EXT resend platform id; USER u, CASE hash, ORG o OUTBOX / dedupe; PLATFORM SUPPRESSION, UNBOUND | 2 / 1
 package store

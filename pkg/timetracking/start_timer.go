@@ -78,8 +78,8 @@ func StartTimer(st *store.Store) api.Operation {
 	})
 }
 
-// errMoved says that the caller's timer was started or stopped by somebody between reading and writing.
-var errMoved = errors.New("timetracking: the timer has moved meanwhile")
+// ErrMoved says that the caller's timer was started or stopped by somebody between reading and writing.
+var ErrMoved = errors.New("timetracking: the timer has moved meanwhile")
 
 const (
 	firstPause = 4 * time.Millisecond
@@ -90,7 +90,7 @@ const (
 func again(ctx context.Context, run func() error) error {
 	for pause := firstPause; ; pause = min(2*pause, maxPause) {
 		err := run()
-		if !errors.Is(err, errMoved) {
+		if !errors.Is(err, ErrMoved) {
 			return err
 		}
 		select {
@@ -160,16 +160,16 @@ func (now *present) start(ctx context.Context, st *store.Store, c *api.Caller, b
 	mark := running(c, t)
 	tx := st.Begin()
 	if now.timer == nil {
-		tx.Create(c.Org, t).Else(errMoved)
+		tx.Create(c.Org, t).Else(ErrMoved)
 		tx.Arm(c.Org, t.Due())
 	} else if err := now.turnOver(tx, c, t); err != nil {
 		return nil, err
 	}
 	if now.running == nil {
-		tx.Create(c.Self, mark).Else(errMoved)
+		tx.Create(c.Self, mark).Else(ErrMoved)
 	} else {
 		mark.Version = now.running.Version
-		tx.Replace(c.Self, mark).Else(errMoved)
+		tx.Replace(c.Self, mark).Else(ErrMoved)
 	}
 	projects.Book(tx, c.Org, t.Project, projects.Number(t.ID))
 	return t, c.Commit(ctx, tx, string(t.ID))
@@ -181,9 +181,9 @@ func (now *present) turnOver(tx *store.Tx, c *api.Caller, next *Timer) error {
 	if err != nil {
 		return err
 	}
-	tx.Create(c.Org, e).Else(errMoved)
+	tx.Create(c.Org, e).Else(ErrMoved)
 	next.Version, next.Held = now.timer.Version, now.timer.Held
-	tx.Replace(c.Org, next).Else(errMoved)
+	tx.Replace(c.Org, next).Else(ErrMoved)
 	if next.Started != now.timer.Started { // both clocks are one row otherwise
 		tx.Disarm(c.Org, now.timer.Due(), false)
 		tx.Arm(c.Org, next.Due())

@@ -50,7 +50,7 @@ func StopTimer(st *store.Store) api.Operation {
 				return kept(c, t.Held, t.Member)
 			}
 			if e, err = t.entry(c.Now); err == nil {
-				tx.Create(c.Org, e).Else(errMoved)
+				tx.Create(c.Org, e).Else(ErrMoved)
 			}
 			return err
 		})
@@ -94,9 +94,9 @@ func end(ctx context.Context, st *store.Store, c *api.Caller, with func(*store.T
 			return err
 		}
 		tx := st.Begin()
-		tx.Delete(c.Org, t).Else(errMoved)
+		tx.Delete(c.Org, t).Else(ErrMoved)
 		if now.running != nil && now.running.Timer == t.ID {
-			tx.Delete(c.Self, now.running).Else(errMoved)
+			tx.Delete(c.Self, now.running).Else(ErrMoved)
 		}
 		tx.Disarm(c.Org, t.Due(), false)
 		if err := with(tx, t); err != nil {

@@ -9,11 +9,13 @@ import (
 	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/account"
 	"pixeltrack.io/platform/pkg/auth"
+	"pixeltrack.io/platform/pkg/invitations"
 	"pixeltrack.io/platform/pkg/invoicing"
 	"pixeltrack.io/platform/pkg/mail"
 	"pixeltrack.io/platform/pkg/organization"
 	"pixeltrack.io/platform/pkg/outbox"
 	"pixeltrack.io/platform/pkg/outbox/compose"
+	"pixeltrack.io/platform/pkg/ownership"
 	"pixeltrack.io/platform/pkg/privacy"
 	"pixeltrack.io/platform/pkg/secondfactor"
 	"pixeltrack.io/platform/pkg/store"
@@ -22,7 +24,8 @@ import (
 
 // Templates lists the templates of all areas.
 func Templates() []compose.Template {
-	return slices.Concat(auth.Templates(), account.Templates(), secondfactor.Templates(), reminder.Templates(), organization.Templates(), invoicing.Templates(), aboutRequests())
+	return slices.Concat(auth.Templates(), account.Templates(), secondfactor.Templates(), reminder.Templates(), organization.Templates(), ownership.Templates(),
+		invitations.Templates(), invoicing.Templates(), aboutRequests())
 }
 
 // aboutRequests are the mails of privacy requests and packages.

@@ -1,0 +1,14 @@
+// Command accept-invitation makes whoever has an invitation a member.
+package main
+
+import (
+	"pixeltrack.io/platform/pkg/app"
+	"pixeltrack.io/platform/pkg/app/secrets"
+	"pixeltrack.io/platform/pkg/auth"
+	"pixeltrack.io/platform/pkg/lambdahttp"
+)
+
+func main() {
+	a := app.New()
+	lambdahttp.Start(a, auth.AcceptInvitation(a.Table(), secrets.Pseudonyms(a)))
+}

@@ -1,0 +1,13 @@
+// Command leave-organization takes the caller out of an organization.
+package main
+
+import (
+	"pixeltrack.io/platform/pkg/app"
+	"pixeltrack.io/platform/pkg/lambdahttp"
+	"pixeltrack.io/platform/pkg/members"
+)
+
+func main() {
+	a := app.New()
+	lambdahttp.Start(a, members.LeaveOrganization(a.Table()))
+}

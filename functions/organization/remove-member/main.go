@@ -1,0 +1,13 @@
+// Command remove-member removes a member.
+package main
+
+import (
+	"pixeltrack.io/platform/pkg/app"
+	"pixeltrack.io/platform/pkg/lambdahttp"
+	"pixeltrack.io/platform/pkg/members"
+)
+
+func main() {
+	a := app.New()
+	lambdahttp.Start(a, members.RemoveMember(a.Table()))
+}

@@ -1,0 +1,14 @@
+// Command reopen-organization opens a closed organization again.
+package main
+
+import (
+	"pixeltrack.io/platform/pkg/app"
+	"pixeltrack.io/platform/pkg/app/secrets"
+	"pixeltrack.io/platform/pkg/lambdahttp"
+	"pixeltrack.io/platform/pkg/ownership"
+)
+
+func main() {
+	a := app.New()
+	lambdahttp.Start(a, ownership.ReopenOrganization(a.Table(), secrets.Pseudonyms(a)))
+}
