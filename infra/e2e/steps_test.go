@@ -153,6 +153,7 @@ func steps() []step {
 		add(step{operation: operation, status: 200, prepare: get(path)})
 	}
 	all = append(all, authSteps()...)
+	all = append(all, passwordSteps()...)
 	all = append(all, workSteps()...)
 	all = append(all, invoiceSteps()...)
 	all = append(all, paymentSteps()...)

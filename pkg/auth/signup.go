@@ -30,7 +30,7 @@ const (
 	signUpLife = 30 * time.Minute
 	// confirmations is how often the confirmation of one sign-up may be tried.
 	confirmations = 10
-	// letters is how many sign-up mails one address is sent within letterSpan.
+	// letters is how many mails of one kind one address is sent within letterSpan.
 	letters    = 3
 	letterSpan = time.Hour
 )
@@ -73,7 +73,7 @@ func (s *SignUpRequest) Keys() store.Keys {
 	return store.Keys{Primary: s.scope.Key(FamilySignUp)}
 }
 
-// Letters counts the sign-up mails to one address, under its keyed hash.
+// Letters counts the mails of one kind to one address, under its keyed hash.
 type Letters struct {
 	store.Meta
 	Count int `dynamo:"count"`
@@ -89,6 +89,23 @@ func (l *Letters) Keys() store.Keys {
 		return store.Keys{Primary: store.Key{PK: l.PK, SK: l.SK}}
 	}
 	return store.Keys{Primary: l.key}
+}
+
+// next adds to a transaction that one more mail is sent, false when the address has had its mails for now. Of a count that
+// is read, err says whether it is there.
+func (l *Letters) next(tx *store.Tx, h *store.Case, err error, now time.Time) bool {
+	switch {
+	case err == nil && l.Count >= letters:
+		return false
+	case err == nil:
+		l.Count++
+		tx.Replace(h, l)
+	default:
+		l.Count = 1
+		l.Expire(now.Add(letterSpan))
+		tx.Create(h, l).Else(store.ErrStale)
+	}
+	return true
 }
 
 // SignUpIn is the input of sign-up.
@@ -126,6 +143,7 @@ func SignUp(st *store.Store, pseudonyms keys.Pseudonyms, links keys.Links) api.O
 		ExampleOut: Empty{},
 		Refusals: []api.Refusal{
 			{Kind: problem.Forbidden, Code: "under_age", When: "The person is younger than 13, or said so before in this browser. Nothing is kept."},
+			tooCommon(),
 		},
 	}, func(ctx context.Context, c *api.Caller, in *SignUpIn) (*EmptyOut, error) {
 		b := in.Body
@@ -142,8 +160,8 @@ func SignUp(st *store.Store, pseudonyms keys.Pseudonyms, links keys.Links) api.O
 		if b.PolicyHash != v.SHA256() {
 			return nil, problem.InvalidField("body.policy_hash", "not the hash of the version that is in effect")
 		}
-		if why := password.Weak(b.Password, b.Email, b.Name); why != "" {
-			return nil, problem.InvalidField("body.password", why)
+		if err := weak("body.password", b.Password, b.Email, b.Name, b.OrganizationName); err != nil {
+			return nil, err
 		}
 		s := &SignUpRequest{ID: api.NewID[id.SignUp](c), Name: b.Name, Email: b.Email, MailHash: account.HashOf(pseudonyms, b.Email),
 			PasswordHash: password.Hash(b.Password), Country: b.Country, Region: b.Region, Organization: b.OrganizationName,
@@ -178,16 +196,8 @@ func takeIn(ctx context.Context, st *store.Store, c *api.Caller, s *SignUpReques
 			s.Of = known
 		}
 		tx := st.Begin()
-		switch {
-		case counts.Err == nil && count.Count >= letters:
+		if !count.next(tx, address, counts.Err, c.Now) {
 			return nil
-		case counts.Err == nil:
-			count.Count++
-			tx.Replace(address, count)
-		default:
-			count.Count = 1
-			count.Expire(c.Now.Add(letterSpan))
-			tx.Create(address, count).Else(store.ErrStale)
 		}
 		tx.Create(h, s)
 		outbox.Queue(tx, h, MailConfirm, string(s.ID), nil)
