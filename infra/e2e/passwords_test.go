@@ -8,6 +8,9 @@ import (
 
 func passwordSteps() []step {
 	return []step{
+		{operation: "resend-sign-up", status: 202, public: true, prepare: func(*caller) journey.Call {
+			return confirmAgain(journey.NewPerson().Email)
+		}},
 		{operation: "forgot-password", status: 202, public: true, prepare: func(*caller) journey.Call {
 			return forgot(journey.NewPerson().Email)
 		}},
@@ -27,6 +30,10 @@ func passwordSteps() []step {
 
 func forgot(email string) journey.Call {
 	return journey.Call{Method: "POST", Path: "/v1/auth/password/forgot", Body: map[string]any{"email": email}}
+}
+
+func confirmAgain(email string) journey.Call {
+	return journey.Call{Method: "POST", Path: "/v1/auth/signup/resend", Body: map[string]any{"email": email}}
 }
 
 func reset(token, password string) journey.Call {
@@ -65,4 +72,23 @@ func TestAPasswordIsForgottenResetAndChanged(t *testing.T) {
 	if n := len(p.mails("Your password was changed")); n != 2 {
 		t.Errorf("%d mails say that the password was changed; want 2", n)
 	}
+}
+
+// TestAConfirmationIsMailedAgain confirms by the link of a second mail, and counts what asking costs for an address that is
+// signing up and one that is not.
+func TestAConfirmationIsMailedAgain(t *testing.T) {
+	p := &caller{Client: client(), t: t, person: journey.NewPerson()}
+	p.must(202, journey.Call{Method: "POST", Path: "/v1/auth/signup", Body: signUpBody(p.person)})
+	pending, nobody := p.must(202, confirmAgain(p.person.Email)), p.must(202, confirmAgain(journey.NewPerson().Email))
+	if string(pending.Body) != string(nobody.Body) {
+		t.Errorf("pending = %s; nobody = %s; want the same", pending.Body, nobody.Body)
+	}
+	if k, u := costOf(cloud.Recorder.OfRequest(request(pending))), costOf(cloud.Recorder.OfRequest(request(nobody))); k != u {
+		t.Errorf("pending costs %+v, nobody %+v; want the same", k, u)
+	}
+	p.settle()
+	if n := len(p.mails("Confirm your")); n != 2 {
+		t.Errorf("%d mails; want 2", n)
+	}
+	p.must(201, journey.Call{Method: "POST", Path: "/v1/auth/confirm", Body: map[string]any{"token": p.mailToken("Confirm"), "password": p.person.Password}})
 }

@@ -14,9 +14,9 @@ import (
 // Routes lists the area's routes.
 func Routes() []api.Operation {
 	return []api.Operation{
-		SignUp(nil, keys.Pseudonyms{}, keys.Links{}), ConfirmSignUp(nil), LogIn(nil, keys.Pseudonyms{}, keys.Links{}, nil),
+		SignUp(nil, keys.Pseudonyms{}, keys.Links{}, nil), ConfirmSignUp(nil), LogIn(nil, keys.Pseudonyms{}, keys.Links{}, nil),
 		RefreshToken(nil, keys.Links{}, nil), LogOut(nil), SwitchOrganization(nil, nil), RestoreAccount(nil, keys.Pseudonyms{}), GetJwks(nil),
-		ForgotPassword(nil, keys.Pseudonyms{}, keys.Links{}), ResetPassword(nil), ChangePassword(nil, keys.Pseudonyms{}),
+		ResendSignUp(nil, keys.Pseudonyms{}, keys.Links{}), ForgotPassword(nil, keys.Pseudonyms{}, keys.Links{}), ResetPassword(nil), ChangePassword(nil, keys.Pseudonyms{}),
 	}
 }
 
@@ -46,7 +46,7 @@ func Rows() []registry.Row {
 				registry.Internal("of", "a fixed word"), registry.Internal("asked", "a time"),
 			}},
 		{Sample: Letters{}, Type: "LETTERS", Area: "auth", Subject: registry.SubjectUser, Purpose: purpose.Security, Basis: registry.Interest,
-			Class: registry.ClassSecurity, Family: string(FamilyLetters), Scopes: inCase, Fields: []registry.Field{registry.Internal("count", "a count")}},
+			Class: registry.ClassSecurity, Family: string(FamilyLetters), Scopes: inCase, Fields: []registry.Field{registry.Internal("count", "a count"), registry.Internal("last", "a random id")}},
 		{Sample: guard.Attempts{}, Type: "ATTEMPTS", Area: "auth", Subject: registry.SubjectUser, Purpose: purpose.Security, Basis: registry.Interest,
 			Class: registry.ClassSecurity, Family: string(guard.Family), Scopes: inCase, Fields: []registry.Field{registry.Internal("count", "a count")}},
 		{Sample: Session{}, Type: "SESSION", Area: "auth", Subject: registry.SubjectUser, Purpose: purpose.Authentication, Basis: registry.Contract,

@@ -8,6 +8,7 @@ import (
 
 	"pixeltrack.io/platform/pkg/account"
 	"pixeltrack.io/platform/pkg/api"
+	"pixeltrack.io/platform/pkg/auth/disposable"
 	"pixeltrack.io/platform/pkg/auth/password"
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/keys"
@@ -76,7 +77,8 @@ func (s *SignUpRequest) Keys() store.Keys {
 // Letters counts the mails of one kind to one address, under its keyed hash.
 type Letters struct {
 	store.Meta
-	Count int `dynamo:"count"`
+	Count int       `dynamo:"count"`
+	Last  id.SignUp `dynamo:"last,omitempty"` // the sign-up that a mail was last for
 	key   store.Key
 }
 
@@ -124,6 +126,7 @@ type SignUpBody struct {
 	PolicyVersion    int    `json:"policy_version" doc:"The version of the privacy policy that the person agreed to." example:"1"`
 	PolicyHash       string `json:"policy_hash" pattern:"^[0-9a-f]{64}$" doc:"The SHA-256 of the text that was shown." example:"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"`
 	OrganizationName string `json:"organization_name" minLength:"1" maxLength:"100" example:"Example Studio"`
+	Challenge        string `json:"challenge,omitempty" maxLength:"4096" doc:"What the challenge gave, where the deployment asks for one; otherwise it is not looked at." example:"0.c2VjcmV0"`
 }
 
 // Empty is the body of an answer that says nothing.
@@ -132,8 +135,9 @@ type Empty struct{}
 // EmptyOut is an answer that says nothing.
 type EmptyOut struct{ Body Empty }
 
-// SignUp takes a sign-up in. It answers the same for every address; what it is worth stands in the mail.
-func SignUp(st *store.Store, pseudonyms keys.Pseudonyms, links keys.Links) api.Operation {
+// SignUp takes a sign-up in. It answers the same for every address; what it is worth stands in the mail. With a
+// challenge, it takes only those who passed it; without, nil, it asks for none.
+func SignUp(st *store.Store, pseudonyms keys.Pseudonyms, links keys.Links, challenge Challenge) api.Operation {
 	return api.New(api.Route{
 		ID: "sign-up", Area: "auth", Method: http.MethodPost, Path: "/v1/auth/signup", Audience: api.Public, Status: http.StatusAccepted,
 		Summary: "Sign up", Purpose: purpose.AccountManagement,
@@ -143,6 +147,8 @@ func SignUp(st *store.Store, pseudonyms keys.Pseudonyms, links keys.Links) api.O
 		ExampleOut: Empty{},
 		Refusals: []api.Refusal{
 			{Kind: problem.Forbidden, Code: "under_age", When: "The person is younger than 13, or said so before in this browser. Nothing is kept."},
+			{Kind: problem.TooMany, Code: "too_many_attempts", When: "More than a hundred sign-ups within an hour from one place."},
+			{Kind: problem.Invalid, Code: "disposable_email", When: "The address lies in a domain of addresses that are thrown away."},
 			tooCommon(),
 		},
 	}, func(ctx context.Context, c *api.Caller, in *SignUpIn) (*EmptyOut, error) {
@@ -153,6 +159,11 @@ func SignUp(st *store.Store, pseudonyms keys.Pseudonyms, links keys.Links) api.O
 		if account.Normal(b.Email) == "" {
 			return nil, problem.InvalidField("body.email", "not an e-mail address")
 		}
+		if disposable.Address(account.Normal(b.Email)) {
+			err := problem.InvalidField("body.email", "an address that is made to be thrown away")
+			err.Code = "disposable_email"
+			return nil, err
+		}
 		v := policy.InEffect(c.Now)
 		if b.PolicyVersion != v.Number {
 			return nil, problem.InvalidField("body.policy_version", "not the version that is in effect")
@@ -162,6 +173,14 @@ func SignUp(st *store.Store, pseudonyms keys.Pseudonyms, links keys.Links) api.O
 		}
 		if err := weak("body.password", b.Password, b.Email, b.Name, b.OrganizationName); err != nil {
 			return nil, err
+		}
+		if err := fewSignUps(ctx, st, pseudonyms, c); err != nil {
+			return nil, err
+		}
+		if challenge != nil {
+			if err := challenge.Passed(ctx, b.Challenge, c.Source); err != nil {
+				return nil, err
+			}
 		}
 		s := &SignUpRequest{ID: api.NewID[id.SignUp](c), Name: b.Name, Email: b.Email, MailHash: account.HashOf(pseudonyms, b.Email),
 			PasswordHash: password.Hash(b.Password), Country: b.Country, Region: b.Region, Organization: b.OrganizationName,
@@ -196,6 +215,7 @@ func takeIn(ctx context.Context, st *store.Store, c *api.Caller, s *SignUpReques
 			s.Of = known
 		}
 		tx := st.Begin()
+		count.Last = s.ID
 		if !count.next(tx, address, counts.Err, c.Now) {
 			return nil
 		}

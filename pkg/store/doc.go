@@ -13,13 +13,14 @@
 //	get-health | no data | - | - | 0 / 0
 //	get-openapi | no data | - | - | 0 / 0
 //	get-docs | no data | - | - | 0 / 0
-//	sign-up | whether an address is known; a pending sign-up and its mail | table | MAIL hash; CASE hash SIGNUP, OUTBOX, LETTERS | 2 / 8
+//	sign-up | whether an address is known; a pending sign-up and its mail | table | MAIL hash; CASE hash ATTEMPTS, SIGNUP, OUTBOX, LETTERS | 2 / 9
 //	confirm-sign-up | a pending sign-up by its link; user and organisation made of it | table | CASE hash SIGNUP; USER u PROFILE, CREDENTIAL, ACCEPTANCE, MEMBERSHIP, USERGATE; ORG o ORGANIZATION, ORGGATE, ACCESS; MAIL hash | 1 / 23
 //	log-in | an account by its address; a session | table | MAIL hash; CASE hash ATTEMPTS; USER u CREDENTIAL, USERGATE, MEMBERSHIP, SESSION, OUTBOX; DUE outbox; ORG o ACCESS, ORGGATE | 6 / 15
 //	refresh-token | a session by the ids in its token | table | USER u SESSION / session; USERGATE; ORG o ACCESS, ORGGATE | 5 / 1
 //	log-out | a session, or all of a user | table | USER u USERGATE, SESSION | 4 / 6
 //	switch-organization | a session and one membership | table | USER u SESSION, MEMBERSHIP / org | 8 / 1
 //	restore-account | a deleted account by the link that was mailed | table | TOKEN hash; USER u USERGATE, DELETION, PROFILE, CREDENTIAL, MEMBERSHIP; ORG o ORGGATE | 7 / 25
+//	resend-sign-up | the last sign-up of an address, and a further mail about it | table | CASE hash LETTERS, OUTBOX | 1 / 6
 //	forgot-password | whether an address is known; a link that sets a new password, and its mail | table | MAIL hash; CASE hash PASSWORDRESET, OUTBOX, LETTERS | 2 / 8
 //	reset-password | a link that sets a new password; the account that it is for | table | CASE hash PASSWORDRESET; USER u USERGATE, PROFILE, CREDENTIAL, SESSION / session, OUTBOX; DUE outbox | 4 / 14
 //	get-jwks | the public keys | table | PLATFORM KEYRING | 1 / 0
