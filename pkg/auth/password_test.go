@@ -8,8 +8,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/guregu/dynamo/v2"
+
+	"pixeltrack.io/platform/pkg/access"
+	"pixeltrack.io/platform/pkg/account"
 	"pixeltrack.io/platform/pkg/api/apitest"
 	"pixeltrack.io/platform/pkg/auth"
+	"pixeltrack.io/platform/pkg/store"
 )
 
 const better = "another phrase altogether"
@@ -223,5 +228,27 @@ func TestAPasswordIsChanged(t *testing.T) {
 	w.Want(a, http.StatusTooManyRequests, "too_many_attempts")
 	if a.Header.Get("Retry-After") == "" {
 		t.Error("429 without Retry-After")
+	}
+}
+
+// Whoever has their data restricted keeps the means to guard it.
+func TestARestrictedPersonSetsAPassword(t *testing.T) {
+	w := newWorld(t)
+	p := w.somebody(ada)
+	h := w.Store.BindUser(p.user, store.Actor{Who: "test"})
+	h.SeeRestricted()
+	tx := w.Store.Begin()
+	tx.Change(h, access.UserGateKey(p.user), func(u *dynamo.Update) { u.Set("restrict", true).Set("restricted", true) })
+	tx.Change(h, account.ProfileKey(p.user), func(u *dynamo.Update) { u.Set("restricted", true) })
+	tx.Change(h, account.CredentialKey(p.user), func(u *dynamo.Update) { u.Set("restricted", true) })
+	w.must(tx.Commit(t.Context()))
+	w.Want(w.change(p.tokens.AccessToken, phrase, better), http.StatusNoContent, "")
+	w.forgot(ada)
+	w.Clock.Advance(time.Second)
+	w.Want(w.reset(w.resetTokens(ada)[0], phrase), http.StatusNoContent, "")
+	for _, kind := range []string{"USERGATE", "CREDENTIAL"} {
+		if row := w.of(kind)[0]; row["restricted"] != true {
+			t.Errorf("the %s is %v; want it restricted as before", kind, row)
+		}
 	}
 }
