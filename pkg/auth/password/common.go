@@ -90,6 +90,9 @@ func easy(folded string, about []string) bool {
 // many says whether a text, or the piece of which it is many, is on the list, with digits at its end or without and
 // however its letters are written.
 func many(text string) bool {
+	if text == "" {
+		return false
+	}
 	piece := once(text)
 	for unit := piece; len(unit) <= min(len(text), 4*len(piece)); unit += piece {
 		for stem := range stems(unit) {

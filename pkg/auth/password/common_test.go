@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"pixeltrack.io/platform/pkg/auth/password"
@@ -65,6 +66,9 @@ func TestPasswordsMadeOfNamesAreRefused(t *testing.T) {
 		{"the product's name and a common word", "pixeltrack password", password.Common},
 		{"the person's name with digits", "lovelace18151815", password.Common},
 		{"the address's part, leet", "l0v3l4c3l0v3l4c3", password.Common},
+		{"signs alone", "!?&%~+*#:;<>|{}()", ""},
+		{"signs and digits", "!?&%~+*8#:;<>|7{}()", ""},
+		{"pictures", "🦊🐢🚲🌋🧭🎻🪁🧊🍄🛶🪵🧵🦔🪴🎈", ""},
 		{"the name inside a phrase", "lovelace walks under maple trees", ""},
 		{"the product inside a phrase", "pixeltrack hates my tin kettle", ""},
 	}
@@ -104,4 +108,27 @@ func TestRandomPassphrasesAreTaken(t *testing.T) {
 			t.Errorf("seed %d: %d of %d %s are refused; want at most %d", seed, n, drawn, kind, most)
 		}
 	}
+}
+
+func FuzzWeak(f *testing.F) {
+	f.Add("pixeltrack 2026!!", "ada@example.com")
+	f.Add("\xff1!1!1!1!1!1!1!1!", "")
+	f.Add(strings.Repeat("１", 20), "１２３４")
+	f.Fuzz(func(t *testing.T, text, about string) {
+		if len(about) > 254 || len(text) > 1024 {
+			t.Skip("longer than a request allows")
+		}
+		began := time.Now()
+		defer func() {
+			if took := time.Since(began); took > 2*time.Second {
+				t.Errorf("%q of %q took %v", text, about, took)
+			}
+		}()
+		if password.Weak(text, about) == "" && password.WeakWithFactor(text, about) != "" {
+			t.Errorf("%q is taken without a second factor and refused with one", text)
+		}
+		if password.Weak(text, about) == "" && password.Weak(text+"!", about) == password.TooShort {
+			t.Errorf("%q is long enough and longer it is not", text)
+		}
+	})
 }
