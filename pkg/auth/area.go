@@ -14,10 +14,11 @@ import (
 // Routes lists the area's routes.
 func Routes() []api.Operation {
 	return []api.Operation{
-		SignUp(nil, keys.Pseudonyms{}, keys.Links{}), ConfirmSignUp(nil), LogIn(nil, keys.Pseudonyms{}, keys.Links{}, nil),
+		SignUp(nil, keys.Pseudonyms{}, keys.Links{}, nil), ConfirmSignUp(nil), LogIn(nil, keys.Pseudonyms{}, keys.Links{}, nil),
 		RefreshToken(nil, keys.Links{}, nil), LogOut(nil), SwitchOrganization(nil, nil), RestoreAccount(nil), GetJwks(nil),
 		LogInSecondFactor(nil, keys.Links{}, nil), Reauthenticate(nil, nil),
 		AcceptInvitation(nil, keys.Pseudonyms{}), JoinOrganization(nil),
+		ResendSignUp(nil, keys.Pseudonyms{}, keys.Links{}), ForgotPassword(nil, keys.Pseudonyms{}, keys.Links{}), ResetPassword(nil), ChangePassword(nil, keys.Pseudonyms{}),
 	}
 }
 
@@ -41,8 +42,13 @@ func Rows() []registry.Row {
 				registry.Internal("policy_version", "a number"), registry.Internal("policy_sha256", "the hash of a public text"), registry.Internal("accepted", "a time"),
 				hidden("ip", "where it came from, shortened to a network"), registry.Internal("attempts", "a count"),
 			}},
+		{Sample: PasswordReset{}, Type: "PASSWORD_RESET", Area: "auth", Subject: registry.SubjectUser, Purpose: purpose.Authentication, Basis: registry.Contract,
+			Class: registry.ClassSecurity, Family: string(FamilyReset), Scopes: inCase, Fields: []registry.Field{
+				registry.Internal("id", "a random id"), hidden("user", "whose password the link replaces, for half an hour"),
+				registry.Internal("of", "a fixed word"), registry.Internal("asked", "a time"),
+			}},
 		{Sample: Letters{}, Type: "LETTERS", Area: "auth", Subject: registry.SubjectUser, Purpose: purpose.Security, Basis: registry.Interest,
-			Class: registry.ClassSecurity, Family: string(FamilyLetters), Scopes: inCase, Fields: []registry.Field{registry.Internal("count", "a count")}},
+			Class: registry.ClassSecurity, Family: string(FamilyLetters), Scopes: inCase, Fields: []registry.Field{registry.Internal("count", "a count"), registry.Internal("last", "a random id")}},
 		{Sample: guard.Attempts{}, Type: "ATTEMPTS", Area: "auth", Subject: registry.SubjectUser, Purpose: purpose.Security, Basis: registry.Interest,
 			Class: registry.ClassSecurity, Family: string(guard.Family), Scopes: inCase, Fields: []registry.Field{registry.Internal("count", "a count")}},
 		{Sample: Session{}, Type: "SESSION", Area: "auth", Subject: registry.SubjectUser, Purpose: purpose.Authentication, Basis: registry.Contract,

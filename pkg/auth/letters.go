@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"time"
 
 	"pixeltrack.io/platform/pkg/mail"
 	"pixeltrack.io/platform/pkg/outbox"
@@ -9,15 +10,24 @@ import (
 	"pixeltrack.io/platform/pkg/store"
 )
 
-// MailConfirm is the template of the mail about a sign-up.
-const MailConfirm = "confirm_sign_up"
+// The templates of this area's mails.
+const (
+	MailConfirm         = "confirm_sign_up"
+	MailReset           = "reset_password"
+	MailPasswordChanged = "password_changed"
+	MailNewDevice       = "new_device"
+)
 
-// ConfirmPurpose is what the token of a confirmation link is for.
-const ConfirmPurpose = "confirm_sign_up"
+// What the tokens of mailed links are for.
+const (
+	ConfirmPurpose = "confirm_sign_up"
+	ResetPurpose   = "reset_password"
+)
 
 // Templates lists the mails of this area.
 func Templates() []compose.Template {
-	return []compose.Template{{Kind: MailConfirm, Compose: confirmation}}
+	return []compose.Template{{Kind: MailConfirm, Compose: confirmation}, {Kind: MailReset, Compose: reset},
+		{Kind: MailPasswordChanged, Compose: passwordChanged}, {Kind: MailNewDevice, Compose: newDevice}}
 }
 
 // confirmation writes the mail about a sign-up: its link, or that the address has an account. It repeats nothing that
@@ -47,4 +57,61 @@ func confirmation(ctx context.Context, c *compose.Composer, m *outbox.Mail) (mai
 		}
 	}
 	return c.Write(compose.Person{Address: s.Email}, l), nil
+}
+
+// reset writes the mail with the link that sets a new password. That of an address without an account goes to nobody.
+func reset(ctx context.Context, c *compose.Composer, m *outbox.Mail) (mail.Message, error) {
+	h, err := c.Case(m)
+	if err != nil {
+		return mail.Message{}, err
+	}
+	r, err := store.Get[PasswordReset](ctx, h, h.Scope().Key(FamilyReset))
+	if err == nil && r.Of != known {
+		err = compose.ErrGone
+	}
+	if err != nil {
+		return mail.Message{}, compose.Gone(err)
+	}
+	holder := c.Store.BindUser(r.User, c.Actor)
+	holder.SeeRestricted()
+	to, err := c.People(ctx, holder)
+	if err != nil {
+		return mail.Message{}, err
+	}
+	return c.Write(to, compose.Letter{
+		Subject: "Set a new PixelTrack password",
+		Paragraphs: []string{"Somebody, we think you, has forgotten the password of the PixelTrack account with this address.",
+			"Set a new one with this link. It works once, within 30 minutes, and ends all sessions; a second factor is still asked for.",
+			"If it was not you, do nothing: your password is as it was."},
+		Link: mail.Link{Label: "Set a new password", URL: c.Link("/reset-password", ResetPurpose, string(r.ID))},
+	}), nil
+}
+
+// passwordChanged writes the mail that tells a person of their new password.
+func passwordChanged(ctx context.Context, c *compose.Composer, m *outbox.Mail) (mail.Message, error) {
+	to, err := c.Recipient(ctx, m)
+	if err != nil {
+		return mail.Message{}, err
+	}
+	return c.Write(to, compose.Letter{
+		Subject: "Your password was changed",
+		Paragraphs: []string{"The password of your PixelTrack account was changed, and other sessions were ended.",
+			"If it was not you, set a new password now; the link for it is mailed to this address."},
+		Link: mail.Link{Label: "Set a new password", URL: c.Page("/forgot-password")},
+	}), nil
+}
+
+// newDevice writes the mail that tells a person of a login from a device that was not known.
+func newDevice(ctx context.Context, c *compose.Composer, m *outbox.Mail) (mail.Message, error) {
+	to, err := c.Recipient(ctx, m)
+	if err != nil {
+		return mail.Message{}, err
+	}
+	return c.Write(to, compose.Letter{
+		Subject: "A login from a new device",
+		Paragraphs: []string{"Somebody, we think you, has logged in to your PixelTrack account from a device that was not known before, on " +
+			time.Unix(m.Queued, 0).UTC().Format("2 January 2006, 15:04 UTC") + ".",
+			"If it was not you, set a new password now, which ends all sessions; the link for it is mailed to this address."},
+		Link: mail.Link{Label: "Set a new password", URL: c.Page("/forgot-password")},
+	}), nil
 }

@@ -12,6 +12,7 @@ import (
 	"pixeltrack.io/platform/pkg/auth/password"
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/keys"
+	"pixeltrack.io/platform/pkg/outbox"
 	"pixeltrack.io/platform/pkg/privacy/purpose"
 	"pixeltrack.io/platform/pkg/problem"
 	"pixeltrack.io/platform/pkg/store"
@@ -24,6 +25,7 @@ type LogInIn struct{ Body LogInBody }
 type LogInBody struct {
 	Email    string `json:"email" maxLength:"254" example:"ada@example.com"`
 	Password string `json:"password" maxLength:"1024" example:"a phrase that nobody else uses"`
+	Device   string `json:"device_token,omitempty" maxLength:"200" doc:"From an earlier login on this device, unless the cookie __Host-device is sent. A known device is never locked out by guesses made elsewhere." example:"dvt_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB.1772442000.…"`
 }
 
 // LoggedIn is what a login answers: tokens, or a challenge when a second factor is awaited.
@@ -52,8 +54,9 @@ func LogIn(st *store.Store, pseudonyms keys.Pseudonyms, refresh keys.Links, mint
 	return api.New(api.Route{
 		ID: "log-in", Area: "auth", Method: http.MethodPost, Path: "/v1/auth/login", Audience: api.Public, Audit: true,
 		Summary: "Log in", Purpose: purpose.Authentication,
-		Description: "Begins a session in the user's first organization. Of an account with a second factor the answer is a challenge instead, and tokens come from log-in-second-factor. A user has at most 50 sessions; one more ends the oldest.",
-		ExampleIn:   LogInBody{Email: "ada@example.com", Password: "a phrase that nobody else uses"}, ExampleOut: LoggedIn{Tokens: exampleTokens()},
+		Description: "Begins a session in the user's first organization. Of an account with a second factor the answer is a challenge instead, and tokens come from log-in-second-factor. " +
+			"A user has at most 50 sessions; one more ends the oldest. A login from a device that is not known is mailed.",
+		ExampleIn: LogInBody{Email: "ada@example.com", Password: "a phrase that nobody else uses"}, ExampleOut: LoggedIn{Tokens: exampleTokens()},
 		Refusals: []api.Refusal{
 			{Kind: problem.Unauthenticated, Code: "invalid_credentials", When: "The address or the password is wrong."},
 			accountDeleted(), tooManyAttempts(), keysNotReady(),
@@ -63,7 +66,8 @@ func LogIn(st *store.Store, pseudonyms keys.Pseudonyms, refresh keys.Links, mint
 			return nil, err
 		}
 		hash := account.HashOf(pseudonyms, in.Body.Email)
-		attempts := guard.New(st, pseudonyms, store.Actor{Who: "log-in", Request: c.Request}, "log-in", hash, c.Source)
+		from := deviceOf(c, refresh, hash, in.Body.Device)
+		attempts := guardLogIn(st, pseudonyms, c, hash, from)
 		if err := attempts.Attempt(ctx); err != nil {
 			return nil, err
 		}
@@ -85,7 +89,12 @@ func LogIn(st *store.Store, pseudonyms keys.Pseudonyms, refresh keys.Links, mint
 			return nil, errDeleted()
 		}
 		if gate.SecondFactor {
-			return challenge(ctx, st, h, c, attempts)
+			out, err := challenge(ctx, st, h, c, attempts)
+			if err != nil {
+				return nil, err
+			}
+			out.Body.DeviceToken = from.remember(c, refresh, hash, string(api.NewID[id.Session](c)))
+			return out, nil
 		}
 		if outdated {
 			cred.PasswordHash = password.Hash(in.Body.Password)
@@ -104,13 +113,17 @@ func LogIn(st *store.Store, pseudonyms keys.Pseudonyms, refresh keys.Links, mint
 			first = &belongings[0]
 			s.Organization, s.Member = first.Organization, first.Member
 		}
-		if err := begin(ctx, st, h, c, gate, s, attempts, cred, outdated); err != nil {
+		if err := begin(ctx, st, h, c, gate, s, attempts, from, cred, outdated); err != nil {
+			return nil, err
+		}
+		if err := attempts.Succeeded(ctx); err != nil {
 			return nil, err
 		}
 		out, err := minter.answer(ctx, s, first, refreshToken(refresh, user, s.ID, s.Counter))
 		if err != nil {
 			return nil, err
 		}
+		out.Body.DeviceToken = from.remember(c, refresh, hash, string(s.ID))
 		return &LogInOut{Body: LoggedIn{Tokens: out.Body}}, nil
 	})
 }
@@ -150,8 +163,9 @@ func credentialOf(ctx context.Context, st *store.Store, h *store.User) (*account
 }
 
 // begin writes a new session.
-func begin(ctx context.Context, st *store.Store, h *store.User, c *api.Caller, gate *access.UserGate, s *Session, attempts *guard.Counter, cred *account.Credential, outdated bool) error {
+func begin(ctx context.Context, st *store.Store, h *store.User, c *api.Caller, gate *access.UserGate, s *Session, attempts logInGuard, from device, cred *account.Credential, outdated bool) error {
 	for range meetings {
+		news := !from.known() && gate.Version > 1 // the first login after a sign-up is none
 		tx := st.Begin()
 		for _, old := range admit(gate, s, c.Now) {
 			tx.DeleteKey(h, SessionKey(h.ID, old), "")
@@ -160,6 +174,9 @@ func begin(ctx context.Context, st *store.Store, h *store.User, c *api.Caller, g
 		s.Version = 0
 		tx.Create(h, s)
 		attempts.Forget(tx)
+		if news {
+			outbox.Queue(tx, h, MailNewDevice, store.Join(MailNewDevice, string(s.ID)), nil)
+		}
 		c.AuditFor(tx, h, string(s.ID), "done")
 		if outdated {
 			tx.Replace(h, cred)

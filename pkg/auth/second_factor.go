@@ -8,7 +8,6 @@ import (
 	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/account"
 	"pixeltrack.io/platform/pkg/api"
-	"pixeltrack.io/platform/pkg/auth/guard"
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/keys"
 	"pixeltrack.io/platform/pkg/privacy/purpose"
@@ -63,7 +62,7 @@ func LogInSecondFactor(j *secondfactor.Judge, refresh keys.Links, minter *Minter
 }
 
 // challenge lets a login wait for its second factor.
-func challenge(ctx context.Context, st *store.Store, h *store.User, c *api.Caller, attempts *guard.Counter) (*LogInOut, error) {
+func challenge(ctx context.Context, st *store.Store, h *store.User, c *api.Caller, attempts logInGuard) (*LogInOut, error) {
 	f, err := secondfactor.Of(ctx, h)
 	if err != nil {
 		return nil, err
@@ -73,6 +72,9 @@ func challenge(ctx context.Context, st *store.Store, h *store.User, c *api.Calle
 	attempts.Forget(tx)
 	c.AuditFor(tx, h, string(h.ID), "second_factor_required")
 	if err := tx.Commit(ctx); err != nil {
+		return nil, err
+	}
+	if err := attempts.Succeeded(ctx); err != nil {
 		return nil, err
 	}
 	return &LogInOut{Body: LoggedIn{SecondFactorRequired: true, Methods: f.Methods(), Challenge: token}}, nil

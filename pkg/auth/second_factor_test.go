@@ -13,9 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/guregu/dynamo/v2"
-
-	"pixeltrack.io/platform/pkg/account"
 	"pixeltrack.io/platform/pkg/api"
 	"pixeltrack.io/platform/pkg/api/apitest"
 	"pixeltrack.io/platform/pkg/auth"
@@ -207,7 +204,7 @@ func TestAnAuthenticatorApp(t *testing.T) {
 		t.Errorf("the factors are %+v after the app has gone", b)
 	}
 	w.tokens(w.logIn(ada, phrase))
-	want := "A recovery code was used for your account; A recovery code was used for your account; An authenticator app was added to your account; " +
+	want := "A login from a new device; A login from a new device; A recovery code was used for your account; A recovery code was used for your account; An authenticator app was added to your account; " +
 		"The authenticator app was removed from your account; Your recovery codes were renewed"
 	if got := w.subjects(ada); got != want {
 		t.Errorf("the mails are %s; want %s", got, want)
@@ -358,24 +355,16 @@ func TestReauthenticate(t *testing.T) {
 func TestAShortPasswordKeepsItsSecondFactor(t *testing.T) {
 	w := newWorld(t)
 	e := w.enrol(w.somebody(ada))
-	short := func(is bool) {
-		h := w.Store.BindUser(e.user, store.Actor{Who: "test"})
-		tx := w.Store.Begin()
-		tx.Change(h, account.CredentialKey(e.user), func(u *dynamo.Update) {
-			if is {
-				u.Set("short", true)
-			} else {
-				u.Remove("short")
-			}
-		})
-		w.must(tx.Commit(context.Background()))
-	}
-	short(true)
+	const little, long = "quite9 short", "a phrase that nobody else uses, longer"
+	alone := w.somebody("bob@example.com")
+	w.Want(w.change(alone.tokens.AccessToken, phrase, little), http.StatusUnprocessableEntity, "invalid_input")
+	w.Want(w.change(e.tokens.AccessToken, phrase, "short 7"), http.StatusUnprocessableEntity, "invalid_input")
+	w.Want(w.change(e.tokens.AccessToken, phrase, little), http.StatusNoContent, "")
 	w.Want(w.as(e.person, secondfactor.DeleteTotp(w.judge()), recovery(e.codes[0])), http.StatusConflict, "password_too_short")
 	if !w.gate(e.person).SecondFactor || w.factors(e.person).RecoveryCodesLeft != 10 {
 		t.Error("the refusal changed something")
 	}
-	short(false)
+	w.Want(w.change(e.tokens.AccessToken, little, long), http.StatusNoContent, "")
 	w.Want(w.as(e.person, secondfactor.DeleteTotp(w.judge()), recovery(e.codes[0])), http.StatusNoContent, "")
 	if got := w.subjects(ada); !strings.Contains(got, "recovery code was used") || !strings.Contains(got, "app was removed") {
 		t.Errorf("the mails are %s; want one about the code and one about the app", got)

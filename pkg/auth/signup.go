@@ -8,6 +8,7 @@ import (
 
 	"pixeltrack.io/platform/pkg/account"
 	"pixeltrack.io/platform/pkg/api"
+	"pixeltrack.io/platform/pkg/auth/disposable"
 	"pixeltrack.io/platform/pkg/auth/password"
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/keys"
@@ -30,7 +31,7 @@ const (
 	signUpLife = 30 * time.Minute
 	// confirmations is how often the confirmation of one sign-up may be tried.
 	confirmations = 10
-	// letters is how many sign-up mails one address is sent within letterSpan.
+	// letters is how many mails of one kind one address is sent within letterSpan.
 	letters    = 3
 	letterSpan = time.Hour
 )
@@ -73,10 +74,11 @@ func (s *SignUpRequest) Keys() store.Keys {
 	return store.Keys{Primary: s.scope.Key(FamilySignUp)}
 }
 
-// Letters counts the sign-up mails to one address, under its keyed hash.
+// Letters counts the mails of one kind to one address, under its keyed hash.
 type Letters struct {
 	store.Meta
-	Count int `dynamo:"count"`
+	Count int       `dynamo:"count"`
+	Last  id.SignUp `dynamo:"last,omitempty"` // the sign-up that a mail was last for
 	key   store.Key
 }
 
@@ -89,6 +91,23 @@ func (l *Letters) Keys() store.Keys {
 		return store.Keys{Primary: store.Key{PK: l.PK, SK: l.SK}}
 	}
 	return store.Keys{Primary: l.key}
+}
+
+// next adds to a transaction that one more mail is sent, false when the address has had its mails for now. Of a count that
+// is read, err says whether it is there.
+func (l *Letters) next(tx *store.Tx, h *store.Case, err error, now time.Time) bool {
+	switch {
+	case err == nil && l.Count >= letters:
+		return false
+	case err == nil:
+		l.Count++
+		tx.Replace(h, l)
+	default:
+		l.Count = 1
+		l.Expire(now.Add(letterSpan))
+		tx.Create(h, l).Else(store.ErrStale)
+	}
+	return true
 }
 
 // SignUpIn is the input of sign-up.
@@ -107,6 +126,7 @@ type SignUpBody struct {
 	PolicyVersion    int    `json:"policy_version" doc:"The version of the privacy policy that the person agreed to." example:"1"`
 	PolicyHash       string `json:"policy_hash" pattern:"^[0-9a-f]{64}$" doc:"The SHA-256 of the text that was shown." example:"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"`
 	OrganizationName string `json:"organization_name" minLength:"1" maxLength:"100" example:"Example Studio"`
+	Challenge        string `json:"challenge,omitempty" maxLength:"4096" doc:"What the challenge gave, where the deployment asks for one; otherwise it is not looked at." example:"0.c2VjcmV0"`
 }
 
 // Empty is the body of an answer that says nothing.
@@ -115,8 +135,9 @@ type Empty struct{}
 // EmptyOut is an answer that says nothing.
 type EmptyOut struct{ Body Empty }
 
-// SignUp takes a sign-up in. It answers the same for every address; what it is worth stands in the mail.
-func SignUp(st *store.Store, pseudonyms keys.Pseudonyms, links keys.Links) api.Operation {
+// SignUp takes a sign-up in. It answers the same for every address; what it is worth stands in the mail. With a
+// challenge, it takes only those who passed it; without, nil, it asks for none.
+func SignUp(st *store.Store, pseudonyms keys.Pseudonyms, links keys.Links, challenge Challenge) api.Operation {
 	return api.New(api.Route{
 		ID: "sign-up", Area: "auth", Method: http.MethodPost, Path: "/v1/auth/signup", Audience: api.Public, Status: http.StatusAccepted,
 		Summary: "Sign up", Purpose: purpose.AccountManagement,
@@ -126,6 +147,9 @@ func SignUp(st *store.Store, pseudonyms keys.Pseudonyms, links keys.Links) api.O
 		ExampleOut: Empty{},
 		Refusals: []api.Refusal{
 			{Kind: problem.Forbidden, Code: "under_age", When: "The person is younger than 13, or said so before in this browser. Nothing is kept."},
+			{Kind: problem.TooMany, Code: "too_many_attempts", When: "More than a hundred sign-ups within an hour from one place."},
+			{Kind: problem.Invalid, Code: "disposable_email", When: "The address lies in a domain of addresses that are thrown away."},
+			tooCommon(),
 		},
 	}, func(ctx context.Context, c *api.Caller, in *SignUpIn) (*EmptyOut, error) {
 		b := in.Body
@@ -135,6 +159,11 @@ func SignUp(st *store.Store, pseudonyms keys.Pseudonyms, links keys.Links) api.O
 		if account.Normal(b.Email) == "" {
 			return nil, problem.InvalidField("body.email", "not an e-mail address")
 		}
+		if disposable.Address(account.Normal(b.Email)) {
+			err := problem.InvalidField("body.email", "an address that is made to be thrown away")
+			err.Code = "disposable_email"
+			return nil, err
+		}
 		v := policy.InEffect(c.Now)
 		if b.PolicyVersion != v.Number {
 			return nil, problem.InvalidField("body.policy_version", "not the version that is in effect")
@@ -142,8 +171,16 @@ func SignUp(st *store.Store, pseudonyms keys.Pseudonyms, links keys.Links) api.O
 		if b.PolicyHash != v.SHA256() {
 			return nil, problem.InvalidField("body.policy_hash", "not the hash of the version that is in effect")
 		}
-		if why := password.Weak(b.Password, b.Email, b.Name); why != "" {
-			return nil, problem.InvalidField("body.password", why)
+		if err := weak("body.password", b.Password, b.Email, b.Name, b.OrganizationName); err != nil {
+			return nil, err
+		}
+		if err := fewSignUps(ctx, st, pseudonyms, c); err != nil {
+			return nil, err
+		}
+		if challenge != nil {
+			if err := challenge.Passed(ctx, b.Challenge, c.Source); err != nil {
+				return nil, err
+			}
 		}
 		s := &SignUpRequest{ID: api.NewID[id.SignUp](c), Name: b.Name, Email: b.Email, MailHash: account.HashOf(pseudonyms, b.Email),
 			PasswordHash: password.Hash(b.Password), Country: b.Country, Region: b.Region, Organization: b.OrganizationName,
@@ -178,16 +215,9 @@ func takeIn(ctx context.Context, st *store.Store, c *api.Caller, s *SignUpReques
 			s.Of = known
 		}
 		tx := st.Begin()
-		switch {
-		case counts.Err == nil && count.Count >= letters:
+		count.Last = s.ID
+		if !count.next(tx, address, counts.Err, c.Now) {
 			return nil
-		case counts.Err == nil:
-			count.Count++
-			tx.Replace(address, count)
-		default:
-			count.Count = 1
-			count.Expire(c.Now.Add(letterSpan))
-			tx.Create(address, count).Else(store.ErrStale)
 		}
 		tx.Create(h, s)
 		outbox.Queue(tx, h, MailConfirm, string(s.ID), nil)

@@ -1,7 +1,9 @@
 package auth_test
 
 import (
+	"context"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"net/http"
 	"strings"
@@ -12,6 +14,7 @@ import (
 	"pixeltrack.io/platform/pkg/account"
 	"pixeltrack.io/platform/pkg/api/apitest"
 	"pixeltrack.io/platform/pkg/auth"
+	"pixeltrack.io/platform/pkg/problem"
 )
 
 const ada = "ada@example.com"
@@ -70,9 +73,11 @@ func TestSignUpIsRefused(t *testing.T) {
 		{"born long ago", map[string]any{"date_of_birth": "1850-01-01"}, 422, "invalid_input"},
 		{"no address", map[string]any{"email": "ada"}, 422, "invalid_input"},
 		{"two addresses", map[string]any{"email": "ada@example.com, bob@example.com"}, 422, "invalid_input"},
+		{"an address to throw away", map[string]any{"email": "ada@mailinator.com"}, 422, "disposable_email"},
 		{"a short password", map[string]any{"password": "fourteen chars"}, 422, "invalid_input"},
-		{"a common password", map[string]any{"password": "correct horse battery staple"}, 422, "invalid_input"},
-		{"the address as password", map[string]any{"password": "ada@example.com"}, 422, "invalid_input"},
+		{"a common password", map[string]any{"password": "correct horse battery staple"}, 422, "password_too_common"},
+		{"the address as password", map[string]any{"password": "ada@example.com"}, 422, "password_too_common"},
+		{"the organization as password", map[string]any{"organization_name": "Vermilion", "password": "vermilionvermilion"}, 422, "password_too_common"},
 		{"another version of the policy", map[string]any{"policy_version": 99}, 422, "invalid_input"},
 		{"another text of the policy", map[string]any{"policy_hash": strings.Repeat("0", 64)}, 422, "invalid_input"},
 		{"no country", map[string]any{"country": "Germany"}, 422, "invalid_input"},
@@ -104,7 +109,7 @@ func TestAChildIsRememberedByTheBrowserAlone(t *testing.T) {
 	if w.dump() != before || strings.Contains(w.Log.String(), "2015") {
 		t.Error("something is kept of a child")
 	}
-	retry := w.Call(auth.SignUp(w.Store, w.pseudonyms, w.links), apitest.Caller{}, apitest.Request{Body: signUpBody(ada), Headers: map[string]string{"Cookie": cookie}})
+	retry := w.Call(auth.SignUp(w.Store, w.pseudonyms, w.links, nil), apitest.Caller{}, apitest.Request{Body: signUpBody(ada), Headers: map[string]string{"Cookie": cookie}})
 	w.Want(retry, http.StatusForbidden, "under_age")
 }
 
@@ -240,4 +245,78 @@ func TestNormal(t *testing.T) {
 			t.Errorf("Normal(%q) = %q; want %q", tt.in, got, tt.want)
 		}
 	}
+}
+
+func (w *world) resend(email string) apitest.Answer {
+	w.T.Helper()
+	return w.Call(auth.ResendSignUp(w.Store, w.pseudonyms, w.links), apitest.Caller{}, apitest.Request{Body: map[string]any{"email": email}})
+}
+
+func TestAConfirmationIsSentAgain(t *testing.T) {
+	w := newWorld(t)
+	w.Want(w.signUp(signUpBody(ada)), http.StatusAccepted, "")
+	pending, nobody := w.resend(ada), w.resend("bob@example.com")
+	if pending.Status != http.StatusAccepted || nobody.Status != pending.Status || string(nobody.Body) != string(pending.Body) {
+		t.Errorf("pending = %d %s; nobody = %d %s; want the same", pending.Status, pending.Body, nobody.Status, nobody.Body)
+	}
+	for range 3 {
+		w.Want(w.resend(ada), http.StatusAccepted, "")
+	}
+	sent := map[string]int{}
+	for _, m := range w.letters() {
+		sent[m.To]++
+	}
+	if sent[ada] != 3 || len(sent) != 1 {
+		t.Errorf("the mails are %v; want 3 to the one who signs up", sent)
+	}
+	w.Want(w.resend("ada"), http.StatusUnprocessableEntity, "invalid_input")
+	_, token := w.letter(ada)
+	w.Want(w.confirm(token, phrase), http.StatusCreated, "")
+	w.Clock.Advance(time.Hour)
+	w.Want(w.resend(ada), http.StatusAccepted, "")
+	if n := len(w.letters()); n != 0 {
+		t.Errorf("%d mails after the confirmation; want none", n)
+	}
+}
+
+// picky is a challenge that one response passes.
+type picky string
+
+func (p picky) Passed(_ context.Context, response, _ string) error {
+	if response != string(p) {
+		return problem.Of(problem.Forbidden, "challenge_failed", "Try the challenge again.")
+	}
+	return nil
+}
+
+func TestASignUpMayHaveToPassAChallenge(t *testing.T) {
+	w := newWorld(t)
+	for response, want := range map[string]int{"": 403, "wrong": 403, "right": 202} {
+		body := signUpBody(ada)
+		body["challenge"] = response
+		w.Want(w.Call(auth.SignUp(w.Store, w.pseudonyms, w.links, picky("right")), apitest.Caller{}, apitest.Request{Body: body}), want, "")
+	}
+	if n := len(w.of("SIGNUP")); n != 1 {
+		t.Errorf("%d sign-ups; want the one that passed", n)
+	}
+}
+
+func TestManySignUpsFromOnePlaceAreRefused(t *testing.T) {
+	w := newWorld(t)
+	from := func(source string) apitest.Answer {
+		body := signUpBody(ada)
+		return w.Call(auth.SignUp(w.Store, w.pseudonyms, w.links, nil), apitest.Caller{}, apitest.Request{Body: body, Source: source})
+	}
+	for i := range 100 {
+		w.Want(from(fmt.Sprintf("2001:db8:0:7::%x", i)), http.StatusAccepted, "")
+	}
+	a := from("2001:db8:0:7::ffff")
+	w.Want(a, http.StatusTooManyRequests, "too_many_attempts")
+	if a.Header.Get("Retry-After") == "" {
+		t.Error("429 without Retry-After")
+	}
+	w.Want(from("2001:db8:0:8::1"), http.StatusAccepted, "")
+	w.Want(from("192.0.2.1"), http.StatusAccepted, "")
+	w.Clock.Advance(time.Hour)
+	w.Want(from("2001:db8:0:7::1"), http.StatusAccepted, "")
 }

@@ -92,6 +92,7 @@ type Tokens struct {
 	RefreshToken   string `json:"refresh_token,omitempty" doc:"Trade it once for fresh tokens. It ends after 30 days without use, and a year after the login."`
 	TokenType      string `json:"token_type,omitempty" example:"Bearer"`
 	ExpiresIn      int    `json:"expires_in,omitempty" doc:"Seconds that the access token lives." example:"900"`
+	DeviceToken    string `json:"device_token,omitempty" doc:"Of a login: send it with the next one from this device, which is known by it for a year. Browsers have it as the cookie __Host-device." example:"dvt_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB.1772442000.…"`
 	OrganizationID string `json:"organization_id,omitempty" doc:"The organization that the access token names; absent for a user without one." example:"org_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"`
 }
 

@@ -94,7 +94,7 @@ func signUpBody(email string) map[string]any {
 
 func (w *world) signUp(body map[string]any) apitest.Answer {
 	w.T.Helper()
-	return w.Call(auth.SignUp(w.Store, w.pseudonyms, w.links), apitest.Caller{}, apitest.Request{Body: body})
+	return w.Call(auth.SignUp(w.Store, w.pseudonyms, w.links, nil), apitest.Caller{}, apitest.Request{Body: body})
 }
 
 func (w *world) confirm(token, password string) apitest.Answer {

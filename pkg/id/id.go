@@ -31,6 +31,7 @@ type (
 	Export       string // exp_…
 	Message      string // msg_…, one mail in the outbox
 	SignUp       string // sgn_…, a sign-up that waits for its confirmation
+	Reset        string // rst_…, a link that sets a new password
 	Purge        string // pur_…, one act of retention
 	Record       string // rec_…, one audit record
 	File         string // fil_…
@@ -63,6 +64,7 @@ const (
 	PrefixExport       = "exp"
 	PrefixMessage      = "msg"
 	PrefixSignUp       = "sgn"
+	PrefixReset        = "rst"
 	PrefixPurge        = "pur"
 	PrefixRecord       = "rec"
 	PrefixFile         = "fil"
@@ -107,6 +109,8 @@ func Prefix[T Kind]() string {
 		return PrefixMessage
 	case SignUp:
 		return PrefixSignUp
+	case Reset:
+		return PrefixReset
 	case Purge:
 		return PrefixPurge
 	case Record:

@@ -13,15 +13,18 @@
 //	get-health | no data | - | - | 0 / 0
 //	get-openapi | no data | - | - | 0 / 0
 //	get-docs | no data | - | - | 0 / 0
-//	sign-up | whether an address is known; a pending sign-up and its mail | table | MAIL hash; CASE hash SIGNUP, OUTBOX, LETTERS | 2 / 8
+//	sign-up | whether an address is known; a pending sign-up and its mail | table | MAIL hash; CASE hash ATTEMPTS, SIGNUP, OUTBOX, LETTERS | 2 / 9
 //	confirm-sign-up | a pending sign-up by its link; user and organisation made of it | table | CASE hash SIGNUP; USER u PROFILE, CREDENTIAL, ACCEPTANCE, MEMBERSHIP, USERGATE; ORG o ORGANIZATION, ORGGATE, ACCESS; MAIL hash | 1 / 23
-//	log-in | an account by its address; a session, or a challenge for the second factor | table | MAIL hash; CASE hash ATTEMPTS, CHALLENGE; USER u CREDENTIAL, USERGATE, MEMBERSHIP, SESSION, SECONDFACTOR; ORG o ACCESS, ORGGATE | 6 / 9
+//	log-in | an account by its address; a session | table | MAIL hash; CASE hash ATTEMPTS; USER u CREDENTIAL, USERGATE, MEMBERSHIP, SESSION, OUTBOX; DUE outbox; ORG o ACCESS, ORGGATE; CASE hash ATTEMPTS, CHALLENGE; USER u CREDENTIAL, USERGATE, MEMBERSHIP, SESSION, SECONDFACTOR | 6 / 15
 //	refresh-token | a session by the ids in its token | table | USER u SESSION / session; USERGATE; ORG o ACCESS, ORGGATE | 5 / 1
 //	log-out | a session, or all of a user | table | USER u USERGATE, SESSION | 4 / 6
 //	switch-organization | a session and one membership | table | USER u SESSION, MEMBERSHIP / org | 8 / 1
+//	restore-account | a deleted account by the link that was mailed | table | TOKEN hash; USER u USERGATE, DELETION, PROFILE, CREDENTIAL, MEMBERSHIP, SECONDFACTOR, OUTBOX; ORG o ORGGATE; DUE outbox; USER u USERGATE, DELETION, PROFILE, CREDENTIAL, MEMBERSHIP; CASE hash ATTEMPTS | 8 / 25
+//	resend-sign-up | the last sign-up of an address, and a further mail about it | table | CASE hash LETTERS, OUTBOX | 1 / 6
+//	forgot-password | whether an address is known; a link that sets a new password, and its mail | table | MAIL hash; CASE hash PASSWORDRESET, OUTBOX, LETTERS | 2 / 8
+//	reset-password | a link that sets a new password; the account that it is for | table | CASE hash PASSWORDRESET; USER u USERGATE, PROFILE, CREDENTIAL, SESSION / session, OUTBOX; DUE outbox | 4 / 14
 //	accept-invitation | an invitation by its link, and the account of its address or a new one | table | TOKEN hash; CASE hash ATTEMPTS; ORG o INVITATION / id, INVITEE / hash, ORGGATE, ACCESS; MAIL hash; USER u PROFILE, CREDENTIAL, ACCEPTANCE, MEMBERSHIP, USERGATE | 4 / 27
 //	join-organization | an invitation by its link | table | TOKEN hash; ORG o INVITATION / id, INVITEE / hash, ORGGATE, ACCESS; USER u PROFILE, MEMBERSHIP | 8 / 14
-//	restore-account | a deleted account by the link that was mailed | table | TOKEN hash; USER u USERGATE, DELETION, PROFILE, CREDENTIAL, MEMBERSHIP, SECONDFACTOR, OUTBOX; ORG o ORGGATE; DUE outbox; USER u USERGATE, DELETION, PROFILE, CREDENTIAL, MEMBERSHIP; CASE hash ATTEMPTS | 8 / 25
 //	log-in-second-factor | a login by its challenge, and a user's second factors | table | CASE hash CHALLENGE, ATTEMPTS; USER u SECONDFACTOR, USERGATE, MEMBERSHIP, SESSION, OUTBOX; ORG o ACCESS, ORGGATE; DUE outbox | 7 / 18
 //	reauthenticate | what proves a user, and their session | table | CASE hash ATTEMPTS; USER u CREDENTIAL, USERGATE, SECONDFACTOR, SESSION / session, OUTBOX; ORG o ACCESS, ORGGATE; DUE outbox | 10 / 16
 //	ask-for-passkey | a challenge for a passkey, and the passkeys of a login that waits | table | CASE hash CHALLENGE, CEREMONY; USER u PASSKEY | 2 / 1
@@ -31,6 +34,7 @@
 //	rotate-keys | the public keys | table | PLATFORM KEYRING | 1 / 0
 //	get-account | a user's profile and memberships | table | USER u PROFILE, MEMBERSHIP | 5 / 0
 //	update-account | a user's profile | table | USER u PROFILE | 4 / 1
+//	change-password | a user's credential, and their sessions | table | USER u USERGATE, PROFILE, CREDENTIAL, SESSION / session, OUTBOX; CASE hash ATTEMPTS; DUE outbox | 6 / 15
 //	delete-account | a user's gate, and those of the organisations that close | table | USER u USERGATE, DELETION, MEMBERSHIP; ORG o ORGGATE, ACCESS; MAIL hash; DUE, WAKE purge-account; CASE hash ATTEMPTS; USER u CREDENTIAL, OUTBOX, PROFILE | 9 / 25
 //	get-second-factors | a user's second factors | table | USER u SECONDFACTOR | 4 / 0
 //	create-totp | a user's second factors, and an app that waits for its first code | table | USER u SECONDFACTOR, PROFILE, ENROLMENT | 6 / 6
@@ -150,6 +154,6 @@
 //	work-requests | requests and packages that are due; a request by an event | table | DUE request s, package s; USER u REQUEST / id; CASE hash REQUEST / id; every family of a user or organisation | 8 / 0
 //	build-export | everything of a user or organisation | table, GSI1, GSI2 | USER u PACKAGE / id; ORG o PACKAGE / id; TOKEN hash; every family of a user or organisation | 39.5 / 13
 //	dispatch-changes | changes of the types that somebody wants | stream | no row | 0 / 0
-//	send-outbox | mails that are due; a mail by an event | table | DUE outbox s; USER u, CASE hash, ORG o OUTBOX / dedupe; USER u PROFILE; PLATFORM SUPPRESSION, UNBOUND; EXT resend platform id; CASE hash SIGNUP; ORG o INVOICE / id, INVOICEPAYER / id, ORGANIZATION; USER u DELETION; ORG o OWNERSHIP, INVITATION / id | 4 / 0
+//	send-outbox | mails that are due; a mail by an event | table | DUE outbox s; USER u, CASE hash, ORG o OUTBOX / dedupe; USER u PROFILE; PLATFORM SUPPRESSION, UNBOUND; EXT resend platform id; CASE hash SIGNUP, PASSWORDRESET; ORG o INVOICE / id, INVOICEPAYER / id, ORGANIZATION; USER u DELETION; ORG o OWNERSHIP, INVITATION / id | 4 / 0
 //	receive-resend | a mail by the provider's id | table | EXT resend platform id; USER u, CASE hash, ORG o OUTBOX / dedupe; PLATFORM SUPPRESSION, UNBOUND | 2 / 1
 package store

@@ -10,5 +10,5 @@ import (
 
 func main() {
 	a := app.New()
-	lambdahttp.Start(a, auth.SignUp(a.Table(), secrets.Pseudonyms(a), secrets.Links(a)))
+	lambdahttp.Start(a, auth.SignUp(a.Table(), secrets.Pseudonyms(a), secrets.Links(a), nil))
 }

@@ -2,10 +2,8 @@
 package password
 
 import (
-	"bufio"
 	"crypto/rand"
 	"crypto/subtle"
-	_ "embed" // the list of common passwords
 	"encoding/base64"
 	"fmt"
 	"slices"
@@ -19,45 +17,53 @@ import (
 
 // Length of a password in characters, after normalisation.
 const (
-	Shortest = 15
-	Longest  = 128
+	Shortest           = 15
+	ShortestWithFactor = 8 // of an account that a second factor guards, too
+	Longest            = 128
 )
 
 // Why a password is not taken, in words for whoever chose it.
 const (
-	TooShort = "at least 15 characters"
-	TooLong  = "at most 128 characters"
-	Unfit    = "control characters are not allowed"
-	Common   = "too easily guessed; choose another"
+	TooShort           = "at least 15 characters"
+	TooShortWithFactor = "at least 8 characters"
+	TooLong            = "at most 128 characters"
+	Unfit              = "control characters are not allowed"
+	Common             = "too easily guessed; choose another"
 )
 
-//go:embed common.txt
-var common string
-
-// Weak says why a password is not taken, empty when it is. Any character and any mixture is allowed; what is refused is
-// too short, too long, on the list of common ones, one character or a short piece over and over, or the address or name
-// it belongs to.
+// Weak says why a password is not taken for an account without a second factor, empty when it is. Any character and any
+// mixture is allowed; what is refused is too short, too long, a common one or a simple variant of one, one character or
+// a short piece over and over, or made of the addresses and names it belongs to.
 func Weak(password string, about ...string) string {
+	return weak(password, Shortest, TooShort, about)
+}
+
+// WeakWithFactor is Weak for an account that a second factor guards, too.
+func WeakWithFactor(password string, about ...string) string {
+	return weak(password, ShortestWithFactor, TooShortWithFactor, about)
+}
+
+// StandsAlone says whether a password is long enough for an account without a second factor.
+func StandsAlone(password string) bool {
+	return utf8.RuneCountInString(norm.NFKC.String(password)) >= Shortest
+}
+
+func weak(password string, shortest int, tooShort string, about []string) string {
 	p := norm.NFKC.String(password)
 	n := utf8.RuneCountInString(p)
 	switch {
-	case n < Shortest:
-		return TooShort
+	case n < shortest:
+		return tooShort
 	case n > Longest:
 		return TooLong
 	case strings.ContainsFunc(p, unicode.IsControl):
 		return Unfit
 	}
 	folded := strings.ToLower(p)
-	if repeats(folded) || slices.ContainsFunc(about, func(a string) bool {
+	if repeats(folded) || easy(folded, about) || slices.ContainsFunc(about, func(a string) bool {
 		return folded == strings.ToLower(norm.NFKC.String(a))
 	}) {
 		return Common
-	}
-	for lines := bufio.NewScanner(strings.NewReader(common)); lines.Scan(); {
-		if folded == lines.Text() {
-			return Common
-		}
 	}
 	return ""
 }
