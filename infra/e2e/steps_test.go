@@ -148,7 +148,7 @@ func steps() []step {
 	for operation, path := range map[string]string{
 		"get-account": "/v1/me", "get-organization": "/v1/org", "list-consents": "/v1/privacy/consents", "list-disclosures": "/v1/privacy/disclosures",
 		"list-requests": "/v1/dsr", "list-clients": "/v1/clients", "list-projects": "/v1/projects", "list-files": "/v1/files",
-		"list-invoices": "/v1/invoices", "list-payments": "/v1/payments",
+		"list-invoices": "/v1/invoices", "list-payments": "/v1/payments", "list-sessions": "/v1/me/sessions",
 	} {
 		add(step{operation: operation, status: 200, prepare: get(path)})
 	}
@@ -352,6 +352,18 @@ func authSteps() []step {
 			p.logIn()
 			return journey.Call{Method: "POST", Path: "/v1/auth/logout"}
 		}, again: []int{401}, cleanup: (*caller).logIn},
+		{operation: "rename-session", status: 200, prepare: func(p *caller) journey.Call {
+			return journey.Call{Method: "PATCH", Path: "/v1/me/sessions/" + p.session(), Body: map[string]any{"name": "Studio laptop"}}
+		}},
+		{operation: "end-session", status: 204, prepare: func(p *caller) journey.Call {
+			first := p.session()
+			p.logIn()
+			return journey.Call{Method: "DELETE", Path: "/v1/me/sessions/" + first}
+		}, again: []int{404}},
+		{operation: "end-other-sessions", status: 204, prepare: func(p *caller) journey.Call {
+			p.logIn()
+			return journey.Call{Method: "DELETE", Path: "/v1/me/sessions"}
+		}},
 		{operation: "switch-organization", status: 200, prepare: func(p *caller) journey.Call {
 			return journey.Call{Method: "POST", Path: "/v1/auth/organization", Body: map[string]any{"organization_id": p.organization}}
 		}},

@@ -16,6 +16,7 @@ func Routes() []api.Operation {
 	return []api.Operation{
 		SignUp(nil, keys.Pseudonyms{}, keys.Links{}), ConfirmSignUp(nil), LogIn(nil, keys.Pseudonyms{}, keys.Links{}, nil),
 		RefreshToken(nil, keys.Links{}, nil), LogOut(nil), SwitchOrganization(nil, nil), RestoreAccount(nil, keys.Pseudonyms{}), GetJwks(nil),
+		ListSessions(), RenameSession(nil), EndSession(nil), EndOtherSessions(nil),
 	}
 }
 
@@ -46,6 +47,7 @@ func Rows() []registry.Row {
 		{Sample: Session{}, Type: "SESSION", Area: "auth", Subject: registry.SubjectUser, Purpose: purpose.Authentication, Basis: registry.Contract,
 			Class: registry.ClassSecurity, Export: "sessions", Family: string(FamilySession), Scopes: []registry.Scope{registry.InUser}, Fields: []registry.Field{
 				registry.Plain("id", "a random id"), registry.Personal("user", "user_id", "whose session it is", registry.EraseWithRow),
+				own("name", "what the person calls it"),
 				registry.Internal("counter", "a count"), registry.Internal("rotated", "a time"),
 				own("org", "the organization that the session works in"), own("member", "who the person is there"),
 				registry.Plain("began", "a time"), registry.Plain("used", "a time"),

@@ -24,6 +24,10 @@
 //	rotate-keys | the public keys | table | PLATFORM KEYRING | 1 / 0
 //	get-account | a user's profile and memberships | table | USER u PROFILE, MEMBERSHIP | 5 / 0
 //	update-account | a user's profile | table | USER u PROFILE | 4 / 1
+//	list-sessions | the sessions of a user | table | USER u SESSION | 4 / 0
+//	rename-session | a session by its id | table | USER u SESSION / id | 4 / 1
+//	end-session | a session of a user | table | USER u USERGATE, SESSION / id | 4 / 6
+//	end-other-sessions | all sessions of a user but one | table | USER u USERGATE, SESSION | 4 / 6
 //	delete-account | a user's gate, and those of the organisations that close | table | USER u USERGATE, DELETION, MEMBERSHIP; ORG o ORGGATE, ACCESS; MAIL hash; DUE, WAKE purge-account | 9 / 25
 //	get-organization | the settings of an organisation | table | ORG o ORGANIZATION | 4 / 0
 //	update-organization | the settings of an organisation | table | ORG o ORGANIZATION | 4 / 4
