@@ -17,6 +17,7 @@ func Routes() []api.Operation {
 		SignUp(nil, keys.Pseudonyms{}, keys.Links{}), ConfirmSignUp(nil), LogIn(nil, keys.Pseudonyms{}, keys.Links{}, nil),
 		RefreshToken(nil, keys.Links{}, nil), LogOut(nil), SwitchOrganization(nil, nil), RestoreAccount(nil, keys.Pseudonyms{}), GetJwks(nil),
 		ListSessions(), RenameSession(nil), EndSession(nil), EndOtherSessions(nil),
+		ListAPITokens(), CreateAPIToken(nil), GetAPIToken(), DeleteAPIToken(nil),
 	}
 }
 

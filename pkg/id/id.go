@@ -34,6 +34,7 @@ type (
 	Purge        string // pur_…, one act of retention
 	Record       string // rec_…, one audit record
 	File         string // fil_…
+	APIToken     string // key_…, an API token, not its secret
 )
 
 // ErrMalformed says that a text is not an id of the kind asked for.
@@ -63,6 +64,7 @@ const (
 	PrefixPurge        = "pur"
 	PrefixRecord       = "rec"
 	PrefixFile         = "fil"
+	PrefixAPIToken     = "key"
 )
 
 // Prefix is the prefix of the ids of type T, "prj" for Project.
@@ -107,6 +109,8 @@ func Prefix[T Kind]() string {
 		return PrefixRecord
 	case File:
 		return PrefixFile
+	case APIToken:
+		return PrefixAPIToken
 	}
 	return ""
 }
