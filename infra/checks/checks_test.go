@@ -187,6 +187,10 @@ func TestEachDriftIsFound(t *testing.T) {
 func TestAListThatDrifts(t *testing.T) {
 	tree, part := small(t)
 	before := checks.Check(tree, part)
+	members := slices.Clone(part)
+	for n := range members {
+		members[n].Members = true
+	}
 	tests := []struct {
 		name string
 		list []checks.Operation
@@ -194,6 +198,7 @@ func TestAListThatDrifts(t *testing.T) {
 	}{
 		{"a new route", append(slices.Clone(part), checks.Operation{ID: "receive-nothing", Area: "webhooks", Method: "POST", Path: "/v1/webhooks/stripe"}), "receive-nothing: functions/webhooks/receive-nothing/main.go is not there"},
 		{"a new area", append(slices.Clone(part), checks.Operation{ID: "list-tasks", Area: "tasks", Method: "GET", Path: "/v1/tasks"}), `list-tasks: the edge leads /v1/tasks to "meta"`},
+		{"a route that takes API tokens", members, "receive-resend: it takes API tokens, and statement TokenUse does not let it"},
 		{"a route twice", append(slices.Clone(part), part[0]), "the list has it twice"},
 		{"a route that is gone", slices.DeleteFunc(slices.Clone(part), func(o checks.Operation) bool { return o.ID == "receive-resend" }), "functions/webhooks/receive-resend: the list has no such route or job"},
 	}

@@ -100,6 +100,9 @@ func functionOf(f *findings, file string, stack map[string]any, r any, o Operati
 		f.add("%s: it has no log group of its own with a retention", o.ID)
 	}
 	rolesOf(f, p, o)
+	if o.Members {
+		tokensOf(f, p, o)
+	}
 	eventsOf(f, p, o)
 }
 
@@ -130,6 +133,25 @@ func rolesOf(f *findings, p any, o Operation) {
 				f.add("%s: statement %s is for every resource", o.ID, sid)
 			}
 		}
+	}
+}
+
+// tokensOf looks whether a function of members can know the caller of an API token, and keep when it was used.
+func tokensOf(f *findings, p any, o Operation) {
+	needs := map[string][]string{"Caller": {"TOKEN#*", "USER#*#APIKEY"}, "TokenUse": {"USER#*#APIKEY"}}
+	policies, _ := at(p, "Policies").([]any)
+	for _, policy := range policies {
+		statements, _ := at(policy, "Statement").([]any)
+		for _, s := range statements {
+			families := texts(at(s, "Condition", "ForAllValues:StringLike", "dynamodb:LeadingKeys"))
+			missing := func(family string) bool { return !slices.Contains(families, family) }
+			if !slices.ContainsFunc(needs[text(s, "Sid")], missing) {
+				delete(needs, text(s, "Sid"))
+			}
+		}
+	}
+	for _, sid := range slices.Sorted(maps.Keys(needs)) {
+		f.add("%s: it takes API tokens, and statement %s does not let it read them or keep their use", o.ID, sid)
 	}
 }
 

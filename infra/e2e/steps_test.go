@@ -148,7 +148,7 @@ func steps() []step {
 	for operation, path := range map[string]string{
 		"get-account": "/v1/me", "get-organization": "/v1/org", "list-consents": "/v1/privacy/consents", "list-disclosures": "/v1/privacy/disclosures",
 		"list-requests": "/v1/dsr", "list-clients": "/v1/clients", "list-projects": "/v1/projects", "list-files": "/v1/files",
-		"list-invoices": "/v1/invoices", "list-payments": "/v1/payments",
+		"list-invoices": "/v1/invoices", "list-payments": "/v1/payments", "list-sessions": "/v1/me/sessions", "list-api-tokens": "/v1/me/api-tokens",
 	} {
 		add(step{operation: operation, status: 200, prepare: get(path)})
 	}
@@ -319,8 +319,7 @@ func privacySteps() []step {
 func (c *caller) age() {
 	c.t.Helper()
 	cloud.Move(func(clock *simclock.Clock) { clock.Advance(13 * time.Hour) })
-	a := c.must(200, journey.Call{Method: "POST", Path: "/v1/auth/refresh", Token: "none", Body: map[string]any{"refresh_token": c.refresh}})
-	c.token, c.refresh = a.Text("access_token"), a.Text("refresh_token")
+	c.renew()
 }
 
 func (c *caller) consent(purpose string) map[string]any {
@@ -358,6 +357,31 @@ func authSteps() []step {
 			p.logIn()
 			return journey.Call{Method: "POST", Path: "/v1/auth/logout"}
 		}, again: []int{401}, cleanup: (*caller).logIn},
+		{operation: "create-api-token", status: 201, prepare: func(p *caller) journey.Call {
+			body := apiTokenBody("clients:read")
+			p.mark = body["name"].(string)
+			return journey.Call{Method: "POST", Path: "/v1/me/api-tokens", Body: body, Key: "key-" + unique()}
+		}, check: once(func(*caller) string { return "/v1/me/api-tokens?limit=200" })},
+		{operation: "get-api-token", status: 200, prepare: func(p *caller) journey.Call {
+			id, _ := p.newAPIToken("clients:read")
+			return journey.Call{Method: "GET", Path: "/v1/me/api-tokens/" + id}
+		}},
+		{operation: "delete-api-token", status: 204, prepare: func(p *caller) journey.Call {
+			id, _ := p.newAPIToken("clients:read")
+			return journey.Call{Method: "DELETE", Path: "/v1/me/api-tokens/" + id}
+		}, again: []int{404}},
+		{operation: "rename-session", status: 200, prepare: func(p *caller) journey.Call {
+			return journey.Call{Method: "PATCH", Path: "/v1/me/sessions/" + p.session(), Body: map[string]any{"name": "Studio laptop"}}
+		}},
+		{operation: "end-session", status: 204, prepare: func(p *caller) journey.Call {
+			first := p.session()
+			p.logIn()
+			return journey.Call{Method: "DELETE", Path: "/v1/me/sessions/" + first}
+		}, again: []int{404}},
+		{operation: "end-other-sessions", status: 204, prepare: func(p *caller) journey.Call {
+			p.logIn()
+			return journey.Call{Method: "DELETE", Path: "/v1/me/sessions"}
+		}},
 		{operation: "switch-organization", status: 200, prepare: func(p *caller) journey.Call {
 			return journey.Call{Method: "POST", Path: "/v1/auth/organization", Body: map[string]any{"organization_id": p.organization}}
 		}},

@@ -32,7 +32,8 @@ type Caller struct {
 	Gate    *access.OrganizationGate // what the organisation's gate says; on a pure read nil until the check is done
 	Account *access.UserGate         // likewise the user's
 
-	claimed     int64 // version of the grants in the token
+	token       *apiToken // what the call is made with, nil for an access token
+	claimed     int64     // version of the grants in the token
 	route       Route
 	idempotency *pending
 	done        *Idempotency
@@ -59,8 +60,13 @@ func withCaller(ctx context.Context, c *Caller) context.Context {
 // WithCaller puts a caller into a context, for tests of handlers.
 func WithCaller(ctx context.Context, c *Caller) context.Context { return withCaller(ctx, c) }
 
-// May says whether the caller has a permission.
-func (c *Caller) May(p access.Permission) bool { return access.Allows(c.Role, c.Grants, p) }
+// May says whether the caller has a permission: their role or a grant gives it, and so does the API token that they use.
+func (c *Caller) May(p access.Permission) bool {
+	if c.token != nil && !c.token.row.Covers(p) {
+		return false
+	}
+	return access.Allows(c.Role, c.Grants, p)
+}
 
 // Needs refuses what the caller has no permission for.
 func (c *Caller) Needs(p access.Permission) error {
@@ -92,7 +98,11 @@ func (c *Caller) replaying() *Idempotency { return c.done }
 
 // admit judges the rows that were read for the caller.
 func (c *Caller) admit(s *session, now time.Time) error {
-	if s.user.Err != nil || !s.gate.Live(c.Session, now) {
+	if c.token != nil {
+		if err := c.token.admit(s); err != nil {
+			return err
+		}
+	} else if s.user.Err != nil || !s.gate.Live(c.Session, now) {
 		return unauthenticated("session_ended", "The session has ended; log in again.")
 	}
 	c.Account = s.gate

@@ -114,6 +114,9 @@ func (op Operation) refusals() []Refusal {
 		{problem.Malformed, "malformed_json", "The request could not be read."},
 		{problem.Invalid, "invalid_input", "The request has invalid fields, named in errors."},
 	}, op.Refusals...)
+	if op.Audience == Users {
+		all = append(all, Refusal{problem.Forbidden, "token_not_allowed", "An API token does not reach this; it takes an access token."})
+	}
 	if op.Method != http.MethodGet {
 		all = append(all, Refusal{problem.TooLarge, "body_too_large", fmt.Sprintf("The body is larger than %d bytes.", op.MaxBody)})
 	}

@@ -168,6 +168,9 @@ func (s *Server) answer(ctx context.Context, c *Caller, r *http.Request) (a *hel
 		return refused(ctx, err)
 	}
 	sess := newSession(c)
+	if c.token != nil {
+		return s.byToken(ctx, c, sess, r, body)
+	}
 	if s.operation.PureRead {
 		return s.beside(ctx, c, sess, r, body)
 	}
@@ -341,13 +344,16 @@ func hasNUL(body []byte) bool {
 	return false
 }
 
-// identify knows the caller by the access token alone; the rows are yet to confirm it.
+// identify knows the caller by the access token alone, or by the lookup of an API token; the rows are yet to confirm it.
 func (s *Server) identify(ctx context.Context, c *Caller, r *http.Request) error {
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if !strings.EqualFold(scheme, "Bearer") || token == "" {
 		return unauthenticated("authentication_required", "Send an access token: Authorization: Bearer …")
 	}
-	claims, err := s.verifier.Verify(ctx, strings.TrimSpace(token))
+	if token = strings.TrimSpace(token); strings.HasPrefix(token, keys.APITokenPrefix) {
+		return s.lookUp(ctx, c, token)
+	}
+	claims, err := s.verifier.Verify(ctx, token)
 	if errors.Is(err, keys.ErrExpired) {
 		return unauthenticated("token_expired", "The access token has expired; refresh it.")
 	}
@@ -472,6 +478,9 @@ func (s *session) fetches() []*store.Fetch {
 	all := []*store.Fetch{s.user}
 	if s.member != nil {
 		all = append(all, s.member, s.org)
+	}
+	if s.c.token != nil {
+		all = append(all, s.c.token.fetch(s.c))
 	}
 	if f := s.c.idempotencyFetch(); f != nil {
 		all = append(all, f)

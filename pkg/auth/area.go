@@ -19,6 +19,8 @@ func Routes() []api.Operation {
 		LogInSecondFactor(nil, keys.Links{}, nil), Reauthenticate(nil, nil),
 		AcceptInvitation(nil, keys.Pseudonyms{}), JoinOrganization(nil),
 		ResendSignUp(nil, keys.Pseudonyms{}, keys.Links{}), ForgotPassword(nil, keys.Pseudonyms{}, keys.Links{}), ResetPassword(nil), ChangePassword(nil, keys.Pseudonyms{}),
+		ListSessions(), RenameSession(nil), EndSession(nil), EndOtherSessions(nil),
+		ListAPITokens(), CreateAPIToken(nil), GetAPIToken(), DeleteAPIToken(nil),
 	}
 }
 
@@ -54,6 +56,7 @@ func Rows() []registry.Row {
 		{Sample: Session{}, Type: "SESSION", Area: "auth", Subject: registry.SubjectUser, Purpose: purpose.Authentication, Basis: registry.Contract,
 			Class: registry.ClassSecurity, Export: "sessions", Family: string(FamilySession), Scopes: []registry.Scope{registry.InUser}, Fields: []registry.Field{
 				registry.Plain("id", "a random id"), registry.Personal("user", "user_id", "whose session it is", registry.EraseWithRow),
+				own("name", "what the person calls it"),
 				registry.Internal("counter", "a count"), registry.Internal("rotated", "a time"),
 				own("org", "the organization that the session works in"), own("member", "who the person is there"),
 				registry.Plain("began", "a time"), registry.Plain("used", "a time"), registry.Plain("proved", "a time"),

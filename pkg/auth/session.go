@@ -34,6 +34,7 @@ type Session struct {
 	store.Meta
 	ID           id.Session      `dynamo:"id"`
 	User         id.User         `dynamo:"user"`
+	Name         string          `dynamo:"name,omitempty"`
 	Counter      int64           `dynamo:"counter"` // of the refresh token that is unspent
 	Rotated      int64           `dynamo:"rotated"` // epoch seconds the one before was spent at
 	Organization id.Organization `dynamo:"org,omitempty"`
@@ -105,27 +106,39 @@ func admit(gate *access.UserGate, s *Session, now time.Time) (ended []id.Session
 // end ends a session: it leaves the gate, its row goes, and what is to be noted about it is added to the transaction. A
 // session that has ended already stays so.
 func end(ctx context.Context, st *store.Store, h *store.User, session id.Session, note func(*store.Tx)) error {
+	_, err := endThose(ctx, st, h, func(live id.Session) bool { return live == session }, note)
+	return err
+}
+
+// endThose ends the sessions of a user that are asked for, in one transaction with a note, and says how many there
+// were. Where there are none it writes nothing.
+func endThose(ctx context.Context, st *store.Store, h *store.User, asked func(id.Session) bool, note func(*store.Tx)) (int, error) {
 	for range meetings {
 		gate, err := store.Get[access.UserGate](ctx, h, access.UserGateKey(h.ID))
 		if errors.Is(err, store.ErrMissing) {
-			return nil
+			return 0, nil
 		}
 		if err != nil {
-			return err
+			return 0, err
 		}
-		if _, there := gate.Sessions[string(session)]; !there {
-			return nil
+		tx, ended := st.Begin(), 0
+		for name := range gate.Sessions {
+			if session := id.Session(name); asked(session) {
+				delete(gate.Sessions, name)
+				tx.DeleteKey(h, SessionKey(h.ID, session), "")
+				ended++
+			}
 		}
-		delete(gate.Sessions, string(session))
-		tx := st.Begin()
+		if ended == 0 {
+			return 0, nil
+		}
 		tx.Replace(h, gate)
-		tx.DeleteKey(h, SessionKey(h.ID, session), "")
 		note(tx)
 		if err := tx.Commit(ctx); !errors.Is(err, store.ErrStale) {
-			return err
+			return ended, err
 		}
 	}
-	return store.ErrConflict
+	return 0, store.ErrConflict
 }
 
 // refreshPrefix lets scanners of sources recognise a refresh token.

@@ -24,6 +24,21 @@ func shared() []registry.Row {
 				registry.Plain("deleted", "when the account was deleted"), registry.Plain("restrict", "whether processing is restricted"),
 				registry.Plain("hold", "whether a legal hold is in place"), registry.Plain("second_factor", "whether a second factor is enrolled"),
 			}},
+		{Sample: access.APIToken{}, Type: "API_TOKEN", Area: "account", Subject: registry.SubjectUser, Purpose: purpose.Authentication,
+			Basis: registry.Contract, Class: registry.ClassSecurity, Export: "api_tokens", Family: string(access.FamilyAPIToken),
+			Scopes: []registry.Scope{registry.InUser}, Fields: []registry.Field{
+				registry.Plain("id", "a random id"), registry.Personal("user", "user_id", "whose token it is", registry.EraseWithRow),
+				registry.Personal("org", "organization_id", "where the token counts", registry.EraseWithRow),
+				registry.Personal("member", "member_id", "who the person is there", registry.EraseWithRow),
+				registry.Personal("name", "name", "what the person calls it", registry.EraseWithRow), registry.Plain("scopes", "fixed words"),
+				registry.Leading(registry.Secret("hash", "the hash of the token", registry.EraseWithRow), registry.LookupToken),
+				registry.Plain("created", "a time"), registry.Plain("used", "a time"),
+			}},
+		{Sample: access.APITokenLink{}, Type: "API_TOKEN_LINK", Area: "account", Subject: registry.SubjectUser, Purpose: purpose.Authentication,
+			Basis: registry.Contract, Class: registry.ClassSecurity, Family: "TOKEN", Scopes: []registry.Scope{registry.InLookup}, Fields: []registry.Field{
+				registry.Internal("token", "a random id"), registry.Secret("user", "whose token it is", registry.EraseWithRow),
+				registry.Secret("org", "where the token counts", registry.EraseWithRow), registry.Secret("member", "who the person is there", registry.EraseWithRow),
+			}},
 		{Sample: access.Access{}, Type: "ACCESS", Area: "organization", Subject: registry.SubjectMember, Purpose: purpose.Collaboration,
 			Basis: registry.Contract, Class: registry.ClassAccount, Export: "members", Family: string(access.FamilyAccess),
 			Scopes: []registry.Scope{registry.InOrganization}, Fields: []registry.Field{

@@ -38,6 +38,7 @@ type (
 	Passkey      string // psk_…
 	Invitation   string // ivt_…, an invitation into an organisation
 	Offer        string // ofr_…, the offer of an organisation's ownership
+	APIToken     string // key_…, an API token, not its secret
 )
 
 // ErrMalformed says that a text is not an id of the kind asked for.
@@ -71,6 +72,7 @@ const (
 	PrefixPasskey      = "psk"
 	PrefixInvitation   = "ivt"
 	PrefixOffer        = "ofr"
+	PrefixAPIToken     = "key"
 )
 
 // Prefix is the prefix of the ids of type T, "prj" for Project.
@@ -123,6 +125,8 @@ func Prefix[T Kind]() string {
 		return PrefixInvitation
 	case Offer:
 		return PrefixOffer
+	case APIToken:
+		return PrefixAPIToken
 	}
 	return ""
 }

@@ -1,0 +1,13 @@
+// Command delete-api-token ends an API token.
+package main
+
+import (
+	"pixeltrack.io/platform/pkg/app"
+	"pixeltrack.io/platform/pkg/auth"
+	"pixeltrack.io/platform/pkg/lambdahttp"
+)
+
+func main() {
+	a := app.New()
+	lambdahttp.Start(a, auth.DeleteAPIToken(a.Table()))
+}
