@@ -17,8 +17,8 @@ type Challenge interface {
 	Passed(ctx context.Context, response, source string) error
 }
 
-// signUps is how many sign-ups an hour are taken from one place.
-const signUps = 100
+// signUps is how many sign-ups an hour are taken from one place, behind which a whole company or school may be.
+const signUps = 500
 
 // fewSignUps counts a sign-up from a place and refuses one too many. It takes no difference between addresses.
 func fewSignUps(ctx context.Context, st *store.Store, pseudonyms keys.Pseudonyms, c *api.Caller) error {

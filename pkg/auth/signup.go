@@ -147,7 +147,7 @@ func SignUp(st *store.Store, pseudonyms keys.Pseudonyms, links keys.Links, chall
 		ExampleOut: Empty{},
 		Refusals: []api.Refusal{
 			{Kind: problem.Forbidden, Code: "under_age", When: "The person is younger than 13, or said so before in this browser. Nothing is kept."},
-			{Kind: problem.TooMany, Code: "too_many_attempts", When: "More than a hundred sign-ups within an hour from one place."},
+			{Kind: problem.TooMany, Code: "too_many_attempts", When: "More than 500 sign-ups within an hour from one place."},
 			{Kind: problem.Invalid, Code: "disposable_email", When: "The address lies in a domain of addresses that are thrown away."},
 			tooCommon(),
 		},

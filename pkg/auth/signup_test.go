@@ -14,7 +14,9 @@ import (
 	"pixeltrack.io/platform/pkg/account"
 	"pixeltrack.io/platform/pkg/api/apitest"
 	"pixeltrack.io/platform/pkg/auth"
+	"pixeltrack.io/platform/pkg/auth/guard"
 	"pixeltrack.io/platform/pkg/problem"
+	"pixeltrack.io/platform/pkg/store"
 )
 
 const ada = "ada@example.com"
@@ -307,7 +309,11 @@ func TestManySignUpsFromOnePlaceAreRefused(t *testing.T) {
 		body := signUpBody(ada)
 		return w.Call(auth.SignUp(w.Store, w.pseudonyms, w.links, nil), apitest.Caller{}, apitest.Request{Body: body, Source: source})
 	}
-	for i := range 100 {
+	for i := range 490 {
+		earlier := store.Actor{Who: "sign-up", Request: fmt.Sprint("earlier-", i)}
+		w.must(guard.New(w.Store, w.pseudonyms, earlier, "sign-up", "", "2001:db8:0:7::/64").Within(500, time.Hour).Attempt(context.Background()))
+	}
+	for i := range 10 {
 		w.Want(from(fmt.Sprintf("2001:db8:0:7::%x", i)), http.StatusAccepted, "")
 	}
 	a := from("2001:db8:0:7::ffff")
