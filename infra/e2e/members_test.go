@@ -315,3 +315,21 @@ func TestAnAccountAcceptsByItsPassword(t *testing.T) {
 	grace.must(201, journey.Call{Method: "POST", Path: "/v1/auth/invitations/join", Key: "a key", Body: map[string]any{"token": token}})
 	owner.must(200, journey.Call{Method: "GET", Path: "/v1/audit"})
 }
+
+// TestTheFirstInvitationsOfADay lets the answer about the day's count be lost, and lets two count the first at once: the
+// loser was once refused as one too many, by a role that could not look.
+func TestTheFirstInvitationsOfADay(t *testing.T) {
+	p := signUp(t)
+	invitations := func() journey.Call {
+		return journey.Call{Method: "POST", Path: "/v1/invitations", Body: map[string]any{"invitations": []map[string]any{{"email": journey.NewPerson().Email, "role": "member"}}}}
+	}
+	id := p.lost("PutItem", 200, invitations()).Text("data.0.invitation.id")
+	pass(25 * time.Hour)
+	p.logIn()
+	p.lost("PutItem", 200, journey.Call{Method: "POST", Path: "/v1/invitations/" + id + "/resend"})
+	pass(25 * time.Hour)
+	p.logIn()
+	cloud.Door.Slow(20 * time.Millisecond)
+	atOnce(4, func(int) { p.must(200, invitations()) })
+	cloud.Door.Slow(0)
+}

@@ -72,23 +72,34 @@ func (i *Inviting) Type() string { return "INVITING" }
 // Keys puts the count under its day.
 func (i *Inviting) Keys() store.Keys { return store.Keys{Primary: i.key} }
 
+// reserveTries bounds how often a call meets another that counts the first mails of a day.
+const reserveTries = 20
+
 // reserve counts mails before they are written, so that many calls at once send no more than one may.
 func reserve(ctx context.Context, st *store.Store, c *api.Caller, n int) error {
 	day := c.Now.UTC().Truncate(24 * time.Hour)
 	next := day.Add(24 * time.Hour)
 	k := c.Org.Scope().Key(FamilyInviting, day.Format(time.DateOnly))
-	tx := st.Begin()
-	tx.Change(c.Org, k, func(u *dynamo.Update) { u.Add("count", n).If("'count' <= ?", MostADay-n) })
-	err := tx.Commit(ctx)
-	if !errors.Is(err, store.ErrMissing) {
-		return err
-	}
-	first := &Inviting{Count: n, key: k}
-	first.Expire(next)
-	tx = st.Begin()
-	tx.Create(c.Org, first)
-	if err := tx.Commit(ctx); !errors.Is(err, store.ErrExists) {
-		return err
+	for range reserveTries {
+		tx := st.Begin()
+		tx.Change(c.Org, k, func(u *dynamo.Update) { u.Add("count", n).If("'count' <= ?", MostADay-n) })
+		if err := tx.Commit(ctx); !errors.Is(err, store.ErrMissing) {
+			return err
+		}
+		first := &Inviting{Count: n, key: k}
+		first.Expire(next)
+		tx = st.Begin()
+		tx.Create(c.Org, first)
+		if err := tx.Commit(ctx); !errors.Is(err, store.ErrExists) {
+			return err
+		}
+		there, err := store.Get[Inviting](ctx, c.Org, k)
+		if err == nil && there.Count > MostADay-n {
+			break
+		}
+		if err != nil && !errors.Is(err, store.ErrMissing) {
+			return err
+		}
 	}
 	e := problem.Of(problem.TooMany, "too_many_invitations", "An organization sends at most %d invitations a day.", MostADay)
 	e.After = next.Sub(c.Now)
