@@ -17,7 +17,7 @@ import (
 type Operation struct {
 	ID, Area     string
 	Method, Path string   // of a route
-	Members      bool     // of a route: it takes API tokens
+	Tokens       bool     // of a route: it takes API tokens
 	Triggers     []string // of a job: schedule, stream, or types of events on the bus
 }
 

@@ -189,7 +189,7 @@ func TestAListThatDrifts(t *testing.T) {
 	before := checks.Check(tree, part)
 	members := slices.Clone(part)
 	for n := range members {
-		members[n].Members = true
+		members[n].Tokens = true
 	}
 	tests := []struct {
 		name string

@@ -100,7 +100,7 @@ func functionOf(f *findings, file string, stack map[string]any, r any, o Operati
 		f.add("%s: it has no log group of its own with a retention", o.ID)
 	}
 	rolesOf(f, p, o)
-	if o.Members {
+	if o.Tokens {
 		tokensOf(f, p, o)
 	}
 	eventsOf(f, p, o)

@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"pixeltrack.io/platform/infra/checks"
-	"pixeltrack.io/platform/pkg/api"
 	"pixeltrack.io/platform/pkg/bus"
 	"pixeltrack.io/platform/pkg/catalog"
 )
@@ -18,7 +17,7 @@ const root = "../.."
 func list() []checks.Operation {
 	var all []checks.Operation
 	for _, r := range catalog.Routes() {
-		all = append(all, checks.Operation{ID: r.ID, Area: r.Area, Method: r.Method, Path: r.Path, Members: r.Audience == api.Members})
+		all = append(all, checks.Operation{ID: r.ID, Area: r.Area, Method: r.Method, Path: r.Path, Tokens: r.TakesTokens()})
 	}
 	for _, j := range catalog.Jobs() {
 		all = append(all, checks.Operation{ID: j.ID, Area: j.Area, Triggers: j.Triggers})

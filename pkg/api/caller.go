@@ -88,8 +88,19 @@ func (c *Caller) Checked() error {
 // SetCookie adds a Set-Cookie header to the answer, refusals included.
 func (c *Caller) SetCookie(cookie string) { c.setCookies = append(c.setCookies, cookie) }
 
-// Rights are what the caller may do in the organisation.
-func (c *Caller) Rights() access.Rights { return access.Rights{Role: c.Role, Grants: c.Grants} }
+// Rights are what the caller may do in the organisation. Those of an API token are what its scopes leave of its member's.
+func (c *Caller) Rights() access.Rights {
+	if c.token == nil {
+		return access.Rights{Role: c.Role, Grants: c.Grants}
+	}
+	var r access.Rights
+	for _, p := range c.token.row.Scopes {
+		if c.May(p) {
+			r.Grants = append(r.Grants, p)
+		}
+	}
+	return r
+}
 
 // Actor is how the caller is written into rows outside organisations: the user, or nobody on a public route.
 func (c *Caller) Actor() store.Actor { return store.Actor{Who: string(c.User), Request: c.Request} }

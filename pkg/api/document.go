@@ -114,7 +114,7 @@ func (op Operation) refusals() []Refusal {
 		{problem.Malformed, "malformed_json", "The request could not be read."},
 		{problem.Invalid, "invalid_input", "The request has invalid fields, named in errors."},
 	}, op.Refusals...)
-	if op.Audience == Users {
+	if op.Audience != Public && !op.TakesTokens() {
 		all = append(all, Refusal{problem.Forbidden, "token_not_allowed", "An API token does not reach this; it takes an access token."})
 	}
 	if op.Method != http.MethodGet {

@@ -22,13 +22,16 @@ type apiToken struct {
 	found *store.Fetch
 }
 
-// lookUp knows the caller by an API token, which only routes of members take. A text without the right checksum is no
+// TakesTokens says whether an API token reaches a route: one of members that asks for a permission, which its scopes give.
+func (r Route) TakesTokens() bool { return r.Audience == Members && r.Permission != "" }
+
+// lookUp knows the caller by an API token, where the route takes one. A text without the right checksum is no
 // token, and nobody is asked about it.
 func (s *Server) lookUp(ctx context.Context, c *Caller, token string) error {
 	if !keys.IsAPIToken(token) {
 		return tokenInvalid()
 	}
-	if s.operation.Audience != Members {
+	if !s.operation.TakesTokens() {
 		return problem.Of(problem.Forbidden, "token_not_allowed", "An API token does not reach this; log in.")
 	}
 	link := &access.APITokenLink{Hash: keys.HashToken(token)}
