@@ -197,13 +197,25 @@ func (s *Service) take(ctx context.Context, f *template.Function, pl *pool) (*pr
 	if err != nil {
 		return nil, err
 	}
+	p, err := s.fresh(ctx, f, binary)
+	if err != nil && ctx.Err() == nil {
+		p, err = s.fresh(ctx, f, binary) // as AWS does, a start that failed is tried once more
+	}
+	if err != nil {
+		return nil, err
+	}
+	p.generation = generation
+	return p, nil
+}
+
+// fresh starts a process and waits until it may be given an event.
+func (s *Service) fresh(ctx context.Context, f *template.Function, binary string) (*process, error) {
 	id := s.Identities.Issue(f.Name, f.Policy)
 	p, err := start(ctx, f.Name, binary, s.environment(f, id), id, func(request, line string) { s.record(f.Name, request, line) })
 	if err != nil {
 		s.Identities.Revoke(id.AccessKey)
 		return nil, err
 	}
-	p.generation = generation
 	if s.Ready != nil {
 		if err := s.Ready(ctx); err != nil {
 			s.end(p)
