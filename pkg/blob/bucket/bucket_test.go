@@ -26,12 +26,27 @@ import (
 	"pixeltrack.io/platform/pkg/blob/bucket"
 )
 
-// bucket opens a bucket of the stand-in by the machine's clock, moved by an offset.
+// open opens a bucket of the stand-in by the machine's clock, moved by an offset.
 func open(t *testing.T, versioned bool, offset time.Duration) *bucket.Bucket {
 	t.Helper()
 	clock := &simclock.Clock{}
 	clock.Advance(offset)
-	server, err := s3.New(s3.Options{Dir: t.TempDir(), Identities: identity.New(), Clock: clock, Buckets: []s3.Bucket{{Name: "b", Versioning: versioned}}})
+	return bucket.New(standIn(t, clock, s3.Bucket{Name: "b", Versioning: versioned}), "b", clock.Now)
+}
+
+// standIn starts a stand-in with some buckets, and says how the stack itself reaches it.
+func standIn(t *testing.T, clock *simclock.Clock, buckets ...s3.Bucket) aws.Config {
+	t.Helper()
+	cfg, _ := serve(t, s3.Options{Identities: identity.New(), Clock: clock, Buckets: buckets})
+	cfg.Credentials = credentials.NewStaticCredentialsProvider(identity.Root, identity.RootSecret, "")
+	return cfg
+}
+
+// serve starts a stand-in, and says where it is.
+func serve(t *testing.T, o s3.Options) (aws.Config, *s3.Server) {
+	t.Helper()
+	o.Dir = t.TempDir()
+	server, err := s3.New(o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,9 +57,7 @@ func open(t *testing.T, versioned bool, offset time.Duration) *bucket.Bucket {
 			t.Error(err)
 		}
 	})
-	cfg := aws.Config{Region: "us-east-1", BaseEndpoint: aws.String(web.URL),
-		Credentials: credentials.NewStaticCredentialsProvider(identity.Root, identity.RootSecret, "")}
-	return bucket.New(cfg, "b", clock.Now)
+	return aws.Config{Region: "us-east-1", BaseEndpoint: aws.String(web.URL)}, server
 }
 
 func TestPutOpenCreate(t *testing.T) {
@@ -158,24 +171,13 @@ func TestCreateTriesAMeetingAgain(t *testing.T) {
 func brokenBucket(t *testing.T, plan func(guard.Call) guard.Fault) (*bucket.Bucket, *s3.Server) {
 	t.Helper()
 	clock, identities := &simclock.Clock{}, identity.New()
-	server, err := s3.New(s3.Options{Dir: t.TempDir(), Identities: identities, Clock: clock, Buckets: []s3.Bucket{{Name: "b"}},
+	cfg, server := serve(t, s3.Options{Identities: identities, Clock: clock, Buckets: []s3.Bucket{{Name: "b"}},
 		Guard: guard.Guard{Judge: func(identity.Identity, iam.Request) error { return nil }, Plan: plan}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	web := httptest.NewServer(server)
-	t.Cleanup(func() {
-		web.Close()
-		if err := server.Close(); err != nil {
-			t.Error(err)
-		}
-	})
 	who := identities.Issue("F", nil)
-	cfg := aws.Config{Region: "us-east-1", BaseEndpoint: aws.String(web.URL),
-		Retryer: func() aws.Retryer {
-			return retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts, o.MaxBackoff = 4, time.Millisecond })
-		},
-		Credentials: credentials.NewStaticCredentialsProvider(who.AccessKey, who.Secret, "")}
+	cfg.Credentials = credentials.NewStaticCredentialsProvider(who.AccessKey, who.Secret, "")
+	cfg.Retryer = func() aws.Retryer {
+		return retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts, o.MaxBackoff = 4, time.Millisecond })
+	}
 	return bucket.New(cfg, "b", clock.Now), server
 }
 

@@ -9,15 +9,10 @@ import (
 	"io"
 	"mime"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
-
-	"pixeltrack.io/platform/infra/local/identity"
 	"pixeltrack.io/platform/infra/local/s3"
 	"pixeltrack.io/platform/infra/local/simclock"
 	"pixeltrack.io/platform/pkg/blob"
@@ -28,20 +23,7 @@ import (
 func pair(t *testing.T) (incoming, files *bucket.Bucket, clock *simclock.Clock) {
 	t.Helper()
 	clock = &simclock.Clock{}
-	server, err := s3.New(s3.Options{Dir: t.TempDir(), Identities: identity.New(), Clock: clock,
-		Buckets: []s3.Bucket{{Name: "incoming"}, {Name: "files", Versioning: true}}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	web := httptest.NewServer(server)
-	t.Cleanup(func() {
-		web.Close()
-		if err := server.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	cfg := aws.Config{Region: "us-east-1", BaseEndpoint: aws.String(web.URL),
-		Credentials: credentials.NewStaticCredentialsProvider(identity.Root, identity.RootSecret, "")}
+	cfg := standIn(t, clock, s3.Bucket{Name: "incoming"}, s3.Bucket{Name: "files", Versioning: true})
 	return bucket.New(cfg, "incoming", clock.Now), bucket.New(cfg, "files", clock.Now), clock
 }
 
