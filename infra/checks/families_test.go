@@ -19,7 +19,7 @@ import (
 
 // everywhere are the families that any function may have: what confirms a caller, what a call leaves behind it, and the
 // public keys.
-var everywhere = []string{"USERGATE", "ACCESS", "ORGGATE", "IDEMPOTENCY", "AUDIT", "KEYRING", "APIKEY"}
+var everywhere = []string{"USERGATE", "ACCESS", "ORGGATE", "IDEMPOTENCY", "AUDIT", "KEYRING", "APIKEY", "TOKENUSE"}
 
 var family = regexp.MustCompile(`[A-Z][A-Z_]+`)
 

@@ -138,7 +138,7 @@ func rolesOf(f *findings, p any, o Operation) {
 
 // tokensOf looks whether a function of members can know the caller of an API token, and keep when it was used.
 func tokensOf(f *findings, p any, o Operation) {
-	needs := map[string][]string{"Caller": {"TOKEN#*", "USER#*#APIKEY"}, "TokenUse": {"USER#*#APIKEY"}}
+	needs := map[string][]string{"Caller": {"TOKEN#*", "USER#*#APIKEY", "USER#*#TOKENUSE"}, "TokenUse": {"USER#*#TOKENUSE"}}
 	policies, _ := at(p, "Policies").([]any)
 	for _, policy := range policies {
 		statements, _ := at(policy, "Statement").([]any)

@@ -59,5 +59,6 @@ func TestEveryMembersRouteTakesAPITokens(t *testing.T) {
 		case !taken && (a.Status != 403 || a.Code() != "token_not_allowed" || used != ""):
 			t.Errorf("%s with an API token = %d %s, used %q; want 403 token_not_allowed", op.ID, a.Status, a.Body, used)
 		}
+		p.must(204, journey.Call{Method: "DELETE", Path: "/v1/me/api-tokens/" + id})
 	}
 }

@@ -34,7 +34,7 @@ var kinds = []string{"timeout_before", "timeout_after", "throttle", "conflict", 
 
 // TestFaults lets every call of every route go wrong in every way: the answer is a success or a clear error, and the
 // same call again, under its Idempotency-Key where it has one, ends as if nothing had happened, with nothing lost or
-// doubled. The small size takes one kind for each place in turn.
+// doubled. The small size takes one kind for each place in turn, and the lost answer of every single write.
 func TestFaults(t *testing.T) {
 	var wg sync.WaitGroup
 	defer wg.Wait()
@@ -65,7 +65,8 @@ func TestFaults(t *testing.T) {
 				n := first
 				for _, at := range sites {
 					for i, kind := range kinds {
-						if i != n%len(kinds) && !size.Full() {
+						lost := kind == "timeout_after" && at.operation == "PutItem" // what it wrote is read back, which takes a right of its own
+						if i != n%len(kinds) && !lost && !size.Full() {
 							continue
 						}
 						s.fault(t, &p, at, kind, 1)

@@ -240,6 +240,9 @@ func life(t *testing.T, m manner) map[string]int {
 	p.logIn()
 	state["paid online: "+p.must(200, journey.Call{Method: "GET", Path: "/v1/invoices/" + owed}).Text("status")]++
 	due(9*time.Hour, "remind-timers")
+	p.logIn()
+	p.must(201, journey.Call{Method: "POST", Path: "/v1/me/api-tokens", Body: map[string]any{"name": "Import", "scopes": []string{"clients:read"}, "expires_at": cloud.Clock.Now().AddDate(0, 0, 8)}})
+	due(25*time.Hour, "remind-api-tokens")
 	due(15*time.Hour, "sweep-uploads")
 	due(2*time.Minute, "sweep-uploads") // what a confirmation under way would have copied
 	p.logIn()

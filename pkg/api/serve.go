@@ -480,7 +480,7 @@ func (s *session) fetches() []*store.Fetch {
 		all = append(all, s.member, s.org)
 	}
 	if s.c.token != nil {
-		all = append(all, s.c.token.fetch(s.c))
+		all = append(all, s.c.token.fetches(s.c)...)
 	}
 	if f := s.c.idempotencyFetch(); f != nil {
 		all = append(all, f)

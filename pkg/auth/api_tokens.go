@@ -7,12 +7,16 @@ import (
 	"slices"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/api"
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/keys"
+	"pixeltrack.io/platform/pkg/outbox"
 	"pixeltrack.io/platform/pkg/privacy/purpose"
 	"pixeltrack.io/platform/pkg/problem"
+	"pixeltrack.io/platform/pkg/secondfactor"
 	"pixeltrack.io/platform/pkg/store"
 )
 
@@ -28,14 +32,14 @@ type APITokenBody struct {
 	Token          string     `json:"token,omitempty" doc:"The token, only in the answer that makes it: pt_live_, 30 random characters, and the CRC-32 of those in 6 digits of base 62 (0-9, A-Z, a-z)." example:"pt_live_…"`
 }
 
-func apiTokenBody(t *access.APIToken) APITokenBody {
+func apiTokenBody(t *access.APIToken, use *access.APITokenUse) APITokenBody {
 	b := APITokenBody{ID: string(t.ID), OrganizationID: string(t.Organization), Name: t.Name, Scopes: make([]string, len(t.Scopes)),
 		ExpiresAt: time.Unix(t.ExpiresAt, 0).UTC(), CreatedAt: time.Unix(t.Created, 0).UTC()}
 	for n, p := range t.Scopes {
 		b.Scopes[n] = string(p)
 	}
-	if t.Used != 0 {
-		used := time.Unix(t.Used, 0).UTC()
+	if use != nil {
+		used := time.Unix(use.Hour, 0).UTC()
 		b.UsedAt = &used
 	}
 	return b
@@ -69,13 +73,15 @@ func CreateAPIToken(st *store.Store) api.Operation {
 	shown := example
 	shown.Token = "pt_live_…"
 	return api.Replayable(api.Route{
-		ID: "create-api-token", Area: "account", Method: http.MethodPost, Path: "/v1/me/api-tokens", Audience: api.Users, Audit: true, Status: http.StatusCreated,
-		Summary: "Make an API token", Purpose: purpose.Authentication,
+		ID: "create-api-token", Area: "account", Method: http.MethodPost, Path: "/v1/me/api-tokens", Audience: api.Users, Audit: true, Fresh: secondfactor.Fresh,
+		Status: http.StatusCreated, Summary: "Make an API token", Purpose: purpose.Authentication,
 		Description: "It acts for you in the organization of your access token, on the routes that ask for a permission, within its scopes and your rights at that time. " +
-			"It is shown once, here. Send it as Authorization: Bearer.",
+			"It is shown once, here. Send it as Authorization: Bearer. Its making is mailed to you, and its end seven days before. It lives until it expires or is ended, " +
+			"also when the password changes or is reset, and counts for nothing once you are no longer a member.",
 		ExampleIn:  CreateAPITokenBody{Name: example.Name, Scopes: example.Scopes, ExpiresAt: example.ExpiresAt},
 		ExampleOut: shown,
-		Refusals:   []api.Refusal{{Kind: problem.Forbidden, Code: "organization_required", When: "The access token names no organization."}},
+		Refusals: []api.Refusal{{Kind: problem.Forbidden, Code: "organization_required", When: "The access token names no organization."},
+			{Kind: problem.Conflict, Code: "too_many_tokens", When: "There are 50 already, in all organizations together."}},
 	}, func(ctx context.Context, c *api.Caller, in *CreateAPITokenIn) (*APITokenOut, error) {
 		if c.Org == nil {
 			return nil, problem.Of(problem.Forbidden, "organization_required", "Choose an organization first.")
@@ -98,34 +104,78 @@ func CreateAPIToken(st *store.Store) api.Operation {
 		row.Expire(end)
 		link := &access.APITokenLink{Token: row.ID, User: row.User, Organization: row.Organization, Member: row.Member, Hash: row.Hash}
 		link.Expire(end)
-		tx := st.Begin()
-		tx.Create(c.Self, row)
-		tx.Create(st.BindPlatform(c.Actor()), link)
-		if err := c.Commit(ctx, tx, string(row.ID)); err != nil {
+		if err := makeToken(ctx, st, c, row, link); err != nil {
 			return nil, err
 		}
-		out := &APITokenOut{Body: apiTokenBody(row)}
+		out := &APITokenOut{Body: apiTokenBody(row, nil)}
 		out.Body.Token = token
 		return out, nil
 	}, func(ctx context.Context, c *api.Caller, made string) (*APITokenOut, error) {
-		t, err := apiTokenOf(ctx, c, made)
-		if err != nil {
-			return nil, err
-		}
-		return &APITokenOut{Body: apiTokenBody(t)}, nil
+		return apiTokenOut(ctx, st, c, made)
 	})
 }
 
-func apiTokenOf(ctx context.Context, c *api.Caller, text string) (*access.APIToken, error) {
+// makeToken writes a token that is not one too many, and arms the clock of the mail about its end.
+func makeToken(ctx context.Context, st *store.Store, c *api.Caller, t *access.APIToken, link *access.APITokenLink) error {
+	for range meetings {
+		n, err := store.Get[access.APITokenCount](ctx, c.Self, access.APITokenCountKey(c.User))
+		absent := errors.Is(err, store.ErrMissing)
+		if err != nil && !absent {
+			return err
+		}
+		if absent {
+			n = &access.APITokenCount{User: c.User}
+		}
+		if !n.Admit(t, c.Now) {
+			return problem.Of(problem.Conflict, "too_many_tokens", "You have %d API tokens; end one first.", access.MaxAPITokens)
+		}
+		t.Version, link.Version = 0, 0
+		tx := st.Begin()
+		tx.Create(c.Self, t)
+		tx.Create(st.BindPlatform(c.Actor()), link)
+		if absent {
+			tx.Create(c.Self, n).Else(store.ErrStale)
+		} else {
+			tx.Replace(c.Self, n)
+		}
+		if d := t.Due(); d != nil {
+			tx.Arm(c.Self, d)
+		}
+		outbox.Queue(tx, c.Self, MailTokenMade, store.Join(MailTokenMade, string(t.ID)), nil)
+		if err := c.Commit(ctx, tx, string(t.ID)); !errors.Is(err, store.ErrStale) {
+			return err
+		}
+	}
+	return store.ErrConflict
+}
+
+// apiTokenOf reads one of the caller's tokens, and when it was used, nil when it never was.
+func apiTokenOf(ctx context.Context, st *store.Store, c *api.Caller, text string) (*access.APIToken, *access.APITokenUse, error) {
 	token, err := id.Parse[id.APIToken](text)
 	if err != nil {
-		return nil, problem.Missing("token")
+		return nil, nil, problem.Missing("token")
 	}
-	t, err := store.Get[access.APIToken](ctx, c.Self, access.APITokenKey(c.User, token))
-	if errors.Is(err, store.ErrMissing) {
-		return nil, problem.Missing("token")
+	t, use := new(access.APIToken), new(access.APITokenUse)
+	found := &store.Fetch{Through: c.Self, Key: access.APITokenKey(c.User, token), Row: t}
+	used := &store.Fetch{Through: c.Self, Key: access.APITokenUseKey(c.User, token), Row: use}
+	if err := st.FetchAll(ctx, found, used); err != nil {
+		return nil, nil, err
 	}
-	return t, err
+	if errors.Is(found.Err, store.ErrMissing) {
+		return nil, nil, problem.Missing("token")
+	}
+	if used.Err != nil {
+		use = nil
+	}
+	return t, use, found.Err
+}
+
+func apiTokenOut(ctx context.Context, st *store.Store, c *api.Caller, text string) (*APITokenOut, error) {
+	t, use, err := apiTokenOf(ctx, st, c, text)
+	if err != nil {
+		return nil, err
+	}
+	return &APITokenOut{Body: apiTokenBody(t, use)}, nil
 }
 
 // APITokenListOut is the answer of list-api-tokens.
@@ -138,13 +188,30 @@ func ListAPITokens() api.Operation {
 		Summary: "Your API tokens", Purpose: purpose.Authentication, Description: "Those of all your organizations that have not expired, the oldest first.",
 		ExampleOut: api.List[APITokenBody]{Data: []APITokenBody{exampleAPIToken()}},
 	}, func(ctx context.Context, c *api.Caller, in *api.Page) (*APITokenListOut, error) {
-		rows, next, err := store.List[access.APIToken](ctx, c.Self, store.Query{Partition: c.Self.Scope().Partition(access.FamilyAPIToken), Limit: in.Limit, Cursor: in.Cursor})
-		if err != nil {
+		var rows []*access.APIToken
+		var next string
+		uses := map[id.APIToken]*access.APITokenUse{}
+		both, within := errgroup.WithContext(ctx)
+		both.Go(func() (err error) {
+			rows, next, err = store.List[access.APIToken](within, c.Self, store.Query{Partition: c.Self.Scope().Partition(access.FamilyAPIToken), Limit: in.Limit, Cursor: in.Cursor})
+			return err
+		})
+		both.Go(func() error {
+			q := store.Query{Partition: c.Self.Scope().Partition(access.FamilyAPITokenUse), Limit: 100}
+			for use, err := range store.All[access.APITokenUse](within, c.Self, q) {
+				if err != nil {
+					return err
+				}
+				uses[use.Token] = use
+			}
+			return nil
+		})
+		if err := both.Wait(); err != nil {
 			return nil, api.ListError(err)
 		}
 		out := &APITokenListOut{Body: api.List[APITokenBody]{Data: make([]APITokenBody, len(rows)), NextCursor: next}}
 		for n, t := range rows {
-			out.Body.Data[n] = apiTokenBody(t)
+			out.Body.Data[n] = apiTokenBody(t, uses[t.ID])
 		}
 		return out, nil
 	})
@@ -160,16 +227,12 @@ func apiTokenMissing() api.Refusal {
 }
 
 // GetAPIToken shows an API token of the caller.
-func GetAPIToken() api.Operation {
+func GetAPIToken(st *store.Store) api.Operation {
 	return api.New(api.Route{
 		ID: "get-api-token", Area: "account", Method: http.MethodGet, Path: "/v1/me/api-tokens/{id}", Audience: api.Users, PureRead: true, Rights: true,
 		Summary: "One of your API tokens", Purpose: purpose.Authentication, ExampleOut: exampleAPIToken(), Refusals: []api.Refusal{apiTokenMissing()},
 	}, func(ctx context.Context, c *api.Caller, in *OneAPIToken) (*APITokenOut, error) {
-		t, err := apiTokenOf(ctx, c, in.ID)
-		if err != nil {
-			return nil, err
-		}
-		return &APITokenOut{Body: apiTokenBody(t)}, nil
+		return apiTokenOut(ctx, st, c, in.ID)
 	})
 }
 
@@ -181,14 +244,24 @@ func DeleteAPIToken(st *store.Store) api.Operation {
 		Refusals: []api.Refusal{apiTokenMissing()},
 	}, func(ctx context.Context, c *api.Caller, in *OneAPIToken) (*struct{}, error) {
 		for range meetings {
-			t, err := apiTokenOf(ctx, c, in.ID)
+			t, _, err := apiTokenOf(ctx, st, c, in.ID)
 			if err != nil {
 				return nil, err
 			}
+			n, err := store.Get[access.APITokenCount](ctx, c.Self, access.APITokenCountKey(c.User))
+			if err != nil {
+				return nil, err
+			}
+			n.Forget(t)
 			tx := st.Begin()
 			tx.Delete(c.Self, t)
+			tx.DeleteKey(c.Self, access.APITokenUseKey(c.User, t.ID), "")
 			tx.DeleteKey(st.BindPlatform(c.Actor()), store.TokenLookup(t.Hash), "")
-			if err := c.Commit(ctx, tx, string(t.ID)); !errors.Is(err, store.ErrStale) { // stale when it was used for the first time in an hour
+			tx.Replace(c.Self, n)
+			if d := t.Due(); d != nil {
+				tx.Disarm(c.Self, d, false)
+			}
+			if err := c.Commit(ctx, tx, string(t.ID)); !errors.Is(err, store.ErrStale) {
 				return nil, err
 			}
 		}

@@ -2,8 +2,10 @@ package auth_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -101,7 +103,7 @@ func TestAnAPITokenActsWithinItsScopesAndTheRightsOfItsMember(t *testing.T) {
 	one := func(op api.Operation, p person) apitest.Answer {
 		return w.Call(op, apitest.Caller{Token: p.tokens.AccessToken}, apitest.Request{Path: "/v1/me/api-tokens/" + b.ID})
 	}
-	w.Want(one(auth.GetAPIToken(), bob), http.StatusNotFound, "token_not_found")
+	w.Want(one(auth.GetAPIToken(w.Store), bob), http.StatusNotFound, "token_not_found")
 	w.Want(one(auth.DeleteAPIToken(w.Store), bob), http.StatusNotFound, "token_not_found")
 
 	org := w.Store.BindOrganization(p.org, store.Actor{Who: "test"})
@@ -134,18 +136,97 @@ func TestTheUseOfAnAPITokenIsKeptToTheHour(t *testing.T) {
 	w := newWorld(t)
 	p := w.somebody(ada)
 	b := w.apiToken(p)
-	version := func() any { return w.of("API_TOKEN")[0]["_v"] }
-	for range 3 {
-		w.Want(w.use(b.Token, access.ClientsRead, true), http.StatusOK, "")
+	shown := func() *time.Time {
+		one := w.Call(auth.GetAPIToken(w.Store), apitest.Caller{Token: p.tokens.AccessToken}, apitest.Request{Path: "/v1/me/api-tokens/" + b.ID})
+		list := w.Call(auth.ListAPITokens(), apitest.Caller{Token: p.tokens.AccessToken}, apitest.Request{})
+		var single auth.APITokenBody
+		var all api.List[auth.APITokenBody]
+		one.Into(t, &single)
+		list.Into(t, &all)
+		if len(all.Data) != 1 || (all.Data[0].UsedAt == nil) != (single.UsedAt == nil) {
+			t.Fatalf("alone it was used at %v, in the list %+v", single.UsedAt, all.Data)
+		}
+		return single.UsedAt
 	}
-	if v := version(); v != 2.0 {
-		t.Errorf("after three uses the row is version %v; want one write", v)
+	if used := shown(); used != nil {
+		t.Errorf("before any use it was used at %v", used)
+	}
+	row := w.of("API_TOKEN")[0]
+	first := w.Clock.Now().Truncate(time.Hour)
+	w.Want(w.use(b.Token, access.ClientsRead, true), http.StatusOK, "")
+	w.Log.Reset()
+	w.Want(w.use(b.Token, access.ClientsRead, true), http.StatusOK, "")
+	if used := shown(); used == nil || !used.Equal(first) || strings.Contains(w.Log.String(), `"write_units":1`) {
+		t.Errorf("used at %v, and the second use cost %s; want %v and no write", used, w.Log, first)
 	}
 	w.Clock.Advance(time.Hour)
+	p.tokens = w.tokens(w.logIn(ada, phrase))
 	w.Want(w.use(b.Token, access.ClientsRead, true), http.StatusOK, "")
-	if used := w.of("API_TOKEN")[0]["used"]; version() != 3.0 || used != float64(w.Clock.Now().Truncate(time.Hour).Unix()) {
-		t.Errorf("an hour later it is version %v, used at %v; want a second write of this hour", version(), used)
+	if used := shown(); used == nil || !used.Equal(first.Add(time.Hour)) {
+		t.Errorf("an hour later it was used at %v; want %v", used, first.Add(time.Hour))
 	}
+	if again := w.of("API_TOKEN")[0]; again["_v"] != row["_v"] {
+		t.Errorf("using the token wrote the row of its scopes: version %v; want %v", again["_v"], row["_v"])
+	}
+	w.Want(w.Call(auth.DeleteAPIToken(w.Store), apitest.Caller{Token: p.tokens.AccessToken}, apitest.Request{Path: "/v1/me/api-tokens/" + b.ID}), http.StatusNoContent, "")
+	if n := len(w.of("API_TOKEN_USE")) + len(w.of("API_TOKEN")) + len(w.of("API_TOKEN_LINK")); n > 0 {
+		t.Errorf("the token left %d rows behind", n)
+	}
+}
+
+func TestAnAPITokenAsksForAFreshProof(t *testing.T) {
+	w := newWorld(t)
+	p := w.somebody(ada)
+	w.Clock.Advance(11 * time.Minute)
+	w.Want(w.createToken(p, "", nil), http.StatusUnauthorized, "reauthentication_required")
+}
+
+func TestTheMakingOfAnAPITokenIsMailed(t *testing.T) {
+	w := newWorld(t)
+	p := w.somebody(ada)
+	w.apiToken(p)
+	if n := w.told(ada, "An API token was made for your account"); n != 1 {
+		t.Errorf("%d mails; want 1", n)
+	}
+}
+
+func TestNobodyHasMoreThanFiftyAPITokens(t *testing.T) {
+	w := newWorld(t)
+	p := w.somebody(ada)
+	for range access.MaxAPITokens - 3 {
+		w.apiToken(p)
+	}
+	var mu sync.Mutex
+	codes := map[string]int{}
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			a := w.createToken(p, "", nil)
+			mu.Lock()
+			defer mu.Unlock()
+			codes[fmt.Sprint(a.Status, " ", a.Code())]++
+		})
+	}
+	wg.Wait()
+	if n := len(w.of("API_TOKEN")); codes["201 "] != 3 || codes["409 too_many_tokens"] != 5 || n != access.MaxAPITokens {
+		t.Errorf("eight at once for three places: %v, and %d tokens in all", codes, n)
+	}
+	one := w.of("API_TOKEN")[0]["id"].(string)
+	w.Want(w.Call(auth.DeleteAPIToken(w.Store), apitest.Caller{Token: p.tokens.AccessToken}, apitest.Request{Path: "/v1/me/api-tokens/" + one}), http.StatusNoContent, "")
+	w.Want(w.createToken(p, "", nil), http.StatusCreated, "")
+	w.Want(w.createToken(p, "", nil), http.StatusConflict, "too_many_tokens")
+	w.Clock.Advance(24 * time.Hour)
+	w.Want(w.createToken(person{tokens: w.tokens(w.logIn(ada, phrase))}, "", nil), http.StatusCreated, "")
+}
+
+// A password that is reset ends sessions, not tokens: programs are not logged in by it.
+func TestAnAPITokenOutlivesAPassword(t *testing.T) {
+	w := newWorld(t)
+	p := w.somebody(ada)
+	b := w.apiToken(p)
+	change := map[string]any{"current_password": phrase, "new_password": "another phrase that nobody has"}
+	w.Want(w.Call(auth.ChangePassword(w.Store, w.pseudonyms), apitest.Caller{Token: p.tokens.AccessToken}, apitest.Request{Body: change}), http.StatusNoContent, "")
+	w.Want(w.use(b.Token, access.ClientsRead, true), http.StatusOK, "")
 }
 
 func TestWhatIsNoAPITokenCostsNoCall(t *testing.T) {

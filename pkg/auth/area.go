@@ -20,7 +20,7 @@ func Routes() []api.Operation {
 		AcceptInvitation(nil, keys.Pseudonyms{}), JoinOrganization(nil),
 		ResendSignUp(nil, keys.Pseudonyms{}, keys.Links{}), ForgotPassword(nil, keys.Pseudonyms{}, keys.Links{}), ResetPassword(nil), ChangePassword(nil, keys.Pseudonyms{}),
 		ListSessions(), RenameSession(nil), EndSession(nil), EndOtherSessions(nil),
-		ListAPITokens(), CreateAPIToken(nil), GetAPIToken(), DeleteAPIToken(nil),
+		ListAPITokens(), CreateAPIToken(nil), GetAPIToken(nil), DeleteAPIToken(nil),
 	}
 }
 

@@ -16,6 +16,7 @@ const (
 	MailReset           = "reset_password"
 	MailPasswordChanged = "password_changed"
 	MailNewDevice       = "new_device"
+	MailTokenMade       = "api_token_made"
 )
 
 // What the tokens of mailed links are for.
@@ -27,7 +28,7 @@ const (
 // Templates lists the mails of this area.
 func Templates() []compose.Template {
 	return []compose.Template{{Kind: MailConfirm, Compose: confirmation}, {Kind: MailReset, Compose: reset},
-		{Kind: MailPasswordChanged, Compose: passwordChanged}, {Kind: MailNewDevice, Compose: newDevice}}
+		{Kind: MailPasswordChanged, Compose: passwordChanged}, {Kind: MailNewDevice, Compose: newDevice}, {Kind: MailTokenMade, Compose: tokenMade}}
 }
 
 // confirmation writes the mail about a sign-up: its link, or that the address has an account. It repeats nothing that
@@ -113,5 +114,19 @@ func newDevice(ctx context.Context, c *compose.Composer, m *outbox.Mail) (mail.M
 			time.Unix(m.Queued, 0).UTC().Format("2 January 2006, 15:04 UTC") + ".",
 			"If it was not you, set a new password now, which ends all sessions; the link for it is mailed to this address."},
 		Link: mail.Link{Label: "Set a new password", URL: c.Page("/forgot-password")},
+	}), nil
+}
+
+// tokenMade writes the mail about an API token that was made. It names neither the token nor what it may do.
+func tokenMade(ctx context.Context, c *compose.Composer, m *outbox.Mail) (mail.Message, error) {
+	to, err := c.Recipient(ctx, m)
+	if err != nil {
+		return mail.Message{}, err
+	}
+	return c.Write(to, compose.Letter{
+		Subject: "An API token was made for your account",
+		Paragraphs: []string{"An API token was made for your PixelTrack account. It lets a program act for you until it ends, also after your password has changed.",
+			"If it was not you, end the token, change your password and end all other sessions: somebody else is in your account."},
+		Link: mail.Link{Label: "See your API tokens", URL: c.Page("/account/api-tokens")},
 	}), nil
 }

@@ -7,6 +7,7 @@ import (
 	"pixeltrack.io/platform/pkg/api"
 	"pixeltrack.io/platform/pkg/audit"
 	"pixeltrack.io/platform/pkg/auth"
+	"pixeltrack.io/platform/pkg/auth/expiry"
 	"pixeltrack.io/platform/pkg/clients"
 	"pixeltrack.io/platform/pkg/files"
 	"pixeltrack.io/platform/pkg/invitations"
@@ -68,6 +69,7 @@ func Jobs() []job.Job {
 	all = append(all, payments.Jobs()...)
 	all = append(all, notifications.Jobs()...)
 	all = append(all, auth.Jobs()...)
+	all = append(all, expiry.Jobs()...)
 	all = append(all, account.Jobs()...)
 	all = append(all, organization.Jobs()...)
 	return all

@@ -32,7 +32,17 @@ func shared() []registry.Row {
 				registry.Personal("member", "member_id", "who the person is there", registry.EraseWithRow),
 				registry.Personal("name", "name", "what the person calls it", registry.EraseWithRow), registry.Plain("scopes", "fixed words"),
 				registry.Leading(registry.Secret("hash", "the hash of the token", registry.EraseWithRow), registry.LookupToken),
-				registry.Plain("created", "a time"), registry.Plain("used", "a time"),
+				registry.Plain("created", "a time"),
+			}},
+		{Sample: access.APITokenUse{}, Type: "API_TOKEN_USE", Area: "account", Subject: registry.SubjectUser, Purpose: purpose.Security,
+			Basis: registry.Interest, Class: registry.ClassSecurity, Export: "api_tokens", Family: string(access.FamilyAPITokenUse),
+			Scopes: []registry.Scope{registry.InUser}, Fields: []registry.Field{
+				registry.Personal("user", "user_id", "whose token it is", registry.EraseWithRow), registry.Plain("token", "a random id"), registry.Plain("hour", "a time"),
+			}},
+		{Sample: access.APITokenCount{}, Type: "API_TOKEN_COUNT", Area: "account", Subject: registry.SubjectUser, Purpose: purpose.Authentication,
+			Basis: registry.Contract, Class: registry.ClassSecurity, Family: string(access.FamilyAPITokenCount), Scopes: []registry.Scope{registry.InUser},
+			Fields: []registry.Field{
+				registry.Secret("user", "whose tokens they are", registry.EraseWithRow), registry.Internal("live", "random ids and times"),
 			}},
 		{Sample: access.APITokenLink{}, Type: "API_TOKEN_LINK", Area: "account", Subject: registry.SubjectUser, Purpose: purpose.Authentication,
 			Basis: registry.Contract, Class: registry.ClassSecurity, Family: "TOKEN", Scopes: []registry.Scope{registry.InLookup}, Fields: []registry.Field{

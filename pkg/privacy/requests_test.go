@@ -83,7 +83,8 @@ func TestAccess(t *testing.T) {
 	w.must(err)
 	text, err := journey.CheckPackage(archive)
 	w.must(err)
-	for _, want := range []string{"Ada", "ada@example.com", "work-of-" + string(ada.Member), "analytics", "'=SUM(1)", "Everything, please."} {
+	for _, want := range []string{"Ada", "ada@example.com", "work-of-" + string(ada.Member), "analytics", "'=SUM(1)", "Everything, please.",
+		"Running the platform", "text of the mail"} { // what about.json says of purposes, and disclosures.json of mails
 		if !strings.Contains(text, want) {
 			t.Errorf("the package does not hold %q", want)
 		}

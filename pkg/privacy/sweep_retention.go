@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/job"
 	"pixeltrack.io/platform/pkg/keys"
@@ -27,7 +28,7 @@ func NewEngine(st *store.Store, objects []erasure.Objects, vault erasure.Vault, 
 		Map: datamap.Current(), Clock: clock, Clocks: Clocks}
 }
 
-// Clocks lists the due rows of mails, packages and requests of a scope.
+// Clocks lists the due rows of mails, packages and API tokens of a scope.
 func Clocks(ctx context.Context, h record.Handle) ([]*store.Due, error) {
 	var all []*store.Due
 	err := errors.Join(
@@ -35,6 +36,11 @@ func Clocks(ctx context.Context, h record.Handle) ([]*store.Due, error) {
 		each(ctx, h, FamilyPackage, func(p *Package) {
 			if p.State != PackageReady {
 				all = append(all, p.due())
+			}
+		}),
+		each(ctx, h, access.FamilyAPIToken, func(t *access.APIToken) {
+			if d := t.Due(); d != nil {
+				all = append(all, d)
 			}
 		}),
 	)

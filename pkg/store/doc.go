@@ -38,10 +38,11 @@
 //	rename-session | a session by its id | table | USER u SESSION / id | 4 / 1
 //	end-session | a session of a user | table | USER u USERGATE, SESSION / id | 4 / 6
 //	end-other-sessions | all sessions of a user but one | table | USER u USERGATE, SESSION | 4 / 6
-//	list-api-tokens | the API tokens of a user | table | USER u APIKEY | 4 / 0
-//	create-api-token | an API token with its lookup | table | USER u APIKEY / id; TOKEN hash | 4 / 8
-//	get-api-token | an API token by its id | table | USER u APIKEY / id | 4 / 0
-//	delete-api-token | an API token by its id | table | USER u APIKEY / id; TOKEN hash | 4 / 6
+//	list-api-tokens | the API tokens of a user | table | USER u APIKEY, TOKENUSE | 5 / 0
+//	create-api-token | an API token with its lookup | table | USER u APIKEY / id, TOKENUSE / id, TOKENCOUNT, OUTBOX; TOKEN hash; DUE api_token_ends, outbox | 5 / 16
+//	get-api-token | an API token by its id | table | USER u APIKEY / id, TOKENUSE / id | 5 / 0
+//	delete-api-token | an API token by its id | table | USER u APIKEY / id, TOKENUSE / id, TOKENCOUNT; TOKEN hash; DUE api_token_ends | 6 / 12
+//	remind-api-tokens | API tokens that end within seven days | table | DUE api_token_ends s; USER u APIKEY / id, USERGATE, OUTBOX; DUE outbox | 4 / 0
 //	delete-account | a user's gate, and those of the organisations that close | table | USER u USERGATE, DELETION, MEMBERSHIP; ORG o ORGGATE, ACCESS; MAIL hash; DUE, WAKE purge-account; CASE hash ATTEMPTS; USER u CREDENTIAL, OUTBOX, PROFILE | 9 / 25
 //	change-password | a user's credential, and their sessions | table | USER u USERGATE, PROFILE, CREDENTIAL, SESSION / session, OUTBOX; CASE hash ATTEMPTS; DUE outbox | 6 / 15
 //	get-second-factors | a user's second factors | table | USER u SECONDFACTOR | 4 / 0
@@ -160,8 +161,8 @@
 //	sweep-retention | accounts and organisations that are due to go, with all they have | table | DUE purge-account s, purge-organization s; every family of a user or organisation; DUE purge-invoice s; ORG o INVOICE / id, INVOICEPAYER / id, INVOICELINE invoice, INVOICEENTRY invoice, INVOICENUMBER / number, INVOICEPDF / id, CHECKOUT / invoice, PAYMENT invoice, CLIENT / id; TOKEN hash; EXT stripe account object | 12 / 0
 //	cascade-expired | the due row of a wake row that TTL has deleted | stream, table | WAKE kind s; DUE kind s; every family of a user or organisation | 0 / 0
 //	work-requests | requests and packages that are due; a request by an event | table | DUE request s, package s; USER u REQUEST / id; CASE hash REQUEST / id; every family of a user or organisation | 8 / 0
-//	build-export | everything of a user or organisation | table, GSI1, GSI2 | USER u PACKAGE / id; ORG o PACKAGE / id; TOKEN hash; every family of a user or organisation | 41.5 / 13
+//	build-export | everything of a user or organisation | table, GSI1, GSI2 | USER u PACKAGE / id; ORG o PACKAGE / id; TOKEN hash; every family of a user or organisation | 43.5 / 13
 //	dispatch-changes | changes of the types that somebody wants | stream | no row | 0 / 0
-//	send-outbox | mails that are due; a mail by an event | table | DUE outbox s; USER u, CASE hash, ORG o OUTBOX / dedupe; USER u PROFILE; PLATFORM SUPPRESSION, UNBOUND; EXT resend platform id; CASE hash SIGNUP, PASSWORDRESET; ORG o INVOICE / id, INVOICEPAYER / id, ORGANIZATION; USER u DELETION; ORG o OWNERSHIP, INVITATION / id | 4 / 0
+//	send-outbox | mails that are due; a mail by an event | table | DUE outbox s; USER u, CASE hash, ORG o OUTBOX / dedupe; USER u PROFILE, APIKEY / id; PLATFORM SUPPRESSION, UNBOUND; EXT resend platform id; CASE hash SIGNUP, PASSWORDRESET; ORG o INVOICE / id, INVOICEPAYER / id, ORGANIZATION; USER u DELETION; ORG o OWNERSHIP, INVITATION / id | 4 / 0
 //	receive-resend | a mail by the provider's id | table | EXT resend platform id; USER u, CASE hash, ORG o OUTBOX / dedupe; PLATFORM SUPPRESSION, UNBOUND | 2 / 1
 package store

@@ -9,5 +9,5 @@ import (
 
 func main() {
 	a := app.New()
-	lambdahttp.Start(a, auth.GetAPIToken())
+	lambdahttp.Start(a, auth.GetAPIToken(a.Table()))
 }

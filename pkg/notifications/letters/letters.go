@@ -9,6 +9,7 @@ import (
 	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/account"
 	"pixeltrack.io/platform/pkg/auth"
+	"pixeltrack.io/platform/pkg/auth/expiry"
 	"pixeltrack.io/platform/pkg/invitations"
 	"pixeltrack.io/platform/pkg/invoicing"
 	"pixeltrack.io/platform/pkg/mail"
@@ -24,7 +25,7 @@ import (
 
 // Templates lists the templates of all areas.
 func Templates() []compose.Template {
-	return slices.Concat(auth.Templates(), account.Templates(), secondfactor.Templates(), reminder.Templates(), organization.Templates(), ownership.Templates(),
+	return slices.Concat(auth.Templates(), account.Templates(), secondfactor.Templates(), expiry.Templates(), reminder.Templates(), organization.Templates(), ownership.Templates(),
 		invitations.Templates(), invoicing.Templates(), aboutRequests())
 }
 
