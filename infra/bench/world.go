@@ -110,7 +110,7 @@ func (w *world) environment() []string {
 	env := []string{"AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=BENCH", "AWS_SECRET_ACCESS_KEY=bench", "AWS_LAMBDA_FUNCTION_NAME=bench",
 		"TABLE_NAME=" + table, "ISSUER=" + issuer, "STAGE=bench", "PUBLIC_URL=" + issuer, "MAIL_FROM=bench@example.com",
 		"EVENT_BUS_NAME=bench", "EXPORTS_BUCKET=bench", "VAULT_BUCKET=bench", "INCOMING_BUCKET=bench", "FILES_BUCKET=bench", "DOCUMENTS_BUCKET=bench", "SIGNING_KEY_ID=bench", "RESEND_BASE_URL=" + w.ssm,
-		"DATA_KEY_ID=bench", "RELYING_PARTY_ID=bench.example.com", "RELYING_PARTY_ORIGINS=https://bench.example.com", "STRIPE_API_BASE=" + w.ssm, "STRIPE_CLIENT_ID=ca_bench"}
+		"DATA_KEY_ID=bench", "RELYING_PARTY_ID=bench.example.com", "RELYING_PARTY_ORIGINS=https://bench.example.com", "ALLOWED_ORIGINS=https://bench.example.com", "STRIPE_API_BASE=" + w.ssm, "STRIPE_CLIENT_ID=ca_bench"}
 	for _, p := range []string{"LINK_SECRET", "REFRESH_SECRET", "PSEUDONYM_SECRET", "RESEND_KEY", "RESEND_WEBHOOK_SECRET", "EDGE_SECRETS", "STRIPE_SECRET_KEY",
 		"STRIPE_WEBHOOK_SECRET", "STRIPE_CONNECT_WEBHOOK_SECRET"} {
 		env = append(env, "PARAM_"+p+"=/bench/"+p)

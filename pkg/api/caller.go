@@ -33,6 +33,8 @@ type Caller struct {
 	Account *access.UserGate         // likewise the user's
 
 	token       *apiToken // what the call is made with, nil for an access token
+	byCookie    bool      // the access token came as a cookie
+	origins     []string  // of the web app
 	claimed     int64     // version of the grants in the token
 	route       Route
 	idempotency *pending
@@ -114,6 +116,7 @@ func (c *Caller) admit(s *session, now time.Time) error {
 			return err
 		}
 	} else if s.user.Err != nil || !s.gate.Live(c.Session, now) {
+		c.dropCookies()
 		return unauthenticated("session_ended", "The session has ended; log in again.")
 	}
 	c.Account = s.gate

@@ -22,7 +22,11 @@ func Document(ops []Operation) ([]byte, error) {
 	o := a.OpenAPI()
 	o.Info.Description = "The back end of PixelTrack: projects, hours, invoices and the rights of the people in them."
 	o.Servers = []*huma.Server{{URL: "https://api.pixeltrack.io"}}
-	o.Components.SecuritySchemes = map[string]*huma.SecurityScheme{"accessToken": {Type: "http", Scheme: "bearer", BearerFormat: "JWT"}}
+	o.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
+		"accessToken": {Type: "http", Scheme: "bearer", BearerFormat: "JWT"},
+		"accessCookie": {Type: "apiKey", In: "cookie", Name: AccessCookie, Description: "Of a login that asked for cookies. What changes something is then taken from " +
+			"the web app's own pages alone (Origin, Sec-Fetch-Site): 403 `cross_site` otherwise. Together with an Authorization header it is 400 `two_credentials`."},
+	}
 	for _, op := range ops {
 		op.register(a)
 		if err := op.describe(o); err != nil {
@@ -49,7 +53,7 @@ func (op Operation) describe(o *huma.OpenAPI) error {
 	}
 	d.Security = []map[string][]string{}
 	if op.Audience != Public {
-		d.Security = []map[string][]string{{"accessToken": {}}}
+		d.Security = []map[string][]string{{"accessToken": {}}, {"accessCookie": {}}}
 	}
 	if op.ExampleIn != nil && d.RequestBody != nil {
 		for _, media := range d.RequestBody.Content {

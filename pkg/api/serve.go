@@ -39,6 +39,13 @@ type Server struct {
 	log       *telemetry.Log
 	inner     http.Handler
 	strict    strict
+	origins   []string
+}
+
+// Trust says from which origins, those of the web app, calls with cookies are taken. Without it none are.
+func (s *Server) Trust(origins ...string) *Server {
+	s.origins = origins
+	return s
 }
 
 // Serve makes the handler of an operation. The store and the verifier may be nil for a public route without rows.
@@ -127,7 +134,7 @@ func (s *Server) Handle(w http.ResponseWriter, r *http.Request, from Request) {
 	defer cancel()
 	rejoin(r.Header)
 	c := &Caller{Request: from.ID, Source: from.Source, Agent: r.UserAgent(), Headers: r.Header.Get,
-		route: s.operation.Route, store: s.store, Cookies: cookies(r)}
+		route: s.operation.Route, store: s.store, Cookies: cookies(r), origins: s.origins}
 	var meter *store.Meter
 	if s.store != nil {
 		c.Now = s.store.Now()
@@ -158,6 +165,9 @@ func (s *Server) answer(ctx context.Context, c *Caller, r *http.Request) (a *hel
 		return refused(ctx, err)
 	}
 	r = r.WithContext(ctx)
+	if err := c.unambiguous(); err != nil {
+		return refused(ctx, err)
+	}
 	if s.operation.Audience == Public {
 		return s.run(r, body)
 	}
@@ -262,7 +272,7 @@ func (s *Server) ahead(ctx context.Context, c *Caller, sess *session, r *http.Re
 	case failed != nil:
 		return refused(ctx, failed)
 	}
-	c.wasReplayed, c.setCookies = trial.wasReplayed, trial.setCookies
+	c.wasReplayed, c.setCookies = trial.wasReplayed, append(c.setCookies, trial.setCookies...)
 	return a
 }
 
@@ -347,10 +357,13 @@ func hasNUL(body []byte) bool {
 // identify knows the caller by the access token alone, or by the lookup of an API token; the rows are yet to confirm it.
 func (s *Server) identify(ctx context.Context, c *Caller, r *http.Request) error {
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	if !strings.EqualFold(scheme, "Bearer") || token == "" {
-		return unauthenticated("authentication_required", "Send an access token: Authorization: Bearer …")
+	if c.byCookie = c.Cookies[AccessCookie] != ""; c.byCookie {
+		scheme, token = "Bearer", c.Cookies[AccessCookie]
 	}
-	if token = strings.TrimSpace(token); strings.HasPrefix(token, keys.APITokenPrefix) {
+	if !strings.EqualFold(scheme, "Bearer") || token == "" {
+		return unauthenticated("authentication_required", "Send an access token: Authorization: Bearer …, or the cookie of a login.")
+	}
+	if token = strings.TrimSpace(token); !c.byCookie && strings.HasPrefix(token, keys.APITokenPrefix) {
 		return s.lookUp(ctx, c, token)
 	}
 	claims, err := s.verifier.Verify(ctx, token)
@@ -362,6 +375,11 @@ func (s *Server) identify(ctx context.Context, c *Caller, r *http.Request) error
 	}
 	if err != nil {
 		return fmt.Errorf("verify: %w", err)
+	}
+	if c.byCookie {
+		if err := c.OwnSite(); err != nil {
+			return err
+		}
 	}
 	c.User, c.Session, c.Member, c.Proved = claims.User, claims.Session, claims.Member, claims.Proved
 	c.Role, c.Grants, c.claimed = access.Role(claims.Role), grants(claims.Grants), claims.GrantVersion
@@ -435,9 +453,17 @@ func refused(ctx context.Context, err error) *held {
 func rejoin(h http.Header) {
 	for k, v := range h {
 		if len(v) > 1 {
-			h[k] = []string{strings.Join(v, ",")}
+			h[k] = []string{strings.Join(v, joint(k))}
 		}
 	}
+}
+
+// joint is what stands between the values of a header that came in pieces. Cookies come one by one.
+func joint(header string) string {
+	if header == "Cookie" {
+		return "; "
+	}
+	return ","
 }
 
 func cookies(r *http.Request) map[string]string {

@@ -15,6 +15,7 @@ import (
 	"pixeltrack.io/platform/pkg/outbox"
 	"pixeltrack.io/platform/pkg/privacy/purpose"
 	"pixeltrack.io/platform/pkg/problem"
+	"pixeltrack.io/platform/pkg/secondfactor"
 	"pixeltrack.io/platform/pkg/store"
 )
 
@@ -26,6 +27,7 @@ type LogInBody struct {
 	Email    string `json:"email" maxLength:"254" example:"ada@example.com"`
 	Password string `json:"password" maxLength:"1024" example:"a phrase that nobody else uses"`
 	Device   string `json:"device_token,omitempty" maxLength:"200" doc:"From an earlier login on this device, unless the cookie __Host-device is sent. A known device is never locked out by guesses made elsewhere." example:"dvt_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB.1772442000.…"`
+	Manner
 }
 
 // LoggedIn is what a login answers: tokens, or a challenge when a second factor is awaited.
@@ -59,9 +61,12 @@ func LogIn(st *store.Store, pseudonyms keys.Pseudonyms, refresh keys.Links, mint
 		ExampleIn: LogInBody{Email: "ada@example.com", Password: "a phrase that nobody else uses"}, ExampleOut: LoggedIn{Tokens: exampleTokens()},
 		Refusals: []api.Refusal{
 			{Kind: problem.Unauthenticated, Code: "invalid_credentials", When: "The address or the password is wrong."},
-			accountDeleted(), tooManyAttempts(), keysNotReady(),
+			accountDeleted(), tooManyAttempts(), keysNotReady(), CrossSite(),
 		},
 	}, func(ctx context.Context, c *api.Caller, in *LogInIn) (*LogInOut, error) {
+		if err := in.Body.OwnSite(c); err != nil {
+			return nil, err
+		}
 		if err := minter.Ready(ctx); err != nil {
 			return nil, err
 		}
@@ -89,11 +94,14 @@ func LogIn(st *store.Store, pseudonyms keys.Pseudonyms, refresh keys.Links, mint
 			return nil, errDeleted()
 		}
 		if gate.SecondFactor {
-			out, err := challenge(ctx, st, h, c, attempts)
+			out, err := challenge(ctx, st, h, c, attempts, &secondfactor.Challenge{User: user, Credential: cred.Version, NewDevice: !from.known()})
 			if err != nil {
 				return nil, err
 			}
-			out.Body.DeviceToken = from.remember(c, refresh, hash, string(api.NewID[id.Session](c)))
+			device := from.remember(c, refresh, hash, string(api.NewID[id.Session](c)))
+			if !in.Body.Cookies {
+				out.Body.DeviceToken = device
+			}
 			return out, nil
 		}
 		if outdated {
@@ -119,11 +127,14 @@ func LogIn(st *store.Store, pseudonyms keys.Pseudonyms, refresh keys.Links, mint
 		if err := attempts.Succeeded(ctx); err != nil {
 			return nil, err
 		}
-		out, err := minter.answer(ctx, s, first, refreshToken(refresh, user, s.ID, s.Counter))
+		out, err := minter.answer(ctx, c, s, first, refreshToken(refresh, user, s.ID, s.Counter), in.Body.Cookies)
 		if err != nil {
 			return nil, err
 		}
-		out.Body.DeviceToken = from.remember(c, refresh, hash, string(s.ID))
+		device := from.remember(c, refresh, hash, string(s.ID))
+		if !in.Body.Cookies {
+			out.Body.DeviceToken = device
+		}
 		return &LogInOut{Body: LoggedIn{Tokens: out.Body}}, nil
 	})
 }

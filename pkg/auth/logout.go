@@ -18,9 +18,13 @@ func LogOut(st *store.Store) api.Operation {
 	return api.New(api.Route{
 		ID: "log-out", Area: "auth", Method: http.MethodPost, Path: "/v1/auth/logout", Audience: api.Users, Rights: true, Audit: true, Status: http.StatusNoContent,
 		Summary: "End this session", Purpose: purpose.Authentication,
-		Description: "The access and refresh tokens of the session no longer count from the next call on.",
+		Description: "The access and refresh tokens of the session no longer count from the next call on. Cookies of it are taken off the browser.",
 	}, func(ctx context.Context, c *api.Caller, _ *struct{}) (*struct{}, error) {
-		return nil, end(ctx, st, c.Self, c.Session, func(tx *store.Tx) { c.AuditFor(tx, c.Self, string(c.Session), "done") })
+		err := end(ctx, st, c.Self, c.Session, func(tx *store.Tx) { c.AuditFor(tx, c.Self, string(c.Session), "done") })
+		if err == nil && c.ByCookie() {
+			c.DropCookies()
+		}
+		return nil, err
 	})
 }
 
@@ -69,7 +73,7 @@ func SwitchOrganization(st *store.Store, minter *Minter) api.Operation {
 			if err != nil {
 				return nil, err
 			}
-			return minter.answer(ctx, s, b, "")
+			return minter.answer(ctx, c, s, b, "", c.ByCookie())
 		}
 		return nil, store.ErrConflict
 	})

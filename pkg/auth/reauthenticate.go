@@ -106,7 +106,7 @@ func (e *Entry) ProveAgain(ctx context.Context, c *api.Caller, prove func(contex
 		if err != nil {
 			return nil, err
 		}
-		return e.Minter.answer(ctx, s, b, "")
+		return e.Minter.answer(ctx, c, s, b, "", c.ByCookie())
 	}
 	return nil, store.ErrConflict
 }

@@ -21,7 +21,7 @@ type RefreshIn struct{ Body RefreshBody }
 
 // RefreshBody is a refresh token.
 type RefreshBody struct {
-	RefreshToken string `json:"refresh_token" minLength:"1" maxLength:"4096" example:"rft_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB.01J8ZQ4M2V6TQ0Y7N3W5K9XDCC.1.…"`
+	RefreshToken string `json:"refresh_token,omitempty" minLength:"1" maxLength:"4096" doc:"Left out by a browser that has it as the cookie __Secure-refresh; the fresh tokens then are cookies, too." example:"rft_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB.01J8ZQ4M2V6TQ0Y7N3W5K9XDCC.1.…"`
 }
 
 // RefreshToken trades a refresh token for its successor and a fresh access token.
@@ -33,14 +33,27 @@ func RefreshToken(st *store.Store, secret keys.Links, minter *Minter) api.Operat
 			"any other use of a spent one ends the session, because somebody has a copy.",
 		ExampleIn: RefreshBody{RefreshToken: exampleTokens().RefreshToken}, ExampleOut: exampleTokens(),
 		Refusals: []api.Refusal{
-			{Kind: problem.Unauthenticated, Code: "refresh_token_invalid", When: "It is not a refresh token of this service."},
+			{Kind: problem.Unauthenticated, Code: "refresh_token_invalid", When: "It is not a refresh token of this service, or there is none."},
 			{Kind: problem.Unauthenticated, Code: "session_ended", When: "The session was ended, was unused for 30 days, or is a year old."},
 			{Kind: problem.Unauthenticated, Code: "token_reused", When: "It was spent before. The session ends."},
-			keysNotReady(),
+			{Kind: problem.Malformed, Code: "two_credentials", When: "There is a refresh token in the body and one in a cookie."},
+			CrossSite(), keysNotReady(),
 		},
 	}, func(ctx context.Context, c *api.Caller, in *RefreshIn) (*TokensOut, error) {
-		user, session, n, ok := readRefreshToken(secret, in.Body.RefreshToken)
+		token, cookie := in.Body.RefreshToken, c.Cookies[api.RefreshCookie]
+		how := Manner{Cookies: cookie != ""}
+		if how.Cookies {
+			if token != "" {
+				return nil, problem.Of(problem.Malformed, "two_credentials", "Send the refresh token in the body or as a cookie, not both.")
+			}
+			if err := how.OwnSite(c); err != nil {
+				return nil, err
+			}
+			token = cookie
+		}
+		user, session, n, ok := readRefreshToken(secret, token)
 		if !ok {
+			how.drop(c)
 			return nil, problem.Of(problem.Unauthenticated, "refresh_token_invalid", "It is not a refresh token; log in again.")
 		}
 		if err := minter.Ready(ctx); err != nil {
@@ -50,14 +63,24 @@ func RefreshToken(st *store.Store, secret keys.Links, minter *Minter) api.Operat
 		h.SeeRestricted()
 		s, err := rotate(ctx, st, c, h, session, n)
 		if err != nil {
+			if ended := new(problem.Error); errors.As(err, &ended) {
+				how.drop(c)
+			}
 			return nil, err
 		}
 		b, err := within(ctx, st, h, s)
 		if err != nil {
 			return nil, err
 		}
-		return minter.answer(ctx, s, b, refreshToken(secret, user, session, s.Counter))
+		return minter.answer(ctx, c, s, b, refreshToken(secret, user, session, s.Counter), how.Cookies)
 	})
+}
+
+// drop takes cookies that are worth nothing any more off the browser.
+func (m Manner) drop(c *api.Caller) {
+	if m.Cookies {
+		c.DropCookies()
+	}
 }
 
 func sessionEnded() error {

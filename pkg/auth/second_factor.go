@@ -10,6 +10,7 @@ import (
 	"pixeltrack.io/platform/pkg/api"
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/keys"
+	"pixeltrack.io/platform/pkg/outbox"
 	"pixeltrack.io/platform/pkg/privacy/purpose"
 	"pixeltrack.io/platform/pkg/problem"
 	"pixeltrack.io/platform/pkg/secondfactor"
@@ -23,6 +24,7 @@ type SecondFactorIn struct{ Body SecondFactorBody }
 type SecondFactorBody struct {
 	Challenge string `json:"challenge" minLength:"1" maxLength:"200" doc:"From the answer of log-in. It can be tried five times, within five minutes, and works once." example:"X5N2ZK7QW3HT6YB4RJ9DMCVGAE"`
 	secondfactor.Proof
+	Manner
 }
 
 // LogInSecondFactor begins the session of a login whose password was right.
@@ -31,9 +33,12 @@ func LogInSecondFactor(j *secondfactor.Judge, refresh keys.Links, minter *Minter
 		ID: "log-in-second-factor", Area: "auth", Method: http.MethodPost, Path: "/v1/auth/login/second-factor", Audience: api.Public, Audit: true,
 		Summary: "Log in: the second factor", Purpose: purpose.Authentication,
 		Description: "Begins the session of a login that log-in answered with a challenge, by a code of the authenticator app or a recovery code. A passkey continues it at /v1/auth/passkeys/login.",
-		ExampleIn:   SecondFactorBody{"X5N2ZK7QW3HT6YB4RJ9DMCVGAE", secondfactor.Proof{Code: "287082"}}, ExampleOut: exampleTokens(),
+		ExampleIn:   SecondFactorBody{Challenge: "X5N2ZK7QW3HT6YB4RJ9DMCVGAE", Proof: secondfactor.Proof{Code: "287082"}}, ExampleOut: exampleTokens(),
 		Refusals: append(append(secondfactor.Refusals(), secondfactor.ChallengeRefusal()), EntryRefusals()...),
 	}, func(ctx context.Context, c *api.Caller, in *SecondFactorIn) (*TokensOut, error) {
+		if err := in.Body.OwnSite(c); err != nil {
+			return nil, err
+		}
 		if err := minter.Ready(ctx); err != nil {
 			return nil, err
 		}
@@ -50,25 +55,25 @@ func LogInSecondFactor(j *secondfactor.Judge, refresh keys.Links, minter *Minter
 			return nil, err
 		}
 		e := &Entry{Store: j.Store, Refresh: refresh, Minter: minter}
-		return e.Enter(ctx, c, login.User, func(ctx context.Context, tx *store.Tx, h *store.User, f *secondfactor.Factors) error {
+		return e.Enter(ctx, c, login.User, in.Body.Manner, login.NewDevice, func(ctx context.Context, tx *store.Tx, h *store.User, f *secondfactor.Factors) error {
 			if err := j.Spend(ctx, f, proof, c.Now); err != nil {
 				return err
 			}
 			f.Spent(tx, h, proof, attempts)
-			login.Done(tx)
+			login.Done(tx, h, account.CredentialKey(h.ID))
 			return nil
 		})
 	})
 }
 
 // challenge lets a login wait for its second factor.
-func challenge(ctx context.Context, st *store.Store, h *store.User, c *api.Caller, attempts logInGuard) (*LogInOut, error) {
+func challenge(ctx context.Context, st *store.Store, h *store.User, c *api.Caller, attempts logInGuard, waits *secondfactor.Challenge) (*LogInOut, error) {
 	f, err := secondfactor.Of(ctx, h)
 	if err != nil {
 		return nil, err
 	}
 	tx := st.Begin()
-	token := secondfactor.Ask(tx, st, c, h.ID)
+	token := secondfactor.Ask(tx, st, c, waits)
 	attempts.Forget(tx)
 	c.AuditFor(tx, h, string(h.ID), "second_factor_required")
 	if err := tx.Commit(ctx); err != nil {
@@ -87,9 +92,10 @@ type Entry struct {
 	Minter  *Minter
 }
 
-// Enter begins a session of a user. Prove judges what was shown against the user's second factors as they are, and adds
+// Enter begins a session of a user, and tells them of it where it is from a new device. Prove judges what was shown against the user's second factors as they are, and adds
 // what it spends to the transaction that begins the session; it is asked again when that met another writer.
-func (e *Entry) Enter(ctx context.Context, c *api.Caller, user id.User, prove func(context.Context, *store.Tx, *store.User, *secondfactor.Factors) error) (*TokensOut, error) {
+func (e *Entry) Enter(ctx context.Context, c *api.Caller, user id.User, how Manner, newDevice bool,
+	prove func(context.Context, *store.Tx, *store.User, *secondfactor.Factors) error) (*TokensOut, error) {
 	h := e.Store.BindUser(user, store.Actor{Who: string(user), Request: c.Request})
 	h.SeeRestricted()
 	memberships, err := account.Memberships(ctx, h)
@@ -128,6 +134,9 @@ func (e *Entry) Enter(ctx context.Context, c *api.Caller, user id.User, prove fu
 		tx.Replace(h, gate)
 		s.Version = 0
 		tx.Create(h, s)
+		if newDevice {
+			outbox.Queue(tx, h, MailNewDevice, store.Join(MailNewDevice, string(s.ID)), nil)
+		}
 		c.AuditFor(tx, h, string(s.ID), "done")
 		err := tx.Commit(ctx)
 		if errors.Is(err, store.ErrStale) {
@@ -136,7 +145,7 @@ func (e *Entry) Enter(ctx context.Context, c *api.Caller, user id.User, prove fu
 		if err != nil {
 			return nil, err
 		}
-		return e.Minter.answer(ctx, s, first, refreshToken(e.Refresh, user, s.ID, s.Counter))
+		return e.Minter.answer(ctx, c, s, first, refreshToken(e.Refresh, user, s.ID, s.Counter), how.Cookies)
 	}
 	return nil, store.ErrConflict
 }
@@ -151,7 +160,7 @@ func errDeleted() error {
 
 // EntryRefusals documents what Enter refuses besides the proof.
 func EntryRefusals() []api.Refusal {
-	return []api.Refusal{accountDeleted(), keysNotReady(), {Kind: problem.Unauthenticated, Code: "invalid_credentials", When: "The account has gone."}}
+	return []api.Refusal{accountDeleted(), keysNotReady(), CrossSite(), {Kind: problem.Unauthenticated, Code: "invalid_credentials", When: "The account has gone."}}
 }
 
 // ProofRefusals documents what ProveAgain refuses besides the proof.

@@ -204,7 +204,7 @@ func TestAnAuthenticatorApp(t *testing.T) {
 		t.Errorf("the factors are %+v after the app has gone", b)
 	}
 	w.tokens(w.logIn(ada, phrase))
-	want := "A login from a new device; A login from a new device; A recovery code was used for your account; A recovery code was used for your account; An authenticator app was added to your account; " +
+	want := strings.Repeat("A login from a new device; ", 5) + "A recovery code was used for your account; A recovery code was used for your account; An authenticator app was added to your account; " +
 		"The authenticator app was removed from your account; Your recovery codes were renewed"
 	if got := w.subjects(ada); got != want {
 		t.Errorf("the mails are %s; want %s", got, want)

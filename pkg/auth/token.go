@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"pixeltrack.io/platform/pkg/account"
+	"pixeltrack.io/platform/pkg/api"
 	"pixeltrack.io/platform/pkg/keyring"
 	"pixeltrack.io/platform/pkg/keys"
 	"pixeltrack.io/platform/pkg/problem"
@@ -88,7 +89,7 @@ func (m *Minter) newest(at time.Time) (newest keyring.Key, ok bool) {
 
 // Tokens is what a login and a refresh answer.
 type Tokens struct {
-	AccessToken    string `json:"access_token,omitempty" doc:"A JWT; send it as Authorization: Bearer. It lives 15 minutes."`
+	AccessToken    string `json:"access_token,omitempty" doc:"A JWT; send it as Authorization: Bearer. It lives 15 minutes. Absent where tokens go as cookies."`
 	RefreshToken   string `json:"refresh_token,omitempty" doc:"Trade it once for fresh tokens. It ends after 30 days without use, and a year after the login."`
 	TokenType      string `json:"token_type,omitempty" example:"Bearer"`
 	ExpiresIn      int    `json:"expires_in,omitempty" doc:"Seconds that the access token lives." example:"900"`
@@ -104,15 +105,41 @@ func exampleTokens() Tokens {
 		TokenType: "Bearer", ExpiresIn: int(keys.TokenLife.Seconds()), OrganizationID: "org_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"}
 }
 
-// answer mints the tokens of a session.
-func (m *Minter) answer(ctx context.Context, s *Session, b *account.Belonging, refresh string) (*TokensOut, error) {
+// answer mints the tokens of a session. They go into the body, or as cookies to a browser that keeps them so.
+func (m *Minter) answer(ctx context.Context, c *api.Caller, s *Session, b *account.Belonging, refresh string, cookies bool) (*TokensOut, error) {
 	token, err := m.Mint(ctx, s, b)
 	if err != nil {
 		return nil, err
 	}
-	out := Tokens{AccessToken: token, RefreshToken: refresh, TokenType: "Bearer", ExpiresIn: int(keys.TokenLife.Seconds())}
+	out := Tokens{ExpiresIn: int(keys.TokenLife.Seconds())}
 	if b != nil {
 		out.OrganizationID = string(b.Organization)
 	}
+	if !cookies {
+		out.AccessToken, out.RefreshToken, out.TokenType = token, refresh, "Bearer"
+		return &TokensOut{Body: out}, nil
+	}
+	c.GiveAccess(token, keys.TokenLife)
+	if refresh != "" {
+		c.GiveRefresh(refresh, time.Unix(s.ExpiresAt, 0).Sub(c.Now))
+	}
 	return &TokensOut{Body: out}, nil
+}
+
+// Manner is how a login is answered.
+type Manner struct {
+	Cookies bool `json:"cookies,omitempty" doc:"Give the tokens as the cookies __Host-access and __Secure-refresh, which no script can read, and not in the body. For the web app's own pages: Origin must be one of theirs." example:"false"`
+}
+
+// OwnSite refuses to give cookies to a page of another site, which would log its visitors in as somebody else.
+func (m Manner) OwnSite(c *api.Caller) error {
+	if !m.Cookies {
+		return nil
+	}
+	return c.OwnSite()
+}
+
+// CrossSite documents the refusal of cookies to another site's page.
+func CrossSite() api.Refusal {
+	return api.Refusal{Kind: problem.Forbidden, Code: "cross_site", When: "With cookies: the call does not come from a page of the web app."}
 }

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda"
@@ -20,21 +21,22 @@ import (
 // Start serves an operation until the process ends.
 func Start(a *app.App, op api.Operation) {
 	if op.Audience == api.Public {
-		run(api.Serve(op, a.Table(), nil, a.Log()))
+		run(a, api.Serve(op, a.Table(), nil, a.Log()))
 		return
 	}
 	verifier, asked := a.Verifier()
 	server := api.Serve(op, a.Table(), verifier, a.Log())
 	asked()
-	run(server)
+	run(a, server)
 }
 
 // StartStatic serves an operation that reads no rows.
 func StartStatic(a *app.App, op api.Operation) {
-	run(api.Serve(op, nil, nil, a.Log()))
+	run(a, api.Serve(op, nil, nil, a.Log()))
 }
 
-func run(s *api.Server) {
+func run(a *app.App, s *api.Server) {
+	s.Trust(strings.Split(a.Optional("ALLOWED_ORIGINS"), ",")...)
 	adapter := httpadapter.NewV2(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		event, _ := core.GetAPIGatewayV2ContextFromContext(r.Context())
 		s.Handle(w, r, api.Request{ID: event.RequestID, Source: viewer(r.Header.Get("Cloudfront-Viewer-Address"))})

@@ -30,6 +30,7 @@ func Rows() []registry.Row {
 		{Sample: Challenge{}, Type: "CHALLENGE", Area: "auth", Subject: registry.SubjectUser, Purpose: purpose.Authentication, Basis: registry.Contract,
 			Class: registry.ClassSecurity, Family: string(FamilyChallenge), Scopes: []registry.Scope{registry.InCase}, Fields: []registry.Field{
 				registry.Secret("user", "whose login waits for its second factor, for five minutes", registry.EraseWithRow), registry.Internal("tries", "a count"),
+				registry.Internal("credential", "a count"), registry.Internal("new_device", "a mark"),
 			}},
 	}
 }

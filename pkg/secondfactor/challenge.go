@@ -25,9 +25,11 @@ const (
 // Challenge is a login whose password was right and whose second factor is awaited. It lies under the hash of its token.
 type Challenge struct {
 	store.Meta
-	User  id.User `dynamo:"user"`
-	Tries int     `dynamo:"tries"`
-	key   store.Key
+	User       id.User `dynamo:"user"`
+	Credential int64   `dynamo:"credential"`           // the version of the credential that the password was judged by
+	NewDevice  bool    `dynamo:"new_device,omitempty"` // the login comes from a device that is not known
+	Tries      int     `dynamo:"tries"`
+	key        store.Key
 }
 
 // Type is the row's type.
@@ -38,16 +40,18 @@ func (ch *Challenge) Keys() store.Keys { return store.Keys{Primary: ch.key} }
 
 // Pending is a login that waits for its second factor, as who shows its token reaches it.
 type Pending struct {
-	User id.User
-	h    *store.Case
-	key  store.Key
+	User       id.User
+	NewDevice  bool
+	credential int64
+	h          *store.Case
+	key        store.Key
 }
 
-// Ask adds to a transaction that a login of a user waits, and gives the token that continues it.
-func Ask(tx *store.Tx, st *store.Store, c *api.Caller, user id.User) (token string) {
+// Ask adds to a transaction that a login waits, and gives the token that continues it.
+func Ask(tx *store.Tx, st *store.Store, c *api.Caller, ch *Challenge) (token string) {
 	token = rand.Text()
 	p := pending(st, c, token)
-	ch := &Challenge{User: user, key: p.key}
+	ch.key = p.key
 	ch.Expire(c.Now.Add(ChallengeLife))
 	tx.Create(p.h, ch)
 	return token
@@ -68,7 +72,7 @@ func Find(ctx context.Context, st *store.Store, c *api.Caller, token string) (*P
 	if err != nil {
 		return nil, err
 	}
-	p.User = ch.User
+	p.User, p.NewDevice, p.credential = ch.User, ch.NewDevice, ch.Credential
 	return p, nil
 }
 
@@ -79,14 +83,16 @@ func (p *Pending) Try(ctx context.Context) error {
 	return tx.Commit(ctx)
 }
 
-// Done adds to a transaction that the login has been continued; a token does so once.
-func (p *Pending) Done(tx *store.Tx) {
+// Done adds to a transaction that the login has been continued; a token does so once, and only while the credential, which
+// lies under a key, is the one that the password was judged by.
+func (p *Pending) Done(tx *store.Tx, h *store.User, credential store.Key) {
+	tx.Check(h, credential, "'_v' = ?", p.credential).Else(errChallenge())
 	tx.DeleteKey(p.h, p.key, "attribute_exists('PK')").Else(errChallenge())
 }
 
 // ChallengeRefusal documents the refusal of a token.
 func ChallengeRefusal() api.Refusal {
-	return api.Refusal{Kind: problem.Unauthenticated, Code: "challenge_invalid", When: "The challenge is unknown, used, older than five minutes, or was tried five times; log in again."}
+	return api.Refusal{Kind: problem.Unauthenticated, Code: "challenge_invalid", When: "The challenge is unknown, used, older than five minutes, or was tried five times, or the password has changed since; log in again."}
 }
 
 func errChallenge() error {

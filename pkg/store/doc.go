@@ -25,10 +25,10 @@
 //	reset-password | a link that sets a new password; the account that it is for | table | CASE hash PASSWORDRESET; USER u USERGATE, PROFILE, CREDENTIAL, SESSION / session, OUTBOX; DUE outbox | 4 / 14
 //	accept-invitation | an invitation by its link, and the account of its address or a new one | table | TOKEN hash; CASE hash ATTEMPTS; ORG o INVITATION / id, INVITEE / hash, ORGGATE, ACCESS; MAIL hash; USER u PROFILE, CREDENTIAL, ACCEPTANCE, MEMBERSHIP, USERGATE | 4 / 27
 //	join-organization | an invitation by its link | table | TOKEN hash; ORG o INVITATION / id, INVITEE / hash, ORGGATE, ACCESS; USER u PROFILE, MEMBERSHIP | 8 / 14
-//	log-in-second-factor | a login by its challenge, and a user's second factors | table | CASE hash CHALLENGE, ATTEMPTS; USER u SECONDFACTOR, USERGATE, MEMBERSHIP, SESSION, OUTBOX; ORG o ACCESS, ORGGATE; DUE outbox | 7 / 18
+//	log-in-second-factor | a login by its challenge, and a user's second factors | table | CASE hash CHALLENGE, ATTEMPTS; USER u SECONDFACTOR, USERGATE, MEMBERSHIP, SESSION, CREDENTIAL, OUTBOX; ORG o ACCESS, ORGGATE; DUE outbox | 7 / 24
 //	reauthenticate | what proves a user, and their session | table | CASE hash ATTEMPTS; USER u CREDENTIAL, USERGATE, SECONDFACTOR, SESSION / session, OUTBOX; ORG o ACCESS, ORGGATE; DUE outbox | 10 / 16
 //	ask-for-passkey | a challenge for a passkey, and the passkeys of a login that waits | table | CASE hash CHALLENGE, CEREMONY; USER u PASSKEY | 2 / 1
-//	log-in-with-passkey | a passkey by the hash of its id, and the challenge that it signed | table | CASE hash CEREMONY, CHALLENGE; TOKEN hash; USER u PASSKEY / id, SECONDFACTOR, USERGATE, MEMBERSHIP, SESSION; ORG o ACCESS, ORGGATE | 10 / 13
+//	log-in-with-passkey | a passkey by the hash of its id, and the challenge that it signed | table | CASE hash CEREMONY, CHALLENGE; TOKEN hash; USER u PASSKEY / id, SECONDFACTOR, USERGATE, MEMBERSHIP, SESSION, CREDENTIAL, OUTBOX; ORG o ACCESS, ORGGATE; DUE outbox | 10 / 19
 //	reauthenticate-with-passkey | a passkey by the hash of its id, and the session of its user | table | CASE hash CEREMONY; TOKEN hash; USER u PASSKEY / id, SECONDFACTOR, SESSION / session; ORG o ACCESS, ORGGATE | 11 / 8
 //	get-jwks | the public keys | table | PLATFORM KEYRING | 1 / 0
 //	rotate-keys | the public keys | table | PLATFORM KEYRING | 1 / 0

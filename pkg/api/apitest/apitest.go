@@ -143,6 +143,9 @@ func (w *World) Token(c Caller) string {
 	return token
 }
 
+// WebApp is the origin of the web app.
+const WebApp = "https://app.example.com"
+
 // Request is one call of an operation.
 type Request struct {
 	Path    string // with ids filled in; empty takes the operation's
@@ -221,7 +224,7 @@ func (w *World) Call(op api.Operation, c Caller, r Request) Answer {
 		source = "192.0.2.1"
 	}
 	rec := httptest.NewRecorder()
-	api.Serve(op, w.Store, w.verifier, w.log).Handle(rec, req, api.Request{ID: fmt.Sprintf("req-%d", w.shared.requests.Add(1)), Source: source})
+	api.Serve(op, w.Store, w.verifier, w.log).Trust(WebApp).Handle(rec, req, api.Request{ID: fmt.Sprintf("req-%d", w.shared.requests.Add(1)), Source: source})
 	return Answer{Status: rec.Code, Header: rec.Header(), Body: rec.Body.Bytes()}
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/go-webauthn/webauthn/protocol"
 	"github.com/go-webauthn/webauthn/webauthn"
 
+	"pixeltrack.io/platform/pkg/account"
 	"pixeltrack.io/platform/pkg/api"
 	"pixeltrack.io/platform/pkg/auth"
 	"pixeltrack.io/platform/pkg/id"
@@ -85,6 +86,7 @@ type LogInIn struct{ Body LogInBody }
 type LogInBody struct {
 	Credential json.RawMessage `json:"credential" doc:"What navigator.credentials.get gave, as its toJSON writes it."`
 	Challenge  string          `json:"challenge,omitempty" maxLength:"200" doc:"From the answer of log-in, when the passkey is the second factor." example:"X5N2ZK7QW3HT6YB4RJ9DMCVGAE"`
+	auth.Manner
 }
 
 // LogInWithPasskey begins a session by what an authenticator signed.
@@ -96,6 +98,9 @@ func LogInWithPasskey(d *Desk, e *auth.Entry) api.Operation {
 		ExampleIn:   LogInBody{Credential: exampleCredential()}, ExampleOut: auth.ExampleTokens(),
 		Refusals: append(auth.EntryRefusals(), refusedPasskey(), secondfactor.ChallengeRefusal()),
 	}, func(ctx context.Context, c *api.Caller, in *LogInIn) (*auth.TokensOut, error) {
+		if err := in.Body.OwnSite(c); err != nil {
+			return nil, err
+		}
 		if err := e.Minter.Ready(ctx); err != nil {
 			return nil, err
 		}
@@ -114,12 +119,13 @@ func LogInWithPasskey(d *Desk, e *auth.Entry) api.Operation {
 		if login != nil && link.User != login.User {
 			return nil, invalid()
 		}
-		return e.Enter(ctx, c, link.User, func(ctx context.Context, tx *store.Tx, h *store.User, _ *secondfactor.Factors) error {
+		newDevice := login != nil && login.NewDevice // alone, a passkey is itself what makes a device known
+		return e.Enter(ctx, c, link.User, in.Body.Manner, newDevice, func(ctx context.Context, tx *store.Tx, h *store.User, _ *secondfactor.Factors) error {
 			if err := d.accept(ctx, tx, h, c, link, at, parsed); err != nil {
 				return err
 			}
 			if login != nil {
-				login.Done(tx)
+				login.Done(tx, h, account.CredentialKey(h.ID))
 			}
 			return nil
 		})
