@@ -27,7 +27,8 @@ import (
 const (
 	djangoSum = "3c1baed62596de36860824eb3f436d5932d37ca8b06e59df78f5a44ec175afe4"
 	zxcvbnSum = "8c01b70a6d7728f27e3187f7b9b09085d4df090bd8222e0f242bf369e65541b8"
-	width     = 5 // bytes kept of a hash
+	width     = 5  // bytes kept of a hash
+	longest   = 66 // bytes of an entry: package password looks for none that is longer
 )
 
 func main() {
@@ -49,6 +50,9 @@ func main() {
 
 	hashes := make([][]byte, len(entries))
 	for i, e := range entries {
+		if len(e) > longest {
+			log.Fatalf("an entry of %d bytes", len(e))
+		}
 		sum := sha256.Sum256([]byte(strings.ToLower(e)))
 		hashes[i] = sum[:width]
 	}

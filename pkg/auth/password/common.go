@@ -20,8 +20,14 @@ var common []byte
 
 const prefixLen = 5
 
+// longest is how long an entry of the list may be, in bytes. What is longer is on no list, and is not hashed.
+const longest = 66
+
 // listed says whether a text in lower case is on the list.
 func listed(text string) bool {
+	if len(text) > longest {
+		return false
+	}
 	sum := sha256.Sum256([]byte(text))
 	n := len(common) / prefixLen
 	at := func(i int) []byte { return common[i*prefixLen : (i+1)*prefixLen] }
@@ -78,7 +84,14 @@ func easy(folded string, about []string) bool {
 		if thin(text, names) || thin(plain(text, 'l'), names) || thin(plain(text, 'i'), names) {
 			return true
 		}
+		long := false
 		for stem := range stems(text) {
+			if len(once(stem)) > longest { // what can be common of it is common of the first such as well
+				if long {
+					continue
+				}
+				long = true
+			}
 			if many(stem) {
 				return true
 			}
@@ -96,6 +109,9 @@ func many(text string) bool {
 	piece := once(text)
 	for unit := piece; len(unit) <= min(len(text), 4*len(piece)); unit += piece {
 		for stem := range stems(unit) {
+			if len(stem) > longest {
+				continue
+			}
 			if listed(stem) {
 				return true
 			}
@@ -154,6 +170,9 @@ func step(a, b rune) rune { return ((b-a)%10 + 10) % 10 }
 
 // once is the piece of which a text is many, or the text.
 func once(text string) string {
+	if text == "" {
+		return ""
+	}
 	if i := strings.Index((text + text)[1:], text); i >= 0 {
 		return text[:i+1]
 	}
