@@ -35,6 +35,9 @@ const (
 // RequestHeader lets a test give a request its id, so that it can plan what goes wrong with it.
 const RequestHeader = "X-Local-Request"
 
+// ErrorHeader says beside a 500 what became of the function, which AWS writes to a log alone.
+const ErrorHeader = "X-Local-Error"
+
 var requestID = regexp.MustCompile(`^[0-9A-Za-z-]{8,64}$`)
 
 // Invoker runs functions.
@@ -109,6 +112,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case ctx.Err() == context.DeadlineExceeded:
 		refuse(w, http.StatusServiceUnavailable, "Service Unavailable")
 	case err != nil || result.Error != "":
+		w.Header().Set(ErrorHeader, strings.Join(strings.Fields(fmt.Sprint(err, " ", result.Error)), " "))
 		refuse(w, http.StatusInternalServerError, "Internal Server Error")
 	default:
 		respond(w, result.Payload)

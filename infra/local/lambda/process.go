@@ -147,7 +147,12 @@ func (p *process) invoke(e event, timeout time.Duration) (answer, error) {
 	case a := <-p.answers:
 		return a, nil
 	case <-p.gone:
-		return answer{}, errCrashed
+		select {
+		case a := <-p.answers: // it ended after its answer
+			return a, nil
+		default:
+			return answer{}, errCrashed
+		}
 	case <-limit.C:
 		p.kill()
 		return answer{}, errTimeout
