@@ -243,6 +243,10 @@ func life(t *testing.T, m manner) map[string]int {
 	p.logIn()
 	p.must(201, journey.Call{Method: "POST", Path: "/v1/me/api-tokens", Body: map[string]any{"name": "Import", "scopes": []string{"clients:read"}, "expires_at": cloud.Clock.Now().AddDate(0, 0, 8)}})
 	due(25*time.Hour, "remind-api-tokens")
+	p.logIn()
+	p.must(200, journey.Call{Method: "PATCH", Path: "/v1/org", IfMatch: "*", Body: map[string]any{"name": "Sealed Studio"}})
+	p.settle()
+	due(20*time.Minute, "seal-audit")
 	due(15*time.Hour, "sweep-uploads")
 	due(2*time.Minute, "sweep-uploads") // what a confirmation under way would have copied
 	p.logIn()

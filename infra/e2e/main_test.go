@@ -16,6 +16,7 @@ import (
 
 	"pixeltrack.io/platform/infra/journey"
 	"pixeltrack.io/platform/infra/local/control"
+	"pixeltrack.io/platform/infra/local/gateway"
 	"pixeltrack.io/platform/infra/local/stack"
 	"pixeltrack.io/platform/pkg/privacy/policy"
 )
@@ -106,6 +107,9 @@ func (c *caller) call(in journey.Call) journey.Answer {
 	a, err := c.Do(context.Background(), in)
 	if err != nil {
 		c.t.Fatalf("%s %s: %v", in.Method, in.Path, err)
+	}
+	if why := a.Header.Get(gateway.ErrorHeader); why != "" {
+		c.t.Logf("%s %s: %s", in.Method, in.Path, why)
 	}
 	return a
 }

@@ -58,6 +58,8 @@ func memberSteps() []step {
 		{operation: "list-roles", status: 200, prepare: get("/v1/roles")},
 		{operation: "list-members", status: 200, prepare: get("/v1/members")},
 		{operation: "list-audit", status: 200, prepare: get("/v1/audit")},
+		{operation: "export-audit", status: 200, prepare: get("/v1/audit/export")},
+		{operation: "verify-audit", status: 200, prepare: get("/v1/audit/verification")},
 		{operation: "list-invitations", status: 200, prepare: get("/v1/invitations")},
 		{operation: "list-ownership-offers", status: 200, prepare: get("/v1/org/ownership-offers")},
 		{operation: "get-member", status: 200, prepare: func(p *caller) journey.Call {

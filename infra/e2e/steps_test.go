@@ -146,7 +146,7 @@ func steps() []step {
 		add(step{operation: operation, status: 200, public: true, prepare: get(path)})
 	}
 	for operation, path := range map[string]string{
-		"get-account": "/v1/me", "get-organization": "/v1/org", "list-consents": "/v1/privacy/consents", "list-disclosures": "/v1/privacy/disclosures",
+		"get-account": "/v1/me", "list-my-organizations": "/v1/me/organizations", "get-notification-choices": "/v1/me/notifications", "get-organization": "/v1/org", "list-consents": "/v1/privacy/consents", "list-disclosures": "/v1/privacy/disclosures",
 		"list-requests": "/v1/dsr", "list-clients": "/v1/clients", "list-projects": "/v1/projects", "list-files": "/v1/files",
 		"list-invoices": "/v1/invoices", "list-payments": "/v1/payments", "list-sessions": "/v1/me/sessions", "list-api-tokens": "/v1/me/api-tokens",
 	} {
@@ -357,7 +357,27 @@ func authSteps() []step {
 			p.logIn()
 			return journey.Call{Method: "POST", Path: "/v1/auth/logout"}
 		}, again: []int{401}, cleanup: (*caller).logIn},
-		{operation: "create-api-token", status: 201, prepare: func(p *caller) journey.Call {
+		{operation: "update-notification-choices", status: 200, prepare: func(p *caller) journey.Call {
+			return journey.Call{Method: "PATCH", Path: "/v1/me/notifications", Body: map[string]any{"choices": []any{map[string]any{"kind": "timer_forgotten", "mail": false}}}}
+		}},
+		{operation: "create-email-change", status: 202, alone: true, prepare: func(p *caller) journey.Call {
+			return journey.Call{Method: "POST", Path: "/v1/me/email", Body: map[string]any{"email": journey.NewPerson().Email}, Key: "key-" + unique()}
+		}},
+		{operation: "get-email-change", status: 200, alone: true, prepare: func(p *caller) journey.Call {
+			p.changeEmail()
+			return journey.Call{Method: "GET", Path: "/v1/me/email"}
+		}},
+		{operation: "delete-email-change", status: 204, alone: true, prepare: func(p *caller) journey.Call {
+			p.changeEmail()
+			return journey.Call{Method: "DELETE", Path: "/v1/me/email"}
+		}, again: []int{404}},
+		{operation: "confirm-email-change", status: 200, alone: true, prepare: func(p *caller) journey.Call {
+			to := p.changeEmail()
+			p.must(200, journey.Call{Method: "POST", Path: "/v1/me/email/confirm", Body: map[string]any{"token": p.mailToken("address changes")}})
+			reader := &caller{Client: p.Client, t: p.t, person: journey.Person{Email: to}}
+			return journey.Call{Method: "POST", Path: "/v1/me/email/confirm", Body: map[string]any{"token": reader.mailToken("new pixeltrack address")}}
+		}},
+		{operation: "create-api-token", status: 201, alone: true, prepare: func(p *caller) journey.Call {
 			body := apiTokenBody("clients:read")
 			p.mark = body["name"].(string)
 			return journey.Call{Method: "POST", Path: "/v1/me/api-tokens", Body: body, Key: "key-" + unique()}

@@ -11,7 +11,7 @@ import (
 
 // Routes lists the area's routes.
 func Routes() []api.Operation {
-	return []api.Operation{GetAccount(), UpdateAccount(nil), DeleteAccount(nil, keys.Pseudonyms{}, keys.Links{})}
+	return []api.Operation{GetAccount(), UpdateAccount(nil), ListMyOrganizations(nil), DeleteAccount(nil, keys.Pseudonyms{}, keys.Links{})}
 }
 
 // Jobs lists the area's jobs; there are none.

@@ -107,9 +107,9 @@ type Belonging struct {
 	Gate   *access.OrganizationGate
 }
 
-// Belongings reads what the memberships of a user are worth, in one trip. What has ended is left out: a member that was
-// removed, an organization that is closed or gone.
-func Belongings(ctx context.Context, st *store.Store, actor store.Actor, memberships []*Membership) ([]Belonging, error) {
+// Belongings reads what the memberships of a user are worth, in one trip, with what else is to be read. What has ended is
+// left out: a member that was removed, an organization that is closed or gone.
+func Belongings(ctx context.Context, st *store.Store, actor store.Actor, memberships []*Membership, others ...*store.Fetch) ([]Belonging, error) {
 	all := make([]Belonging, len(memberships))
 	fetches := make([]*store.Fetch, 0, 2*len(memberships))
 	for i, m := range memberships {
@@ -121,7 +121,7 @@ func Belongings(ctx context.Context, st *store.Store, actor store.Actor, members
 	if len(fetches) == 0 {
 		return nil, nil
 	}
-	if err := st.FetchAll(ctx, fetches...); err != nil {
+	if err := st.FetchAll(ctx, append(fetches, others...)...); err != nil {
 		return nil, err
 	}
 	live := all[:0]

@@ -61,3 +61,67 @@ func TestTheRecordsOfAnOrganization(t *testing.T) {
 	}
 	w.Want(w.Call(audit.ListAudit(), owner, apitest.Request{Path: "/v1/audit?from=" + at(days[1]) + "&to=" + at(days[1])}), http.StatusUnprocessableEntity, "invalid_input")
 }
+
+func TestRecordsAreFilteredAndExported(t *testing.T) {
+	w := apitest.New(t)
+	owner := w.Organization()
+	bob, cy := w.Member(owner.Org, access.Contributor), w.Member(owner.Org, access.Admin)
+	update := func(as apitest.Caller, role string, status int) {
+		t.Helper()
+		if a := w.Call(members.UpdateMember(w.Store), as, apitest.Request{Path: "/v1/members/" + string(bob.Member), IfMatch: "*", Body: map[string]any{"role": role}}); a.Status != status {
+			t.Fatalf("update = %d %s; want %d", a.Status, a.Body, status)
+		}
+		w.Clock.Advance(time.Second)
+	}
+	for range 30 {
+		update(owner, "guest", http.StatusOK)
+		update(owner, "member", http.StatusOK)
+	}
+	update(cy, "guest", http.StatusOK)
+	count := func(query string) (n, pages int, all string) {
+		t.Helper()
+		cursor := ""
+		for {
+			a := w.Call(audit.ListAudit(), owner, apitest.Request{Path: "/v1/audit?limit=10&" + query + "&cursor=" + url.QueryEscape(cursor)})
+			w.Want(a, http.StatusOK, "")
+			var l api.List[audit.RecordBody]
+			a.Into(t, &l)
+			if len(l.Data) > 10 {
+				t.Fatalf("a page of %d records; want 10 at most", len(l.Data))
+			}
+			n, pages, all = n+len(l.Data), pages+1, all+string(a.Body)
+			if cursor = l.NextCursor; cursor == "" || pages > 50 {
+				return n, pages, all
+			}
+		}
+	}
+	for _, tt := range []struct {
+		query string
+		want  int
+	}{{"member_id=" + string(cy.Member), 1}, {"member_id=" + string(owner.Member), 60}, {"object=" + string(bob.Member), 61}, {"action=update-member&outcome=done", 61},
+		{"action=remove-member", 0}, {"member_id=" + string(bob.Member), 0}} {
+		if n, pages, _ := count(tt.query); n != tt.want {
+			t.Errorf("%q has %d records on %d pages; want %d", tt.query, n, pages, tt.want)
+		}
+	}
+	a := w.Call(audit.ExportAudit(), owner, apitest.Request{Path: "/v1/audit/export?member_id=" + string(cy.Member)})
+	w.Want(a, http.StatusOK, "")
+	lines := strings.Split(strings.TrimSuffix(string(a.Body), "\r\n"), "\r\n")
+	if len(lines) != 2 || lines[0] != "id,at,actor,action,object,outcome,request_id,purpose" || !strings.Contains(lines[1], string(cy.Member)+",update-member,"+string(bob.Member)+",done,") ||
+		!strings.HasPrefix(a.Header.Get("Content-Type"), "text/csv") || a.Header.Get("Next-Cursor") != "" {
+		t.Errorf("the file is %q, %v; want the names and one record", a.Body, a.Header)
+	}
+	if n, _, _ := count("action=export-audit"); n != 1 {
+		t.Errorf("%d records of the export; want 1", n)
+	}
+	w.Want(w.Call(audit.ExportAudit(), bob, apitest.Request{}), http.StatusForbidden, "permission_denied")
+	w.Want(w.Call(audit.VerifyAudit(), bob, apitest.Request{}), http.StatusForbidden, "permission_denied")
+	verified := w.Call(audit.VerifyAudit(), owner, apitest.Request{})
+	w.Want(verified, http.StatusOK, "")
+	if !strings.Contains(string(verified.Body), `"intact":true`) {
+		t.Errorf("the verification = %s", verified.Body)
+	}
+	if a := w.Call(audit.VerifyAudit(), owner, apitest.Request{Path: "/v1/audit/verification?cursor=nonsense"}); a.Status != http.StatusUnprocessableEntity && a.Status != http.StatusBadRequest {
+		t.Errorf("a verification from nonsense = %d %s", a.Status, a.Body)
+	}
+}

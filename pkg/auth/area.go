@@ -21,6 +21,7 @@ func Routes() []api.Operation {
 		ResendSignUp(nil, keys.Pseudonyms{}, keys.Links{}), ForgotPassword(nil, keys.Pseudonyms{}, keys.Links{}), ResetPassword(nil), ChangePassword(nil, keys.Pseudonyms{}),
 		ListSessions(), RenameSession(nil), EndSession(nil), EndOtherSessions(nil),
 		ListAPITokens(), CreateAPIToken(nil), GetAPIToken(nil), DeleteAPIToken(nil),
+		CreateEmailChange(nil, keys.Pseudonyms{}), GetEmailChange(), DeleteEmailChange(nil), ConfirmEmailChange(nil, keys.Links{}),
 	}
 }
 
@@ -48,6 +49,12 @@ func Rows() []registry.Row {
 			Class: registry.ClassSecurity, Family: string(FamilyReset), Scopes: inCase, Fields: []registry.Field{
 				registry.Internal("id", "a random id"), hidden("user", "whose password the link replaces, for half an hour"),
 				registry.Internal("of", "a fixed word"), registry.Internal("asked", "a time"),
+			}},
+		{Sample: EmailChange{}, Type: "EMAIL_CHANGE", Area: "account", Subject: registry.SubjectUser, Purpose: purpose.AccountManagement, Basis: registry.Contract,
+			Class: registry.ClassSecurity, Export: "email_changes", Family: string(FamilyEmailChange), Scopes: []registry.Scope{registry.InUser}, Fields: []registry.Field{
+				registry.Internal("id", "a random id"), registry.Personal("user", "user_id", "whose address changes", registry.EraseWithRow), registry.Internal("of", "a fixed word"),
+				own("email", "the new address"), hidden("mail_hash", "a keyed hash of the new address"), own("was", "the address before"),
+				registry.Plain("asked", "a time"), registry.Plain("old_confirmed", "a time"), registry.Plain("new_confirmed", "a time"), registry.Plain("done", "a time"),
 			}},
 		{Sample: Letters{}, Type: "LETTERS", Area: "auth", Subject: registry.SubjectUser, Purpose: purpose.Security, Basis: registry.Interest,
 			Class: registry.ClassSecurity, Family: string(FamilyLetters), Scopes: inCase, Fields: []registry.Field{registry.Internal("count", "a count"), registry.Internal("last", "a random id")}},

@@ -72,9 +72,11 @@ func (b *browser) logIn() apitest.Answer {
 	return a
 }
 
-func (b *browser) me() apitest.Answer      { return b.call(account.GetAccount(), nil) }
-func (b *browser) refresh() apitest.Answer { return b.call(auth.RefreshToken(b.w.Store, b.w.refresh, b.w.minter), map[string]any{}) }
-func (b *browser) logOut() apitest.Answer  { return b.call(auth.LogOut(b.w.Store), nil) }
+func (b *browser) me() apitest.Answer { return b.call(account.GetAccount(), nil) }
+func (b *browser) refresh() apitest.Answer {
+	return b.call(auth.RefreshToken(b.w.Store, b.w.refresh, b.w.minter), map[string]any{})
+}
+func (b *browser) logOut() apitest.Answer { return b.call(auth.LogOut(b.w.Store), nil) }
 
 func TestABrowserKeepsItsTokensInCookies(t *testing.T) {
 	w := newWorld(t)

@@ -17,6 +17,9 @@ const (
 	MailPasswordChanged = "password_changed"
 	MailNewDevice       = "new_device"
 	MailTokenMade       = "api_token_made"
+	MailOldEmail        = "email_change_old"
+	MailNewEmail        = "email_change_new"
+	MailEmailChanged    = "email_changed"
 )
 
 // What the tokens of mailed links are for.
@@ -28,7 +31,8 @@ const (
 // Templates lists the mails of this area.
 func Templates() []compose.Template {
 	return []compose.Template{{Kind: MailConfirm, Compose: confirmation}, {Kind: MailReset, Compose: reset},
-		{Kind: MailPasswordChanged, Compose: passwordChanged}, {Kind: MailNewDevice, Compose: newDevice}, {Kind: MailTokenMade, Compose: tokenMade}}
+		{Kind: MailPasswordChanged, Compose: passwordChanged}, {Kind: MailNewDevice, Compose: newDevice}, {Kind: MailTokenMade, Compose: tokenMade},
+		{Kind: MailOldEmail, Compose: oldEmail}, {Kind: MailNewEmail, Compose: newEmail}, {Kind: MailEmailChanged, Compose: emailChanged}}
 }
 
 // confirmation writes the mail about a sign-up: its link, or that the address has an account. It repeats nothing that
@@ -128,5 +132,71 @@ func tokenMade(ctx context.Context, c *compose.Composer, m *outbox.Mail) (mail.M
 		Paragraphs: []string{"An API token was made for your PixelTrack account. It lets a program act for you until it ends, also after your password has changed.",
 			"If it was not you, end the token, change your password and end all other sessions: somebody else is in your account."},
 		Link: mail.Link{Label: "See your API tokens", URL: c.Page("/account/api-tokens")},
+	}), nil
+}
+
+// changeOf reads the change of address that a mail is about, if it is still the one under way.
+func changeOf(ctx context.Context, c *compose.Composer, m *outbox.Mail) (*EmailChange, error) {
+	h, err := c.User(m)
+	if err != nil {
+		return nil, err
+	}
+	e, err := store.Get[EmailChange](ctx, h, EmailChangeKey(h.ID))
+	if err == nil && string(e.ID) != m.Ids["change"] {
+		err = compose.ErrGone
+	}
+	return e, compose.Gone(err)
+}
+
+// oldEmail asks the present address whether another is to take its place. It does not say which: whoever has got into this
+// mailbox need not learn where the person goes.
+func oldEmail(ctx context.Context, c *compose.Composer, m *outbox.Mail) (mail.Message, error) {
+	e, err := changeOf(ctx, c, m)
+	if err != nil {
+		return mail.Message{}, err
+	}
+	return c.Write(compose.Person{Address: e.Was}, compose.Letter{
+		Subject: "Confirm that your PixelTrack address changes",
+		Paragraphs: []string{"Somebody, we think you, wants to use another e-mail address for your PixelTrack account.",
+			"Confirm it here, and at the new address, within 24 hours. Until both are confirmed everything stays as it is.",
+			"If it was not you, do not follow the link, change your password and end all other sessions: somebody else is in your account."},
+		Link: mail.Link{Label: "Confirm", URL: c.Link("/confirm-email", OldEmailPurpose, string(e.ID))},
+	}), nil
+}
+
+// newEmail asks the new address, or tells it that it has an account.
+func newEmail(ctx context.Context, c *compose.Composer, m *outbox.Mail) (mail.Message, error) {
+	e, err := changeOf(ctx, c, m)
+	if err != nil {
+		return mail.Message{}, err
+	}
+	l := compose.Letter{
+		Subject: "Confirm your new PixelTrack address",
+		Paragraphs: []string{"Somebody, we think you, wants to use this address for their PixelTrack account.",
+			"Confirm it here, and at the address before, within 24 hours.",
+			"If it was not you, do nothing: without both confirmations nothing changes."},
+		Link: mail.Link{Label: "Confirm", URL: c.Link("/confirm-email", NewEmailPurpose, string(e.ID))},
+	}
+	if e.Of == known {
+		l = compose.Letter{
+			Subject: "You already have a PixelTrack account",
+			Paragraphs: []string{"Somebody, we think you, wants to use this address for a PixelTrack account, and it has one already.",
+				"One address is of one account. If it was not you, do nothing: your account is as it was."},
+			Link: mail.Link{Label: "Log in", URL: c.Page("/login")},
+		}
+	}
+	return c.Write(compose.Person{Address: e.Email}, l), nil
+}
+
+// emailChanged tells the address before that it no longer is.
+func emailChanged(ctx context.Context, c *compose.Composer, m *outbox.Mail) (mail.Message, error) {
+	e, err := changeOf(ctx, c, m)
+	if err != nil {
+		return mail.Message{}, err
+	}
+	return c.Write(compose.Person{Address: e.Was}, compose.Letter{
+		Subject: "Your PixelTrack address has changed",
+		Paragraphs: []string{"Your PixelTrack account is reached by another e-mail address from now on. All other sessions have ended.",
+			"If it was not you, write to privacy@pixeltrack.io at once: somebody had your password and this mailbox."},
 	}), nil
 }

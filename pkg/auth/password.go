@@ -189,6 +189,14 @@ func (o *owner) weak(location, chosen string) error {
 // set adds to a transaction that another password was chosen, with its hash, that all sessions but the caller's own end,
 // and the mail about it.
 func (o *owner) set(tx *store.Tx, hash, chosen string, c *api.Caller) {
+	o.endOthers(tx, c)
+	outbox.Queue(tx, o.h, MailPasswordChanged, store.Join(MailPasswordChanged, strconv.FormatInt(o.cred.Version, 10)), nil)
+	o.cred.PasswordHash, o.cred.Since, o.cred.Short = hash, c.Now.Unix(), !password.StandsAlone(chosen)
+	tx.Replace(o.h, o.cred)
+}
+
+// endOthers adds to a transaction that all sessions but the caller's own end.
+func (o *owner) endOthers(tx *store.Tx, c *api.Caller) {
 	for name := range o.gate.Sessions {
 		if id.Session(name) != c.Session {
 			delete(o.gate.Sessions, name)
@@ -196,7 +204,4 @@ func (o *owner) set(tx *store.Tx, hash, chosen string, c *api.Caller) {
 		}
 	}
 	tx.Replace(o.h, o.gate)
-	outbox.Queue(tx, o.h, MailPasswordChanged, store.Join(MailPasswordChanged, strconv.FormatInt(o.cred.Version, 10)), nil)
-	o.cred.PasswordHash, o.cred.Since, o.cred.Short = hash, c.Now.Unix(), !password.StandsAlone(chosen)
-	tx.Replace(o.h, o.cred)
 }

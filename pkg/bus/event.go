@@ -80,6 +80,12 @@ type StripeReceived struct{ Row }
 // Type is the event's type.
 func (StripeReceived) Type() string { return "StripeReceived" }
 
+// AuditRecorded says that an audit record of an organization was written.
+type AuditRecorded struct{ Row }
+
+// Type is the event's type.
+func (AuditRecorded) Type() string { return "AuditRecorded" }
+
 // CheckoutOutdated says that an invoice has changed, or an organization is closing, in a way that ends a checkout.
 type CheckoutOutdated struct{ Row }
 
@@ -122,6 +128,7 @@ func Types() []Registered {
 		{Sample: ClientErased{}, Fields: row},
 		{Sample: StripeReceived{}, Fields: row},
 		{Sample: CheckoutOutdated{}, Fields: row},
+		{Sample: AuditRecorded{}, Fields: row},
 	}
 }
 

@@ -4,8 +4,10 @@ package catalog
 
 import (
 	"pixeltrack.io/platform/pkg/account"
+	"pixeltrack.io/platform/pkg/account/choices"
 	"pixeltrack.io/platform/pkg/api"
 	"pixeltrack.io/platform/pkg/audit"
+	"pixeltrack.io/platform/pkg/audit/chain"
 	"pixeltrack.io/platform/pkg/auth"
 	"pixeltrack.io/platform/pkg/auth/expiry"
 	"pixeltrack.io/platform/pkg/clients"
@@ -46,6 +48,7 @@ func Routes() []api.Operation {
 	all = append(all, notifications.Routes()...)
 	all = append(all, auth.Routes()...)
 	all = append(all, account.Routes()...)
+	all = append(all, choices.Routes()...)
 	all = append(all, secondfactor.Routes()...)
 	all = append(all, passkeys.Routes()...)
 	all = append(all, ceremony.Routes()...)
@@ -72,6 +75,7 @@ func Jobs() []job.Job {
 	all = append(all, expiry.Jobs()...)
 	all = append(all, account.Jobs()...)
 	all = append(all, organization.Jobs()...)
+	all = append(all, chain.Jobs()...)
 	return all
 }
 
@@ -88,10 +92,12 @@ func Rows() []registry.Row {
 	all = append(all, notifications.Rows()...)
 	all = append(all, auth.Rows()...)
 	all = append(all, account.Rows()...)
+	all = append(all, choices.Rows()...)
 	all = append(all, secondfactor.Rows()...)
 	all = append(all, passkeys.Rows()...)
 	all = append(all, ceremony.Rows()...)
 	all = append(all, organization.Rows()...)
+	all = append(all, chain.Rows()...)
 	all = append(all, ownership.Rows()...)
 	all = append(all, invitations.Rows()...)
 	return all

@@ -131,6 +131,13 @@ func wants() []want {
 			}
 			return bus.CheckoutOutdated{Row: bus.RowOf(c.key)}
 		}},
+		{row: "AUDIT", event: func(c change) bus.Event {
+			scope, _ := store.ScopeOf(c.key.PK)
+			if _, ok := scope.Organization(); !ok || c.was != nil {
+				return nil
+			}
+			return bus.AuditRecorded{Row: bus.RowOf(c.key)}
+		}},
 		{row: "ORGGATE", event: func(c change) bus.Event {
 			if !c.became("status", "closing") {
 				return nil

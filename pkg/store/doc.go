@@ -42,6 +42,13 @@
 //	create-api-token | an API token with its lookup | table | USER u APIKEY / id, TOKENUSE / id, TOKENCOUNT, OUTBOX; TOKEN hash; DUE api_token_ends, outbox | 5 / 16
 //	get-api-token | an API token by its id | table | USER u APIKEY / id, TOKENUSE / id | 5 / 0
 //	delete-api-token | an API token by its id | table | USER u APIKEY / id, TOKENUSE / id, TOKENCOUNT; TOKEN hash; DUE api_token_ends | 6 / 12
+//	get-notification-choices | which mails a user wants | table | USER u NOTIFYCHOICE | 4 / 0
+//	update-notification-choices | which mails a user wants | table | USER u NOTIFYCHOICE | 4 / 1
+//	list-my-organizations | a user's memberships, and what each is worth | table | USER u MEMBERSHIP; ORG o ACCESS / member, ORGGATE, ORGANIZATION | 7 / 0
+//	create-email-change | a user's change of address, and who has the new one | table | USER u EMAILCHANGE, PROFILE, OUTBOX; MAIL hash; CASE hash LETTERS; DUE outbox | 8 / 16
+//	get-email-change | a user's change of address | table | USER u EMAILCHANGE | 4 / 0
+//	delete-email-change | a user's change of address | table | USER u EMAILCHANGE | 4 / 4
+//	confirm-email-change | a user's change of address, with the account | table | USER u EMAILCHANGE, PROFILE, CREDENTIAL, USERGATE, SESSION, OUTBOX; MAIL hash; DUE outbox | 7 / 18
 //	remind-api-tokens | API tokens that end within seven days | table | DUE api_token_ends s; USER u APIKEY / id, USERGATE, OUTBOX; DUE outbox | 4 / 0
 //	delete-account | a user's gate, and those of the organisations that close | table | USER u USERGATE, DELETION, MEMBERSHIP; ORG o ORGGATE, ACCESS; MAIL hash; DUE, WAKE purge-account; CASE hash ATTEMPTS; USER u CREDENTIAL, OUTBOX, PROFILE | 9 / 25
 //	change-password | a user's credential, and their sessions | table | USER u USERGATE, PROFILE, CREDENTIAL, SESSION / session, OUTBOX; CASE hash ATTEMPTS; DUE outbox | 6 / 15
@@ -58,6 +65,7 @@
 //	get-organization | the settings of an organisation | table | ORG o ORGANIZATION | 4 / 0
 //	update-organization | the settings of an organisation | table | ORG o ORGANIZATION | 4 / 4
 //	close-organizations | closing organisations that are due, and their members to tell | table | DUE close-organization s; ORG o ORGGATE, ACCESS; USER u OUTBOX; ORG o PACKAGE / id; DUE package; DUE, WAKE purge-organization | 4 / 0
+//	seal-audit | audit records that are in no chain yet | table | DUE seal_audit s; ORG o AUDIT, AUDITHEAD, AUDITSEAL | 4 / 0
 //	create-organization | a user's memberships; an organisation with its owner | table | USER u MEMBERSHIP, IDEMPOTENCY; ORG o ORGANIZATION, ORGGATE, ACCESS | 5 / 12
 //	close-organization | an organisation's gate | table | USER u CREDENTIAL; CASE hash ATTEMPTS; ORG o ORGGATE; DUE close-organization | 5 / 11
 //	reopen-organization | the gate of a closed organisation of the user's own | table | USER u CREDENTIAL, MEMBERSHIP; CASE hash ATTEMPTS; ORG o ACCESS / member, ORGGATE; DUE close-organization, purge-organization; WAKE purge-organization | 8 / 15
@@ -73,6 +81,8 @@
 //	delete-ownership-offer | the one offer of an organisation | table | ORG o OWNERSHIP | 4 / 4
 //	create-invitations | invitations, once for each address, and how many a day has | table | ORG o INVITING / day, INVITEE / hash, INVITATION / id, OUTBOX, IDEMPOTENCY; TOKEN hash | 4 / 15
 //	list-audit | what was done in an organisation, newest first | table | ORG o AUDIT | 4 / 0
+//	export-audit | an organisation's audit records by time | table | ORG o AUDIT | 4 / 1
+//	verify-audit | an organisation's chain of audit records | table | ORG o AUDITSEAL, AUDIT, AUDITHEAD | 6 / 0
 //	list-invitations | invitations by id | table | ORG o INVITATION | 4 / 0
 //	get-invitation | an invitation by id | table | ORG o INVITATION / id | 4 / 0
 //	resend-invitation | an invitation by id, and its links | table | ORG o INVITING / day, INVITEE / hash, INVITATION / id, OUTBOX, IDEMPOTENCY; TOKEN hash | 5 / 17
@@ -161,8 +171,8 @@
 //	sweep-retention | accounts and organisations that are due to go, with all they have | table | DUE purge-account s, purge-organization s; every family of a user or organisation; DUE purge-invoice s; ORG o INVOICE / id, INVOICEPAYER / id, INVOICELINE invoice, INVOICEENTRY invoice, INVOICENUMBER / number, INVOICEPDF / id, CHECKOUT / invoice, PAYMENT invoice, CLIENT / id; TOKEN hash; EXT stripe account object | 12 / 0
 //	cascade-expired | the due row of a wake row that TTL has deleted | stream, table | WAKE kind s; DUE kind s; every family of a user or organisation | 0 / 0
 //	work-requests | requests and packages that are due; a request by an event | table | DUE request s, package s; USER u REQUEST / id; CASE hash REQUEST / id; every family of a user or organisation | 8 / 0
-//	build-export | everything of a user or organisation | table, GSI1, GSI2 | USER u PACKAGE / id; ORG o PACKAGE / id; TOKEN hash; every family of a user or organisation | 43.5 / 13
+//	build-export | everything of a user or organisation | table, GSI1, GSI2 | USER u PACKAGE / id; ORG o PACKAGE / id; TOKEN hash; every family of a user or organisation | 47.5 / 13
 //	dispatch-changes | changes of the types that somebody wants | stream | no row | 0 / 0
-//	send-outbox | mails that are due; a mail by an event | table | DUE outbox s; USER u, CASE hash, ORG o OUTBOX / dedupe; USER u PROFILE, APIKEY / id; PLATFORM SUPPRESSION, UNBOUND; EXT resend platform id; CASE hash SIGNUP, PASSWORDRESET; ORG o INVOICE / id, INVOICEPAYER / id, ORGANIZATION; USER u DELETION; ORG o OWNERSHIP, INVITATION / id | 4 / 0
+//	send-outbox | mails that are due; a mail by an event | table | DUE outbox s; USER u, CASE hash, ORG o OUTBOX / dedupe; USER u PROFILE, APIKEY / id, EMAILCHANGE, NOTIFYCHOICE; PLATFORM SUPPRESSION, UNBOUND; EXT resend platform id; CASE hash SIGNUP, PASSWORDRESET; ORG o INVOICE / id, INVOICEPAYER / id, ORGANIZATION; USER u DELETION; ORG o OWNERSHIP, INVITATION / id | 4 / 0
 //	receive-resend | a mail by the provider's id | table | EXT resend platform id; USER u, CASE hash, ORG o OUTBOX / dedupe; PLATFORM SUPPRESSION, UNBOUND | 2 / 1
 package store

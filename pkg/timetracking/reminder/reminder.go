@@ -6,6 +6,7 @@ import (
 	"errors"
 
 	"pixeltrack.io/platform/pkg/access"
+	"pixeltrack.io/platform/pkg/account/choices"
 	"pixeltrack.io/platform/pkg/job"
 	"pixeltrack.io/platform/pkg/mail"
 	"pixeltrack.io/platform/pkg/outbox"
@@ -23,7 +24,7 @@ func Jobs() []job.Job { return []job.Job{RemindTimers()} }
 
 // Templates lists the mail of this package.
 func Templates() []compose.Template {
-	return []compose.Template{{Kind: MailForgotten, Compose: forgotten}}
+	return []compose.Template{choices.Optional(compose.Template{Kind: MailForgotten, Compose: forgotten})}
 }
 
 func forgotten(ctx context.Context, c *compose.Composer, m *outbox.Mail) (mail.Message, error) {
@@ -34,7 +35,7 @@ func forgotten(ctx context.Context, c *compose.Composer, m *outbox.Mail) (mail.M
 	return c.Write(to, compose.Letter{
 		Subject: "Did you forget your timer?",
 		Paragraphs: []string{"A timer that you started has been running for eight hours.",
-			"If your work ended earlier, stop the timer and put the end of the entry right. We write about each timer once; if you are still working, there is nothing to do."},
+			"If your work ended earlier, stop the timer and put the end of the entry right. We write about each timer once; if you are still working, there is nothing to do. You can turn these mails off in your account."},
 		Link: mail.Link{Label: "See your timer", URL: c.Page("/timer")},
 	}), nil
 }

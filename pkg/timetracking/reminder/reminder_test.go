@@ -2,6 +2,7 @@ package reminder_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"sync"
@@ -11,8 +12,10 @@ import (
 	"github.com/guregu/dynamo/v2"
 
 	"pixeltrack.io/platform/pkg/access"
+	"pixeltrack.io/platform/pkg/account/choices"
 	"pixeltrack.io/platform/pkg/api/apitest"
 	"pixeltrack.io/platform/pkg/outbox"
+	"pixeltrack.io/platform/pkg/outbox/compose"
 	"pixeltrack.io/platform/pkg/projects"
 	"pixeltrack.io/platform/pkg/store"
 	"pixeltrack.io/platform/pkg/telemetry"
@@ -134,5 +137,30 @@ func change(w world, c apitest.Caller, key store.Key, f func(*dynamo.Update)) {
 	tx.Change(h, key, f)
 	if err := tx.Commit(context.Background()); err != nil {
 		w.T.Fatal(err)
+	}
+}
+
+// The choice is looked at when the mail is written, so that it counts for one that waits, too.
+func TestWhoDoesNotWantAMailGetsNone(t *testing.T) {
+	for _, wanted := range []bool{true, false} {
+		w := world{apitest.New(t)}
+		owner := w.Organization()
+		w.start(owner)
+		w.Clock.Advance(timetracking.Forgotten)
+		w.run()
+		owner.Token = w.Token(owner)
+		body := map[string]any{"choices": []any{map[string]any{"kind": reminder.MailForgotten, "mail": wanted}}}
+		w.Want(w.Call(choices.UpdateNotificationChoices(w.Store), owner, apitest.Request{Body: body}), http.StatusOK, "")
+		c := &compose.Composer{Store: w.Store, People: func(context.Context, *store.User) (compose.Person, error) {
+			return compose.Person{Address: "ada@example.com"}, nil
+		}}
+		h := w.Store.BindUser(owner.User, store.Actor{Who: "test"})
+		rows, _, err := store.List[outbox.Mail](context.Background(), h, store.Query{Partition: h.Scope().Partition(outbox.Family), Limit: 10})
+		if err != nil || len(rows) != 1 {
+			t.Fatalf("%d mails: %v", len(rows), err)
+		}
+		if _, err := reminder.Templates()[0].Compose(context.Background(), c, rows[0]); errors.Is(err, compose.ErrGone) == wanted || err != nil && wanted {
+			t.Errorf("wanted %v: writing the mail = %v", wanted, err)
+		}
 	}
 }

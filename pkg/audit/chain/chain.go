@@ -1,0 +1,140 @@
+// Package chain ties the audit records of an organization together, so that none can be edited, dropped, added or moved
+// unnoticed. Records are written one by one, unchained, by whoever acts; a while later the sealer takes them in order into
+// seals, each of which holds the hash of every record in it and the hash of the seal before.
+package chain
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"pixeltrack.io/platform/pkg/api"
+	"pixeltrack.io/platform/pkg/id"
+	"pixeltrack.io/platform/pkg/privacy/purpose"
+	"pixeltrack.io/platform/pkg/registry"
+	"pixeltrack.io/platform/pkg/store"
+)
+
+// The families of the chain.
+const (
+	FamilySeal store.Family = "AUDITSEAL"
+	FamilyHead store.Family = "AUDITHEAD"
+)
+
+const (
+	// DueSeal is the clock of records that are to be sealed.
+	DueSeal store.DueKind = "seal_audit"
+
+	// Settle is how long after their time records are sealed: by then every writer of that time is through.
+	Settle = 2 * time.Minute
+
+	// every is how often an organization's records are sealed.
+	every = 15 * time.Minute
+
+	// perSeal is how many records a seal holds at most.
+	perSeal = 100
+)
+
+// Mark is a record in a seal: where it lies and what it says, as a hash.
+type Mark struct {
+	Key  string `dynamo:"key"`
+	Hash string `dynamo:"sha256"`
+}
+
+// Seal is a link of the chain.
+type Seal struct {
+	store.Meta
+	Organization id.Organization `dynamo:"org"`
+	Sequence     int64           `dynamo:"sequence"` // from 1, without a gap
+	At           int64           `dynamo:"at"`       // epoch seconds it was made at
+	Records      []Mark          `dynamo:"records"`  // in the order of their keys, which is that of their time
+	Previous     string          `dynamo:"previous"` // the hash of the seal before, empty for the first
+	Since        int64           `dynamo:"since"`    // the time of the last record before, by which it is known when the seal before goes
+	Hash         string          `dynamo:"sha256"`   // of all of this
+}
+
+// Type is the row's type.
+func (s *Seal) Type() string { return "AUDIT_SEAL" }
+
+// Keys puts seals in their order.
+func (s *Seal) Keys() store.Keys {
+	return store.Keys{Primary: store.OrganizationScope(s.Organization).Key(FamilySeal, number(s.Sequence))}
+}
+
+// number writes a sequence so that it sorts.
+func number(n int64) string { return fmt.Sprintf("%012d", n) }
+
+// sum is the hash that a seal must have.
+func (s *Seal) sum() string {
+	return hashOf(struct {
+		Organization        id.Organization
+		Sequence, At, Since int64
+		Records             []Mark
+		Previous            string
+	}{s.Organization, s.Sequence, s.At, s.Since, s.Records, s.Previous})
+}
+
+// last is where the last record of a seal lies.
+func (s *Seal) last() string {
+	if len(s.Records) == 0 {
+		return ""
+	}
+	return s.Records[len(s.Records)-1].Key
+}
+
+// Head is the end of the chain. Whoever appends writes it, so that no two append at one place.
+type Head struct {
+	store.Meta
+	Organization id.Organization `dynamo:"org"`
+	Sequence     int64           `dynamo:"sequence"`
+	Hash         string          `dynamo:"sha256"`
+	Last         string          `dynamo:"last"`  // the key of the last record that was sealed
+	Count        int64           `dynamo:"count"` // of the records that were ever sealed
+}
+
+// Type is the row's type.
+func (h *Head) Type() string { return "AUDIT_HEAD" }
+
+// Keys puts the one head into its organisation.
+func (h *Head) Keys() store.Keys { return store.Keys{Primary: HeadKey(h.Organization)} }
+
+// HeadKey is where an organisation's head lies.
+func HeadKey(org id.Organization) store.Key { return store.OrganizationScope(org).Key(FamilyHead) }
+
+// markOf is the mark of a record as it is.
+func markOf(a *api.Audit) Mark {
+	return Mark{Key: a.SK, Hash: hashOf(struct {
+		ID                                       id.Record
+		At                                       int64
+		Actor, Action, Object, Outcome, Req, Why string
+	}{a.ID, a.At, a.Actor, a.Action, a.Object, a.Outcome, a.Request, a.Purpose})}
+}
+
+// hashOf hashes a value by its JSON, which is the same for the same value.
+func hashOf(v any) string {
+	text, err := json.Marshal(v)
+	if err != nil {
+		panic(fmt.Sprintf("chain: %v", err)) // structs of texts and numbers
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
+}
+
+// Rows registers the rows of this package.
+func Rows() []registry.Row {
+	in := []registry.Scope{registry.InOrganization}
+	return []registry.Row{
+		{Sample: Seal{}, Type: "AUDIT_SEAL", Area: "organization", Purpose: purpose.Security, Basis: registry.Interest, Class: registry.ClassAudit, Family: string(FamilySeal), Scopes: in,
+			Fields: []registry.Field{
+				registry.Internal("org", "the id of the organization"), registry.Internal("sequence", "a count"), registry.Internal("at", "a time"),
+				registry.Internal("records", "random ids, times and hashes of audit records"), registry.Internal("previous", "a hash"), registry.Internal("since", "a time"), registry.Internal("sha256", "a hash"),
+			}},
+		{Sample: Head{}, Type: "AUDIT_HEAD", Area: "organization", Purpose: purpose.Security, Basis: registry.Interest, Class: registry.ClassAudit, Family: string(FamilyHead), Scopes: in,
+			Fields: []registry.Field{
+				registry.Internal("org", "the id of the organization"), registry.Internal("sequence", "a count"), registry.Internal("sha256", "a hash"),
+				registry.Internal("last", "a random id and a time"), registry.Internal("count", "a count"),
+			}},
+	}
+}

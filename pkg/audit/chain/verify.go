@@ -1,0 +1,249 @@
+package chain
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"time"
+
+	"pixeltrack.io/platform/pkg/api"
+	"pixeltrack.io/platform/pkg/store"
+)
+
+// Fault is what is wrong at one place of a chain.
+type Fault string
+
+// The faults.
+const (
+	RecordEdited  Fault = "record_edited"
+	RecordDropped Fault = "record_dropped"
+	RecordAdded   Fault = "record_added" // it lies where all was sealed and is in no seal
+	RecordMoved   Fault = "record_moved" // it is in a seal for another time
+	SealEdited    Fault = "seal_edited"  // its hash is not that of what it says, or not the one that the next seal or the head names
+	SealDropped   Fault = "seal_dropped" // one between others, or before the first that is there and not old enough to have gone
+	ChainCut      Fault = "chain_cut"    // seals at the end are gone, or the head is
+	HeadEdited    Fault = "head_edited"  // the head is behind the seals
+	maxSeals            = 20             // of one call
+	lateAfter           = 24 * time.Hour // from then on a record must be sealed
+	keptFor             = api.AuditLife  // afterwards records and their seals go
+	clockSlack          = 48 * time.Hour // TTL deletes within days
+	afterAll            = "\U0010FFFF"   // sorts behind every key
+)
+
+// Finding names one place where a chain is broken.
+type Finding struct {
+	Fault  Fault  `json:"fault" enum:"record_edited,record_dropped,record_added,record_moved,seal_edited,seal_dropped,chain_cut,head_edited" doc:"What is wrong."`
+	Seal   int64  `json:"seal,omitempty" doc:"The number of the seal." example:"12"`
+	Record string `json:"record_id,omitempty" doc:"The id of the record." example:"rec_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"`
+}
+
+// Report is what one call of a verification found.
+type Report struct {
+	Intact   bool      `json:"intact" doc:"Whether nothing is wrong in what this call looked at."`
+	Seals    int       `json:"seals" doc:"How many seals it looked at: 20 at most." example:"3"`
+	Records  int       `json:"records" doc:"How many records are in them." example:"212"`
+	Waiting  int       `json:"waiting" doc:"How many records at the end are not sealed yet, of the newest 100; only in the last call." example:"4"`
+	Findings []Finding `json:"findings"`
+	Next     string    `json:"next_cursor,omitempty" doc:"Send it as cursor to go on; absent when the end was reached."`
+}
+
+// ErrCursor says that a cursor is not one of a verification.
+var ErrCursor = errors.New("chain: not a cursor of a verification")
+
+// Verify recomputes a part of an organisation's chain: from its beginning, or from where a call before ended.
+func Verify(ctx context.Context, org *store.Organization, now time.Time, cursor string) (*Report, error) {
+	from, err := place(cursor)
+	if err != nil {
+		return nil, err
+	}
+	v := &verifier{org: org, now: now, report: &Report{Findings: []Finding{}}}
+	var seals []*Seal
+	q := store.Query{Partition: org.Scope().Partition(FamilySeal), From: number(max(from, 1)), Limit: maxSeals + 1}
+	if seals, _, err = store.List[Seal](ctx, org, q); err != nil {
+		return nil, err
+	}
+	var before *Seal
+	if from > 0 && len(seals) > 0 && seals[0].Sequence == from {
+		before, seals = seals[0], seals[1:] // it was looked at by the call before; the next one names it
+	}
+	more := len(seals) > maxSeals
+	if more {
+		seals = seals[:maxSeals]
+	}
+	for _, s := range seals {
+		if err := v.seal(ctx, before, from, s); err != nil {
+			return nil, err
+		}
+		before = s
+	}
+	if more {
+		v.report.Next = strconv.FormatInt(before.Sequence, 10)
+	} else if err := v.end(ctx, before); err != nil {
+		return nil, err
+	}
+	v.moved()
+	v.report.Intact = len(v.report.Findings) == 0
+	return v.report, nil
+}
+
+// place reads a cursor: the number of the last seal that was looked at, 0 for none.
+func place(cursor string) (int64, error) {
+	if cursor == "" {
+		return 0, nil
+	}
+	n, err := strconv.ParseInt(cursor, 10, 64)
+	if err != nil || n < 1 || n > 1e12 || cursor != strconv.FormatInt(n, 10) {
+		return 0, ErrCursor
+	}
+	return n, nil
+}
+
+type verifier struct {
+	org    *store.Organization
+	now    time.Time
+	report *Report
+}
+
+func (v *verifier) found(fault Fault, seal int64, key string) {
+	parts := store.Parts(key)
+	record := parts[len(parts)-1]
+	v.report.Findings = append(v.report.Findings, Finding{Fault: fault, Seal: seal, Record: record})
+}
+
+// seal looks at one seal: that it follows the one before, that it says what it said, and that its records do.
+func (v *verifier) seal(ctx context.Context, before *Seal, from int64, s *Seal) error {
+	v.report.Seals++
+	after := ""
+	switch {
+	case before != nil && s.Sequence != before.Sequence+1:
+		v.found(SealDropped, before.Sequence+1, "")
+	case before != nil:
+		after = before.last()
+		if s.Previous != before.Hash {
+			v.found(SealEdited, before.Sequence, "")
+		}
+	case s.Sequence != from+1 && !v.gone(s.Since):
+		v.found(SealDropped, s.Sequence-1, "")
+	}
+	if s.Hash != s.sum() {
+		v.found(SealEdited, s.Sequence, "")
+	}
+	if after == "" && s.Sequence > 1 && len(s.Records) > 0 {
+		after = s.Records[0].Key[:len(s.Records[0].Key)-1] // what lies before belongs to seals that are not there
+	}
+	return v.records(ctx, s, after)
+}
+
+// gone says whether what was made at a time may have gone by its age, with the seals before.
+func (v *verifier) gone(at int64) bool {
+	return v.now.Sub(time.Unix(at, 0)) > keptFor-clockSlack
+}
+
+// records compares the records of a seal with those that lie where it says.
+func (v *verifier) records(ctx context.Context, s *Seal, after string) error {
+	v.report.Records += len(s.Records)
+	there := map[string]*api.Audit{}
+	until := s.last()
+	for {
+		page, err := between(ctx, v.org, after, until, perSeal)
+		if err != nil {
+			return err
+		}
+		for _, a := range page {
+			there[a.SK] = a
+			after = a.SK
+		}
+		if len(page) < perSeal {
+			break
+		}
+	}
+	for _, m := range s.Records {
+		a := there[m.Key]
+		delete(there, m.Key)
+		switch {
+		case a == nil && !v.gone(instant(m.Key)):
+			v.found(RecordDropped, s.Sequence, m.Key)
+		case a != nil && markOf(a) != m:
+			v.found(RecordEdited, s.Sequence, m.Key)
+		}
+	}
+	for key := range there {
+		v.found(RecordAdded, s.Sequence, key)
+	}
+	return nil
+}
+
+// instant is the time in a record's key, in epoch seconds.
+func instant(key string) int64 {
+	t, err := time.Parse("2006-01-02T15:04:05.000Z", store.Parts(key)[0])
+	if err != nil {
+		return 1 << 40
+	}
+	return t.Unix()
+}
+
+// end compares the last seal with the head, and looks at what lies behind.
+func (v *verifier) end(ctx context.Context, last *Seal) error {
+	head, err := store.Get[Head](ctx, v.org, HeadKey(v.org.ID))
+	if err != nil && !errors.Is(err, store.ErrMissing) {
+		return err
+	}
+	sequence, hash, behind := int64(0), "", ""
+	if last != nil {
+		sequence, hash, behind = last.Sequence, last.Hash, last.last()
+	}
+	switch {
+	case err != nil && last == nil:
+	case err != nil:
+		v.found(ChainCut, sequence, "")
+	case head.Sequence > sequence && (last != nil || !v.aged(head)):
+		v.found(ChainCut, sequence+1, "")
+		behind = max(behind, head.Last)
+	case head.Sequence < sequence:
+		v.found(HeadEdited, head.Sequence, "")
+	case last != nil && head.Hash != hash:
+		v.found(SealEdited, sequence, "")
+	}
+	waiting, err := between(ctx, v.org, behind, afterAll, perSeal)
+	if err != nil {
+		return err
+	}
+	v.report.Waiting = len(waiting)
+	for _, a := range waiting {
+		if v.now.Sub(time.Unix(a.At, 0)) > lateAfter {
+			v.found(RecordAdded, sequence, a.SK)
+		}
+	}
+	return nil
+}
+
+// aged says whether all that a head tells of may have gone by its age.
+func (v *verifier) aged(h *Head) bool { return v.gone(instant(h.Last)) }
+
+// moved makes one finding of a record that is missed in one place and lies in another.
+func (v *verifier) moved() {
+	added := map[string]bool{}
+	for _, f := range v.report.Findings {
+		if f.Fault == RecordAdded {
+			added[f.Record] = true
+		}
+	}
+	kept := v.report.Findings[:0]
+	moved := map[string]bool{}
+	for _, f := range v.report.Findings {
+		if f.Fault == RecordDropped && added[f.Record] {
+			f.Fault, moved[f.Record] = RecordMoved, true
+		}
+		kept = append(kept, f)
+	}
+	v.report.Findings = kept[:0]
+	for _, f := range kept {
+		if f.Fault == RecordAdded && moved[f.Record] {
+			continue
+		}
+		v.report.Findings = append(v.report.Findings, f)
+	}
+	if v.report.Findings == nil {
+		v.report.Findings = []Finding{}
+	}
+}

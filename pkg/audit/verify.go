@@ -1,0 +1,41 @@
+package audit
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"pixeltrack.io/platform/pkg/access"
+	"pixeltrack.io/platform/pkg/api"
+	"pixeltrack.io/platform/pkg/audit/chain"
+	"pixeltrack.io/platform/pkg/privacy/purpose"
+	"pixeltrack.io/platform/pkg/store"
+)
+
+// VerifyIn is the input of verify-audit.
+type VerifyIn struct {
+	Cursor string `query:"cursor" maxLength:"20" doc:"next_cursor of the call before; without it the verification begins with the chain." example:"20"`
+}
+
+// VerifyOut is the answer of verify-audit.
+type VerifyOut struct{ Body chain.Report }
+
+// VerifyAudit recomputes the organization's audit chain.
+func VerifyAudit() api.Operation {
+	return api.New(api.Route{
+		ID: "verify-audit", Area: "organization", Method: http.MethodGet, Path: "/v1/audit/verification", PureRead: true, Permission: access.AuditRead,
+		Summary: "Verify that no audit record was changed", Purpose: purpose.Security,
+		Description: "Records are tied into a chain of hashes within 20 minutes. A call recomputes up to 20 seals of 100 records and names every record or seal that was edited, dropped, added, moved or cut off; " +
+			"go on with next_cursor until there is none. Records and seals that are older than 7 years are gone and not missed.",
+		ExampleOut: chain.Report{Intact: true, Seals: 3, Records: 212, Waiting: 4, Findings: []chain.Finding{}},
+	}, func(ctx context.Context, c *api.Caller, in *VerifyIn) (*VerifyOut, error) {
+		report, err := chain.Verify(ctx, c.Org, c.Now, in.Cursor)
+		if errors.Is(err, chain.ErrCursor) {
+			return nil, api.ListError(store.ErrCursor)
+		}
+		if err != nil {
+			return nil, err
+		}
+		return &VerifyOut{*report}, nil
+	})
+}
