@@ -193,7 +193,7 @@ func TestNumbersFollowThePattern(t *testing.T) {
 	owner := w.studio(func(o *organization.Organization) { o.Numbers = "R{YY}{MM}-{SEQ2}" })
 	cli := w.client(owner).ID
 	pattern := func(p string) {
-		w.Want(w.Call(organization.UpdateOrganization(w.Store), owner, apitest.Request{IfMatch: "*", Body: map[string]any{"invoice_number_pattern": p}}), 200, "")
+		w.Want(w.Call(organization.UpdateOrganization(w.Store, nil), owner, apitest.Request{IfMatch: "*", Body: map[string]any{"invoice_number_pattern": p}}), 200, "")
 	}
 	var got []string
 	send := func() { got = append(got, w.sent(owner, cli, nil).Number) }

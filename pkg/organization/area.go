@@ -9,7 +9,9 @@ import (
 )
 
 // Routes lists the area's routes.
-func Routes() []api.Operation { return []api.Operation{GetOrganization(), UpdateOrganization(nil)} }
+func Routes() []api.Operation {
+	return []api.Operation{GetOrganization(nil), UpdateOrganization(nil, nil)}
+}
 
 // Jobs lists the area's jobs.
 func Jobs() []job.Job { return []job.Job{CloseOrganizations(nil)} }
@@ -28,7 +30,8 @@ func Rows() []registry.Row {
 				own("name", "what the organization is called"), own("legal_name", "its name on documents"),
 				own("address_line1", "where it is"), own("address_line2", "where it is"), own("postal_code", "where it is"),
 				own("city", "where it is"), own("region", "where it is"), own("country", "where it is"),
-				own("phone", "where it is reached"), registry.Plain("number_format", "a setting"), registry.Plain("date_format", "a setting"),
+				own("phone", "where it is reached"),
+				registry.Sealed("tax_id", "tax_id", "its tax id, for its invoices", registry.EraseWithRow), registry.Plain("number_format", "a setting"), registry.Plain("date_format", "a setting"),
 				registry.Plain("currency", "a setting"), registry.Plain("time_zone", "a setting"), registry.Plain("week_start", "a setting"),
 				registry.Plain("retention_days", "a setting"), registry.Plain("invoice_number_pattern", "a setting"), registry.Plain("tax_rounding", "a setting"), registry.Plain("partial_payments", "a setting"), registry.Plain("require_second_factor", "a setting"),
 				registry.Plain("created", "a time"),

@@ -15,6 +15,7 @@ import (
 	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/api/apitest"
 	"pixeltrack.io/platform/pkg/id"
+	"pixeltrack.io/platform/pkg/keys/keystest"
 	"pixeltrack.io/platform/pkg/mail"
 	"pixeltrack.io/platform/pkg/organization"
 	"pixeltrack.io/platform/pkg/outbox"
@@ -101,7 +102,7 @@ func (w world) left(kind store.DueKind) int {
 }
 
 func TestAnOrganizationCloses(t *testing.T) {
-	w := world{apitest.New(t)}
+	w := world{apitest.New(t), new(keystest.Vault)}
 	ada := w.settle(w.Organization())
 	other := w.settle(w.Organization())
 	began := w.Clock.Now()
@@ -109,7 +110,7 @@ func TestAnOrganizationCloses(t *testing.T) {
 	gone := w.Member(ada.Org, access.Contributor)
 	w.remove(gone)
 	w.close(ada)
-	w.Want(w.Call(organization.GetOrganization(), ada, apitest.Request{}), http.StatusOK, "")
+	w.Want(w.Call(organization.GetOrganization(w.vault), ada, apitest.Request{}), http.StatusOK, "")
 	w.Want(w.update(ada, `"1"`, map[string]any{"name": "X"}), http.StatusForbidden, "organization_closing")
 	w.Clock.Advance(organization.Settle - time.Second)
 	if err := w.run(); err != nil || w.gate(ada).Status != access.Closing {
@@ -132,7 +133,7 @@ func TestAnOrganizationCloses(t *testing.T) {
 	if w.left(organization.CloseDue) != 0 || w.left(retention.OrganizationPurge) != 1 {
 		t.Error("want the clock of the closing gone, and that of the retention armed")
 	}
-	w.Want(w.Call(organization.GetOrganization(), ada, apitest.Request{}), http.StatusUnauthorized, "membership_ended")
+	w.Want(w.Call(organization.GetOrganization(w.vault), ada, apitest.Request{}), http.StatusUnauthorized, "membership_ended")
 	for _, c := range []struct {
 		who  string
 		user id.User
@@ -155,11 +156,11 @@ func TestAnOrganizationCloses(t *testing.T) {
 	if _, err := w.compose(m); !errors.Is(err, compose.ErrGone) {
 		t.Errorf("the mail of an organization that is open again = %v; want ErrGone", err)
 	}
-	w.Want(w.Call(organization.GetOrganization(), other, apitest.Request{}), http.StatusOK, "")
+	w.Want(w.Call(organization.GetOrganization(w.vault), other, apitest.Request{}), http.StatusOK, "")
 }
 
 func TestAReopenedOrganizationStaysOpen(t *testing.T) {
-	w := world{apitest.New(t)}
+	w := world{apitest.New(t), new(keystest.Vault)}
 	ada := w.settle(w.Organization())
 	at := w.close(ada).ClosingAt
 	reopen := func(at int64) error {
@@ -181,7 +182,7 @@ func TestAReopenedOrganizationStaysOpen(t *testing.T) {
 
 // A clock that a reopening missed must not close what was closed and opened since.
 func TestAClockOfAnEarlierClosingCountsForNothing(t *testing.T) {
-	w := world{apitest.New(t)}
+	w := world{apitest.New(t), new(keystest.Vault)}
 	ada := w.settle(w.Organization())
 	at := w.close(ada).ClosingAt
 	h := w.handle(ada)

@@ -24,6 +24,7 @@ type Organization struct {
 	State         string          `dynamo:"region,omitempty"`
 	Country       string          `dynamo:"country,omitempty"` // ISO 3166-1 alpha-2
 	Phone         string          `dynamo:"phone,omitempty"`
+	TaxID         []byte          `dynamo:"tax_id,omitempty"`        // sealed
 	NumberFormat  string          `dynamo:"number_format,omitempty"` // as 1,234.56 is written; none is that
 	DateFormat    string          `dynamo:"date_format,omitempty"`   // YYYY-MM-DD when there is none
 	Currency      string          `dynamo:"currency"`                // ISO 4217

@@ -15,6 +15,7 @@ import (
 	"pixeltrack.io/platform/pkg/api"
 	"pixeltrack.io/platform/pkg/invoicing/calc"
 	"pixeltrack.io/platform/pkg/invoicing/numbering"
+	"pixeltrack.io/platform/pkg/keys"
 	"pixeltrack.io/platform/pkg/privacy/purpose"
 	"pixeltrack.io/platform/pkg/privacy/retention"
 	"pixeltrack.io/platform/pkg/problem"
@@ -28,6 +29,7 @@ type Body struct {
 	LegalName     string    `json:"legal_name" example:"Example Studio GmbH"`
 	Address       Address   `json:"address"`
 	Phone         string    `json:"phone" example:"+49 30 5550100"`
+	TaxID         string    `json:"tax_id" doc:"Of the organization, for those with the right tax_id:read; others see dots where there is one. Empty when there is none." example:"DE123456789"`
 	NumberFormat  string    `json:"number_format" doc:"How 1234.56 is written." example:"1.234,56"`
 	DateFormat    string    `json:"date_format" example:"DD.MM.YYYY"`
 	Currency      string    `json:"currency" doc:"ISO 4217." example:"EUR"`
@@ -62,7 +64,7 @@ func bodyOf(o *Organization) Body {
 func exampleBody() Body {
 	return Body{ID: "org_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB", Name: "Example Studio", LegalName: "Example Studio GmbH",
 		Address: Address{Line1: "Beispielstraße 1", PostalCode: "10115", City: "Berlin", Country: "DE"},
-		Phone:   "+49 30 5550100", NumberFormat: "1.234,56", DateFormat: "DD.MM.YYYY",
+		Phone:   "+49 30 5550100", TaxID: "DE123456789", NumberFormat: "1.234,56", DateFormat: "DD.MM.YYYY",
 		Currency: "EUR", TimeZone: "Europe/Berlin", WeekStart: "monday", RetentionDays: 730,
 		Numbers: string(numbering.Default), TaxRounding: string(calc.PerDocument), CreatedAt: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)}
 }
@@ -82,7 +84,7 @@ func read(ctx context.Context, c *api.Caller) (*Organization, error) {
 }
 
 // GetOrganization shows the organization of the token.
-func GetOrganization() api.Operation {
+func GetOrganization(seals keys.DataKeys) api.Operation {
 	return api.New(api.Route{
 		ID: "get-organization", Area: "organization", Method: http.MethodGet, Path: "/v1/org", Permission: access.OrganizationRead, PureRead: true,
 		Summary: "Your organization and its settings", Purpose: purpose.AccountManagement, ExampleOut: exampleBody(),
@@ -91,7 +93,7 @@ func GetOrganization() api.Operation {
 		if err != nil {
 			return nil, err
 		}
-		return &Out{Tagged: api.Tag(o.Version), Body: bodyOf(o)}, nil
+		return show(ctx, c, seals, o)
 	})
 }
 
@@ -107,6 +109,7 @@ type Changes struct {
 	LegalName     *string  `json:"legal_name,omitempty" maxLength:"200" doc:"Empty removes it." example:"Example Studio GmbH"`
 	Address       *Address `json:"address,omitempty" doc:"Takes the place of the whole address."`
 	Phone         *string  `json:"phone,omitempty" maxLength:"40" pattern:"^[0-9+(). /-]*$" doc:"Empty removes it." example:"+49 30 5550100"`
+	TaxID         *string  `json:"tax_id,omitempty" maxLength:"40" pattern:"^([0-9A-Za-z]([0-9A-Za-z ./-]*[0-9A-Za-z])?)?$" doc:"Needs the right tax_id:read; kept encrypted. Empty removes it." example:"DE123456789"`
 	NumberFormat  *string  `json:"number_format,omitempty" doc:"How 1234.56 is written: 1,234.56, 1.234,56, 1 234,56 or 1'234.56." example:"1.234,56"`
 	DateFormat    *string  `json:"date_format,omitempty" enum:"YYYY-MM-DD,DD.MM.YYYY,DD/MM/YYYY,MM/DD/YYYY" example:"DD.MM.YYYY"`
 	Currency      *string  `json:"currency,omitempty" pattern:"^[A-Z]{3}$" doc:"ISO 4217." example:"EUR"`
@@ -171,14 +174,19 @@ func (ch Changes) apply(o *Organization) error {
 }
 
 // UpdateOrganization changes the settings of the organization of the token.
-func UpdateOrganization(st *store.Store) api.Operation {
+func UpdateOrganization(st *store.Store, seals keys.DataKeys) api.Operation {
 	days := 730
 	return api.New(api.Route{
 		ID: "update-organization", Area: "organization", Method: http.MethodPatch, Path: "/v1/org", Permission: access.OrganizationWrite, Audit: true,
 		Summary: "Change your organization's settings", Purpose: purpose.AccountManagement,
-		Description: "Fields that are left out stay as they are.", ExampleIn: Changes{RetentionDays: &days}, ExampleOut: exampleBody(),
+		Description: "Fields that are left out stay as they are. The tax id is changed by those who may read it.", ExampleIn: Changes{RetentionDays: &days}, ExampleOut: exampleBody(),
 		Refusals: []api.Refusal{{Kind: problem.Conflict, Code: "second_factor_missing", When: "A second factor is to be required, and the caller has none."}},
 	}, func(ctx context.Context, c *api.Caller, in *UpdateIn) (*Out, error) {
+		if in.Body.TaxID != nil {
+			if err := c.Needs(access.TaxIDRead); err != nil {
+				return nil, err
+			}
+		}
 		o, err := read(ctx, c)
 		if err != nil {
 			return nil, err
@@ -192,6 +200,11 @@ func UpdateOrganization(st *store.Store) api.Operation {
 		if o.SecondFactor && !c.Account.SecondFactor {
 			return nil, problem.Of(problem.Conflict, "second_factor_missing", "Enroll a second factor first, or you would lock yourself out.")
 		}
+		if t := in.Body.TaxID; t != nil {
+			if err := o.setTaxID(ctx, seals, *t, c.Now); err != nil {
+				return nil, err
+			}
+		}
 		tx := st.Begin()
 		tx.Replace(c.Org, o)
 		if gate := c.Gate; gate.RequireSecondFactor != o.SecondFactor {
@@ -201,6 +214,6 @@ func UpdateOrganization(st *store.Store) api.Operation {
 		if err := c.Commit(ctx, tx, string(o.ID)); err != nil {
 			return nil, err
 		}
-		return &Out{Tagged: api.Tag(o.Version), Body: bodyOf(o)}, nil
+		return show(ctx, c, seals, o)
 	})
 }

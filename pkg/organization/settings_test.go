@@ -7,11 +7,15 @@ import (
 
 	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/api/apitest"
+	"pixeltrack.io/platform/pkg/keys/keystest"
 	"pixeltrack.io/platform/pkg/organization"
 	"pixeltrack.io/platform/pkg/store"
 )
 
-type world struct{ *apitest.World }
+type world struct {
+	*apitest.World
+	vault *keystest.Vault
+}
 
 // settle gives an organization its settings.
 func (w world) settle(c apitest.Caller) apitest.Caller {
@@ -26,14 +30,14 @@ func (w world) settle(c apitest.Caller) apitest.Caller {
 
 func (w world) update(c apitest.Caller, match string, body any) apitest.Answer {
 	w.T.Helper()
-	return w.Call(organization.UpdateOrganization(w.Store), c, apitest.Request{Body: body, IfMatch: match})
+	return w.Call(organization.UpdateOrganization(w.Store, w.vault), c, apitest.Request{Body: body, IfMatch: match})
 }
 
 func TestSettingsAreShownAndChanged(t *testing.T) {
-	w := world{apitest.New(t)}
+	w := world{apitest.New(t), new(keystest.Vault)}
 	ada := w.settle(w.Organization())
 	bob := w.settle(w.Organization())
-	a := w.Call(organization.GetOrganization(), ada, apitest.Request{})
+	a := w.Call(organization.GetOrganization(w.vault), ada, apitest.Request{})
 	w.Want(a, http.StatusOK, "")
 	a = w.update(ada, a.Header.Get("ETag"), map[string]any{"legal_name": "Example Studio GmbH", "retention_days": 730, "currency": "CHF",
 		"address": map[string]any{"line1": "Beispielstraße 1", "city": "Berlin", "country": "DE"}})
@@ -43,21 +47,21 @@ func TestSettingsAreShownAndChanged(t *testing.T) {
 	if body.Name != "Example Studio" || body.LegalName != "Example Studio GmbH" || body.RetentionDays != 730 || body.Address.City != "Berlin" || body.Currency != "CHF" {
 		t.Errorf("the settings = %+v; want what was sent changed and nothing else", body)
 	}
-	w.Call(organization.GetOrganization(), bob, apitest.Request{}).Into(t, &body)
+	w.Call(organization.GetOrganization(w.vault), bob, apitest.Request{}).Into(t, &body)
 	if body.ID != string(bob.Org) || body.RetentionDays != 0 || body.Currency != "EUR" {
 		t.Errorf("another organization's settings = %+v; want its own", body)
 	}
 	for _, role := range []access.Role{access.Manager, access.Contributor, access.Accountant} {
 		m := w.Member(ada.Org, role)
-		w.Want(w.Call(organization.GetOrganization(), m, apitest.Request{}), http.StatusOK, "")
+		w.Want(w.Call(organization.GetOrganization(w.vault), m, apitest.Request{}), http.StatusOK, "")
 		w.Want(w.update(m, `"2"`, map[string]any{"name": "X"}), http.StatusForbidden, "permission_denied")
 	}
-	w.Want(w.Call(organization.GetOrganization(), w.Member(ada.Org, access.Guest), apitest.Request{}), http.StatusForbidden, "permission_denied")
+	w.Want(w.Call(organization.GetOrganization(w.vault), w.Member(ada.Org, access.Guest), apitest.Request{}), http.StatusForbidden, "permission_denied")
 	w.Want(w.update(w.Member(ada.Org, access.Admin), `"2"`, map[string]any{"retention_days": 0}), http.StatusOK, "")
 }
 
 func TestAChangeOfSettingsIsRefused(t *testing.T) {
-	w := world{apitest.New(t)}
+	w := world{apitest.New(t), new(keystest.Vault)}
 	ada := w.settle(w.Organization())
 	tests := []struct {
 		name   string
@@ -88,7 +92,7 @@ func TestAChangeOfSettingsIsRefused(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			w := world{w.In(t)}
+			w := world{w.In(t), w.vault}
 			w.Want(w.update(ada, tt.match, tt.body), tt.status, tt.code)
 		})
 	}

@@ -167,7 +167,7 @@ func newConnected(t *testing.T) (*world, apitest.Caller, string) {
 
 func (w *world) settings(c apitest.Caller, changes map[string]any) {
 	w.T.Helper()
-	w.Want(w.Call(organization.UpdateOrganization(w.Store), c, apitest.Request{IfMatch: "*", Body: changes}), 200, "")
+	w.Want(w.Call(organization.UpdateOrganization(w.Store, nil), c, apitest.Request{IfMatch: "*", Body: changes}), 200, "")
 }
 
 // connected connects an organisation to an account that may charge, and gives the account's id.

@@ -56,8 +56,8 @@ type Opener interface {
 type Stored map[registry.Bucket]Opener
 
 // BuildExport builds the package that a row asks for, from every row of its subject that the registry exports, and the
-// objects that those rows stand for.
-func BuildExport(packages Writer, stored Stored, links keys.Links, m datamap.Map) job.Job {
+// objects that those rows stand for. Fields that are sealed are opened with the data keys.
+func BuildExport(packages Writer, stored Stored, links keys.Links, seals keys.DataKeys, m datamap.Map) job.Job {
 	return job.Job{
 		ID: "build-export", Area: "privacy", Summary: "Build the package of an access or portability request, or an organization's export",
 		Purpose: purpose.PrivacyRights, Triggers: []string{EventExportRequested},
@@ -66,7 +66,7 @@ func BuildExport(packages Writer, stored Stored, links keys.Links, m datamap.Map
 			if err := json.Unmarshal(r.Event.Detail, &n); err != nil {
 				return fmt.Errorf("build export: read the event: %w", err)
 			}
-			b := &builder{st: r.Store, packages: packages, stored: stored, links: links, m: m, clock: r.Clock, log: r.Log}
+			b := &builder{st: r.Store, packages: packages, stored: stored, links: links, seals: keys.NewEnvelope(seals, r.Clock), m: m, clock: r.Clock, log: r.Log}
 			return b.build(ctx, r.Actor, store.Key{PK: n.PK, SK: n.SK})
 		},
 	}
@@ -77,6 +77,7 @@ type builder struct {
 	packages Writer
 	stored   Stored
 	links    keys.Links
+	seals    *keys.Envelope
 	m        datamap.Map
 	clock    func() time.Time
 	log      *telemetry.Log
@@ -352,6 +353,9 @@ func (b *builder) set(ctx context.Context, file string, sources map[string][]sou
 					if shown == nil || to != file {
 						return nil
 					}
+					if err := b.unseal(ctx, src.h, t, r, shown); err != nil {
+						return err
+					}
 					return yield(shown)
 				})
 				if err != nil {
@@ -362,6 +366,22 @@ func (b *builder) set(ctx context.Context, file string, sources map[string][]sou
 		return nil
 	}
 	return s
+}
+
+// unseal adds the sealed fields of a row to what an export shows of it.
+func (b *builder) unseal(ctx context.Context, h record.Handle, t datamap.Row, r *record.Row, shown map[string]any) error {
+	for _, f := range t.Fields {
+		sealed := r.Bytes(f.Name)
+		if !f.Sealed || !f.Shown() || len(sealed) == 0 {
+			continue
+		}
+		plain, err := b.seals.Open(ctx, keys.Place{Tenant: h.Scope().String(), Row: store.Join(t.Family, r.SK), Field: f.Name}, sealed)
+		if err != nil {
+			return fmt.Errorf("open %s of a %s: %w", f.Name, t.Type, err)
+		}
+		shown[f.Export] = string(plain)
+	}
+	return nil
 }
 
 // objects lists the objects that rows of the subject stand for, by the rows' sort keys, which are their ids, and names.

@@ -425,7 +425,7 @@ func TestAnOrganizationGoesWithEverythingInIt(t *testing.T) {
 	tx := w.Store.Begin()
 	e := privacy.AskForPackage(tx, org, "", "")
 	w.must(tx.Commit(ctx))
-	w.must(w.event(privacy.BuildExport(w.packages, w.stored(), w.links, w.m), privacy.EventExportRequested, privacy.PackageKey(org.Scope(), e)))
+	w.must(w.event(privacy.BuildExport(w.packages, w.stored(), w.links, w.seals, w.m), privacy.EventExportRequested, privacy.PackageKey(org.Scope(), e)))
 	if text := strings.Join(w.packages.Keys(), " "); !strings.Contains(text, "ORG/"+string(ada.Org)+"/"+string(e)) {
 		t.Errorf("the packages are %s; want the organisation's", text)
 	}

@@ -19,6 +19,7 @@ import (
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/job"
 	"pixeltrack.io/platform/pkg/keys"
+	"pixeltrack.io/platform/pkg/keys/keystest"
 	"pixeltrack.io/platform/pkg/outbox"
 	"pixeltrack.io/platform/pkg/privacy"
 	"pixeltrack.io/platform/pkg/privacy/datamap"
@@ -107,13 +108,14 @@ type world struct {
 	packages, files, documents, incoming, vault *blobtest.Bucket
 	engine                                      *erasure.Engine
 	links                                       keys.Links
+	seals                                       *keystest.Vault
 	m                                           datamap.Map
 	log                                         *telemetry.Log
 }
 
 func newWorld(t *testing.T) *world {
 	w := &world{World: apitest.New(t), packages: new(blobtest.Bucket), files: new(blobtest.Bucket), documents: new(blobtest.Bucket), incoming: new(blobtest.Bucket), vault: new(blobtest.Bucket),
-		links: keys.Links{Secret: "links"}}
+		links: keys.Links{Secret: "links"}, seals: new(keystest.Vault)}
 	w.m = datamap.Current()
 	w.m.Rows = append(w.m.Rows, datamap.From(testRows()).Rows...)
 	w.log = telemetry.New(w.Log, w.Clock.Now)

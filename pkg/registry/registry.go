@@ -112,6 +112,7 @@ type Field struct {
 	Export   string  // its name in an export; empty leaves it out
 	Erase    Erasure // of a personal field
 	Secret   bool    // never exported: a hash, a key, a token
+	Sealed   bool    // encrypted by envelope for its place, bytes; an export shows it opened
 	Object   Bucket  // it holds the key of an object in this bucket, named by the row's name, that an export holds beside the row
 	Lookup   string  // LookupMail or LookupToken when it holds the hash, or hashes, of lookup rows that lead to the subject
 }
@@ -155,6 +156,12 @@ func Personal(name, export, why string, erase Erasure) Field {
 // Secret registers a personal field that no export shows: a password's hash, a token's hash.
 func Secret(name, why string, erase Erasure) Field {
 	return Field{Name: name, Personal: true, Why: why, Erase: erase, Secret: true}
+}
+
+// Sealed registers a personal field that lies encrypted by envelope, bound to its scope, row and name. An export shows
+// what it says.
+func Sealed(name, export, why string, erase Erasure) Field {
+	return Field{Name: name, Personal: true, Why: why, Export: export, Erase: erase, Sealed: true}
 }
 
 // Stored registers a field that holds the key of an object in a bucket. An export holds the object beside the row, whose

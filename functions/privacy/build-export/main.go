@@ -3,6 +3,7 @@ package main
 
 import (
 	"pixeltrack.io/platform/pkg/app"
+	"pixeltrack.io/platform/pkg/app/sealing"
 	"pixeltrack.io/platform/pkg/app/secrets"
 	"pixeltrack.io/platform/pkg/blob/bucket"
 	"pixeltrack.io/platform/pkg/job/lambdajob"
@@ -13,6 +14,5 @@ import (
 func main() {
 	a := app.New()
 	open := func(setting string) *bucket.Bucket { return bucket.New(a.AWS("S3"), a.Setting(setting), a.Now) }
-	stored := privacy.Stored{"files": open("FILES_BUCKET"), "documents": open("DOCUMENTS_BUCKET")}
-	lambdajob.Start(a, privacy.BuildExport(open("EXPORTS_BUCKET"), stored, secrets.Links(a), datamap.Current()))
+	lambdajob.Start(a, privacy.BuildExport(open("EXPORTS_BUCKET"), privacy.Stored{"files": open("FILES_BUCKET"), "documents": open("DOCUMENTS_BUCKET")}, secrets.Links(a), sealing.Keys(a), datamap.Current()))
 }

@@ -42,6 +42,7 @@ type Field struct {
 	Kind     string           `json:"kind"` // string, integer, number, boolean, array, object: of JSON Schema
 	Personal bool             `json:"personal,omitempty"`
 	Secret   bool             `json:"secret,omitempty"`
+	Sealed   bool             `json:"sealed,omitempty"` // encrypted by envelope; whoever exports it opens it
 	Export   string           `json:"export,omitempty"`
 	Erase    registry.Erasure `json:"erase,omitempty"`
 	Object   registry.Bucket  `json:"object,omitempty"` // it holds the key of an object there that goes into an export
@@ -69,7 +70,7 @@ func From(rows []registry.Row) Map {
 		row := Row{Type: r.Type, Area: r.Area, Family: r.Family, Scopes: r.Scopes, Division: r.Division,
 			MemberIndex: r.MemberIndex, Subject: r.Subject, Purpose: r.Purpose, Basis: r.Basis, Class: r.Class, Export: r.Export}
 		for _, f := range r.Fields {
-			row.Fields = append(row.Fields, Field{Name: f.Name, Kind: kinds[f.Name], Personal: f.Personal, Secret: f.Secret,
+			row.Fields = append(row.Fields, Field{Name: f.Name, Kind: kinds[f.Name], Personal: f.Personal, Secret: f.Secret, Sealed: f.Sealed,
 				Export: f.Export, Erase: f.Erase, Object: f.Object, Lookup: f.Lookup, Why: f.Why})
 		}
 		slices.SortFunc(row.Fields, func(a, b Field) int { return strings.Compare(a.Name, b.Name) })
@@ -111,7 +112,7 @@ func (m Map) Families(scope registry.Scope) []string {
 }
 
 // Exported gives what an export shows of a row: the registered fields that have a name there and are no secret, under
-// that name. It is nil for a row type that is not registered or goes into no export.
+// that name, without what is sealed. It is nil for a row type that is not registered or goes into no export.
 func (m Map) Exported(rowType string, attributes map[string]any) (file string, record map[string]any) {
 	row, ok := m.Of(rowType)
 	if !ok || row.Export == "" {
@@ -119,7 +120,7 @@ func (m Map) Exported(rowType string, attributes map[string]any) (file string, r
 	}
 	record = map[string]any{"record_type": row.Type}
 	for _, f := range row.Fields {
-		if v, there := attributes[f.Name]; there && f.Shown() {
+		if v, there := attributes[f.Name]; there && f.Shown() && !f.Sealed {
 			record[f.Export] = v
 		}
 	}

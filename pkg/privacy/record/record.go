@@ -88,6 +88,15 @@ func (r *Row) Text(name string) string {
 	return s.Value
 }
 
+// Bytes gives an attribute that is binary, nil when it is not there.
+func (r *Row) Bytes(name string) []byte {
+	b, ok := r.item[name].(*types.AttributeValueMemberB)
+	if !ok {
+		return nil
+	}
+	return b.Value
+}
+
 // Texts gives the texts of an attribute that is one text, a list, a set, or the keys of a map.
 func (r *Row) Texts(name string) []string {
 	switch v := r.item[name].(type) {
