@@ -20,7 +20,7 @@ func Routes() []api.Operation { return []api.Operation{ListAudit()} }
 type RecordBody struct {
 	ID      string    `json:"id" example:"rec_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"`
 	At      time.Time `json:"at"`
-	Actor   string    `json:"actor" doc:"The member who acted. Of one who has left it is a placeholder's id." example:"mbr_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"`
+	Actor   string    `json:"actor" doc:"Who acted: a member, or one of PixelTrack's own people. Of a member who has left it is a placeholder's id." example:"mbr_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"`
 	Action  string    `json:"action" doc:"The id of the operation." example:"update-member"`
 	Object  string    `json:"object,omitempty" doc:"The id of what was acted on." example:"mbr_01J8ZQ4M2V6TQ0Y7N3W5K9XDCC"`
 	Outcome string    `json:"outcome" doc:"done, or the code of a refusal." example:"done"`
@@ -54,24 +54,29 @@ func ListAudit() api.Operation {
 		Summary: "What was done in the organization", Purpose: purpose.Security,
 		Description: "Newest first, kept for 7 years. Records hold ids, never names.", ExampleOut: api.List[RecordBody]{Data: []RecordBody{example()}},
 	}, func(ctx context.Context, c *api.Caller, in *ListIn) (*ListOut, error) {
-		if !in.From.IsZero() && !in.To.IsZero() && !in.From.Before(in.To) {
-			return nil, problem.InvalidField("query.to", "not after from")
-		}
-		q := store.Query{Partition: c.Org.Scope().Partition(api.FamilyAudit), Limit: in.Limit, Cursor: in.Cursor, Descending: true}
-		if !in.From.IsZero() {
-			q.From = store.Instant(in.From)
-		}
-		if !in.To.IsZero() {
-			q.To = store.Instant(in.To) // an instant alone sorts before every record of that instant
-		}
-		rows, cursor, err := store.List[api.Audit](ctx, c.Org, q)
-		if err != nil {
-			return nil, api.ListError(err)
-		}
-		page := api.List[RecordBody]{Data: make([]RecordBody, len(rows)), NextCursor: cursor}
-		for i, a := range rows {
-			page.Data[i] = show(a)
-		}
-		return &ListOut{page}, nil
+		return List(ctx, c.Org, c.Org.Scope(), in)
 	})
+}
+
+// List reads a page of the audit records of a scope, newest first.
+func List(ctx context.Context, h store.Bound, of store.Scope, in *ListIn) (*ListOut, error) {
+	if !in.From.IsZero() && !in.To.IsZero() && !in.From.Before(in.To) {
+		return nil, problem.InvalidField("query.to", "not after from")
+	}
+	q := store.Query{Partition: of.Partition(api.FamilyAudit), Limit: in.Limit, Cursor: in.Cursor, Descending: true}
+	if !in.From.IsZero() {
+		q.From = store.Instant(in.From)
+	}
+	if !in.To.IsZero() {
+		q.To = store.Instant(in.To) // an instant alone sorts before every record of that instant
+	}
+	rows, cursor, err := store.List[api.Audit](ctx, h, q)
+	if err != nil {
+		return nil, api.ListError(err)
+	}
+	page := api.List[RecordBody]{Data: make([]RecordBody, len(rows)), NextCursor: cursor}
+	for i, a := range rows {
+		page.Data[i] = show(a)
+	}
+	return &ListOut{page}, nil
 }

@@ -4,6 +4,7 @@ package catalog
 
 import (
 	"pixeltrack.io/platform/pkg/account"
+	"pixeltrack.io/platform/pkg/admin"
 	"pixeltrack.io/platform/pkg/api"
 	"pixeltrack.io/platform/pkg/audit"
 	"pixeltrack.io/platform/pkg/auth"
@@ -34,6 +35,7 @@ import (
 func Routes() []api.Operation {
 	var all []api.Operation
 	all = append(all, meta.Routes()...)
+	all = append(all, admin.Routes()...)
 	all = append(all, privacy.Routes()...)
 	all = append(all, clients.Routes()...)
 	all = append(all, projects.Routes()...)

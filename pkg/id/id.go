@@ -39,6 +39,7 @@ type (
 	Invitation   string // ivt_…, an invitation into an organisation
 	Offer        string // ofr_…, the offer of an organisation's ownership
 	APIToken     string // key_…, an API token, not its secret
+	Staff        string // stf_…, one of PixelTrack's own people, without a trace of which account
 )
 
 // ErrMalformed says that a text is not an id of the kind asked for.
@@ -73,6 +74,7 @@ const (
 	PrefixInvitation   = "ivt"
 	PrefixOffer        = "ofr"
 	PrefixAPIToken     = "key"
+	PrefixStaff        = "stf"
 )
 
 // Prefix is the prefix of the ids of type T, "prj" for Project.
@@ -127,6 +129,8 @@ func Prefix[T Kind]() string {
 		return PrefixOffer
 	case APIToken:
 		return PrefixAPIToken
+	case Staff:
+		return PrefixStaff
 	}
 	return ""
 }

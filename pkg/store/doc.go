@@ -6,8 +6,8 @@
 //
 // Each route and job has a line: what it asks for, where, by which key, and the capacity units it reads and writes in the
 // case that infra/ledger.yaml measures. A key is written as scope, family and division, then the sort key after a slash.
-// What a signed-in caller needs (USER u USERGATE, ORG o ACCESS / member, ORG o ORGGATE, and IDEMPOTENCY for a key that is
-// sent along) is read in one trip, and in no line. An audited route writes a row of AUDIT. A new route adds its line first.
+// What a signed-in caller needs (USER u USERGATE, ORG o ACCESS / member, ORG o ORGGATE, USER u STAFF of staff, and
+// IDEMPOTENCY for a key that is sent along) is read in one trip, and in no line. An audited route writes a row of AUDIT. A new route adds its line first.
 //
 //	operation | pattern | index | key | units
 //	get-health | no data | - | - | 0 / 0
@@ -54,6 +54,9 @@
 //	create-passkey | a challenge, and the passkey that signed it | table | CASE hash CEREMONY; TOKEN hash; USER u PASSKEY / id, SECONDFACTOR, USERGATE, OUTBOX; DUE outbox | 6 / 18
 //	update-passkey | a user's passkey by id | table | USER u PASSKEY / id | 4 / 1
 //	delete-passkey | a user's passkey by id | table | USER u PASSKEY / id, SECONDFACTOR, USERGATE, CREDENTIAL, OUTBOX; TOKEN hash; DUE outbox | 5 / 16
+//	get-staff | a user as staff | table | USER u STAFF | 2 / 1
+//	list-staff-roles | a user as staff | table | USER u STAFF | 2 / 1
+//	list-staff-audit | what staff did, newest first | table | USER u STAFF; PLATFORM AUDIT | 2.5 / 1
 //	get-organization | the settings of an organisation | table | ORG o ORGANIZATION | 4 / 0
 //	update-organization | the settings of an organisation | table | ORG o ORGANIZATION | 4 / 4
 //	close-organizations | closing organisations that are due, and their members to tell | table | DUE close-organization s; ORG o ORGGATE, ACCESS; USER u OUTBOX; ORG o PACKAGE / id; DUE package; DUE, WAKE purge-organization | 4 / 0
