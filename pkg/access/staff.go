@@ -33,6 +33,8 @@ const (
 
 // The permissions of staff. Members have others, and neither counts for the other.
 const (
+	CasesRead      Permission = "cases:read"   // privacy requests, with what people wrote
+	CasesDecide    Permission = "cases:decide" // and what becomes of them
 	StaffAuditRead Permission = "staff_audit:read"
 )
 
@@ -45,9 +47,9 @@ func StaffRoles() []StaffRole {
 func StaffPermissions(r StaffRole) []Permission {
 	switch r {
 	case PrivacyOfficer:
-		return []Permission{StaffAuditRead}
+		return []Permission{CasesRead, CasesDecide, StaffAuditRead}
 	case LegalCounsel:
-		return []Permission{}
+		return []Permission{CasesRead}
 	case SecurityLead:
 		return []Permission{StaffAuditRead}
 	}

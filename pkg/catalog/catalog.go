@@ -36,6 +36,7 @@ func Routes() []api.Operation {
 	var all []api.Operation
 	all = append(all, meta.Routes()...)
 	all = append(all, admin.Routes()...)
+	all = append(all, privacy.Cases()...)
 	all = append(all, privacy.Routes()...)
 	all = append(all, clients.Routes()...)
 	all = append(all, projects.Routes()...)

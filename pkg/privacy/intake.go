@@ -35,6 +35,7 @@ const (
 	MailReceived = "privacy_request_received"
 	MailAnswered = "privacy_request_answered"
 	MailDenied   = "privacy_request_denied"
+	MailExtended = "privacy_request_extended"
 	MailErasure  = "privacy_request_erasing" // the last mail, sent before the address goes
 )
 
@@ -97,6 +98,7 @@ func CreateRequest(st *store.Store) api.Operation {
 			return nil, err
 		}
 		tx.Create(c.Self, r)
+		r.line(tx, c.Self)
 		if r.Next != 0 {
 			tx.Arm(c.Self, r.due())
 		}

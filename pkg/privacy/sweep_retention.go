@@ -185,7 +185,11 @@ func (w *worker) closeOpen(ctx context.Context, tx *store.Tx, p *store.Platform,
 	h := w.st.BindCase(subject, w.actor)
 	var failed error
 	err := each(ctx, h, FamilyRequest, func(r *Request) {
-		if !r.State.Open() || r.ID == except {
+		switch {
+		case r.ID == except:
+			return
+		case !r.State.Open():
+			failed = errors.Join(failed, w.moved(ctx, h, r))
 			return
 		}
 		if r.Next != 0 {
@@ -193,8 +197,17 @@ func (w *worker) closeOpen(ctx context.Context, tx *store.Tx, p *store.Platform,
 		}
 		failed = errors.Join(failed, overtaken(r, now))
 		tx.Rewrite(h, r)
+		r.line(tx, h)
 	})
 	return errors.Join(err, failed)
+}
+
+// moved lets the line of a closed request lead to where its erased person's proofs lie. There may be more of them than a
+// transaction holds, and writing one again changes nothing.
+func (w *worker) moved(ctx context.Context, h holder, r *Request) error {
+	tx := w.st.Begin()
+	r.line(tx, h)
+	return tx.Commit(ctx)
 }
 
 // overtaken ends an open request whose account has gone by another way.

@@ -495,6 +495,7 @@ func (w *worker) close(ctx context.Context, c id.Case, key store.Key, now time.T
 		}
 		tx.Disarm(p, clock, false)
 		tx.Rewrite(h, r)
+		r.line(tx, h)
 		logPurge(tx, p, "erasure-request", now, at(r.Due), res.Count, res.Kept)
 		from, _ := store.ScopeOf(key.PK)
 		return w.closeOpen(ctx, tx, p, from, res.Subject, c, now)
