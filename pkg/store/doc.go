@@ -56,14 +56,14 @@
 //	delete-passkey | a user's passkey by id | table | USER u PASSKEY / id, SECONDFACTOR, USERGATE, CREDENTIAL, OUTBOX; TOKEN hash; DUE outbox | 5 / 16
 //	get-staff | a user as staff | table | USER u STAFF | 2 / 1
 //	list-staff-roles | a user as staff | table | USER u STAFF | 2 / 1
-//	list-staff-audit | what staff did, newest first | table | USER u STAFF; PLATFORM AUDIT | 2.5 / 1
-//	list-cases | privacy requests by the date of their answer; of one state | GSI2, GSI1 | USER u STAFF; PLATFORM DOCKET open / due; PLATFORM DOCKET state / due | 0 / 0
-//	get-case | a privacy request by id | table | USER u STAFF; PLATFORM DOCKET / id; USER u, CASE hash REQUEST / id | 0 / 0
-//	assign-case | a privacy request by id | table | USER u STAFF; PLATFORM DOCKET / id; USER u REQUEST / id | 0 / 0
-//	decide-case | a privacy request by id | table | USER u STAFF; PLATFORM DOCKET / id; USER u REQUEST / id; DUE request | 0 / 0
-//	deny-case | a privacy request by id | table | USER u STAFF; PLATFORM DOCKET / id; USER u REQUEST / id, OUTBOX; DUE request, outbox | 0 / 0
-//	extend-case | a privacy request by id | table | USER u STAFF; PLATFORM DOCKET / id; USER u REQUEST / id, OUTBOX; DUE outbox | 0 / 0
-//	report-case-step | a privacy request by id | table | USER u STAFF; PLATFORM DOCKET / id; USER u REQUEST / id, OUTBOX; DUE request, outbox | 0 / 0
+//	list-staff-audit | what staff did, newest first | table | USER u STAFF; PLATFORM AUDIT | 3 / 1
+//	list-cases | privacy requests by the date of their answer; of one state | GSI2, GSI1 | USER u STAFF; PLATFORM DOCKET open / due; PLATFORM DOCKET state / due | 2.5 / 1
+//	get-case | a privacy request by id | table | USER u STAFF; PLATFORM DOCKET / id; USER u, CASE hash REQUEST / id | 4 / 1
+//	assign-case | a privacy request by id | table | USER u STAFF; PLATFORM DOCKET / id; USER u REQUEST / id | 5 / 10
+//	decide-case | a privacy request by id | table | USER u STAFF; PLATFORM DOCKET / id; USER u REQUEST / id; DUE request | 5 / 11
+//	deny-case | a privacy request by id | table | USER u STAFF; PLATFORM DOCKET / id; USER u REQUEST / id, OUTBOX; DUE request, outbox | 5 / 17
+//	extend-case | a privacy request by id | table | USER u STAFF; PLATFORM DOCKET / id; USER u REQUEST / id, OUTBOX; DUE outbox | 5 / 16
+//	report-case-step | a privacy request by id | table | USER u STAFF; PLATFORM DOCKET / id; USER u REQUEST / id, OUTBOX; DUE request, outbox | 5 / 17
 //	get-organization | the settings of an organisation | table | ORG o ORGANIZATION | 4 / 0
 //	update-organization | the settings of an organisation | table | ORG o ORGANIZATION | 4 / 4
 //	close-organizations | closing organisations that are due, and their members to tell | table | DUE close-organization s; ORG o ORGGATE, ACCESS; USER u OUTBOX; ORG o PACKAGE / id; DUE package; DUE, WAKE purge-organization | 4 / 0
@@ -160,17 +160,17 @@
 //	list-consents | a user's consents, newest first | table | USER u CONSENT | 4 / 0
 //	create-consent | a user's last consent for a purpose, and the next | table | USER u CONSENT / purpose, sequence | 5 / 6
 //	withdraw-consent | a user's last consent for a purpose, and the next | table | USER u CONSENT / purpose, sequence | 4 / 6
-//	create-request | a user's recent requests, and a new one | table | USER u REQUEST / id; OUTBOX; DUE request; USER u PROFILE, CONSENT; PLATFORM DOCKET / id | 6 / 12
+//	create-request | a user's recent requests, and a new one | table | USER u REQUEST / id; OUTBOX; DUE request; USER u PROFILE, CONSENT; PLATFORM DOCKET / id | 6 / 16
 //	list-requests | a user's requests, newest first | table | USER u REQUEST | 4 / 0
 //	get-request | a user's request by id | table | USER u REQUEST / id | 4 / 0
-//	verify-request | a user's request by id | table | USER u REQUEST / id; PLATFORM DOCKET / id | 5 / 10
-//	withdraw-request | a user's request by id | table | USER u REQUEST / id; PLATFORM DOCKET / id | 4 / 6
+//	verify-request | a user's request by id | table | USER u REQUEST / id; PLATFORM DOCKET / id | 5 / 15
+//	withdraw-request | a user's request by id | table | USER u REQUEST / id; PLATFORM DOCKET / id | 4 / 11
 //	download-request | a user's request by id and its package | table | USER u REQUEST / id, PACKAGE / id | 5 / 4
 //	download-export | an organisation's package by the link that was mailed, and its owner's password | table | TOKEN hash; CASE hash ATTEMPTS; ORG o ACCESS / member, PACKAGE / id; USER u CREDENTIAL | 4 / 7
 //	sweep-retention | accounts and organisations that are due to go, with all they have | table | DUE purge-account s, purge-organization s; every family of a user or organisation; DUE purge-invoice s; ORG o INVOICE / id, INVOICEPAYER / id, INVOICELINE invoice, INVOICEENTRY invoice, INVOICENUMBER / number, INVOICEPDF / id, CHECKOUT / invoice, PAYMENT invoice, CLIENT / id; TOKEN hash; EXT stripe account object; PLATFORM DOCKET / id | 12 / 0
 //	cascade-expired | the due row of a wake row that TTL has deleted | stream, table | WAKE kind s; DUE kind s; every family of a user or organisation; PLATFORM DOCKET / id | 0 / 0
 //	work-requests | requests and packages that are due; a request by an event | table | DUE request s, package s; USER u REQUEST / id; CASE hash REQUEST / id; every family of a user or organisation; PLATFORM DOCKET / id | 8 / 0
-//	build-export | everything of a user or organisation | table, GSI1, GSI2 | USER u PACKAGE / id; ORG o PACKAGE / id; TOKEN hash; every family of a user or organisation; PLATFORM DOCKET / id | 41.5 / 13
+//	build-export | everything of a user or organisation | table, GSI1, GSI2 | USER u PACKAGE / id; ORG o PACKAGE / id; TOKEN hash; every family of a user or organisation; PLATFORM DOCKET / id | 43.5 / 18
 //	dispatch-changes | changes of the types that somebody wants | stream | no row | 0 / 0
 //	send-outbox | mails that are due; a mail by an event | table | DUE outbox s; USER u, CASE hash, ORG o OUTBOX / dedupe; USER u PROFILE; PLATFORM SUPPRESSION, UNBOUND; EXT resend platform id; CASE hash SIGNUP, PASSWORDRESET; ORG o INVOICE / id, INVOICEPAYER / id, ORGANIZATION; USER u DELETION; ORG o OWNERSHIP, INVITATION / id | 4 / 0
 //	receive-resend | a mail by the provider's id | table | EXT resend platform id; USER u, CASE hash, ORG o OUTBOX / dedupe; PLATFORM SUPPRESSION, UNBOUND | 2 / 1
