@@ -35,6 +35,11 @@ const (
 const (
 	CasesRead      Permission = "cases:read"   // privacy requests, with what people wrote
 	CasesDecide    Permission = "cases:decide" // and what becomes of them
+	HoldsRead      Permission = "holds:read"
+	HoldsWrite     Permission = "holds:write" // place, review and lift legal holds
+	ProcessingRead Permission = "processing_record:read"
+	BreachesRead   Permission = "breaches:read"
+	BreachesWrite  Permission = "breaches:write"
 	StaffAuditRead Permission = "staff_audit:read"
 )
 
@@ -47,11 +52,11 @@ func StaffRoles() []StaffRole {
 func StaffPermissions(r StaffRole) []Permission {
 	switch r {
 	case PrivacyOfficer:
-		return []Permission{CasesRead, CasesDecide, StaffAuditRead}
+		return []Permission{CasesRead, CasesDecide, HoldsRead, ProcessingRead, BreachesRead, BreachesWrite, StaffAuditRead}
 	case LegalCounsel:
-		return []Permission{CasesRead}
+		return []Permission{CasesRead, HoldsRead, HoldsWrite, ProcessingRead, BreachesRead}
 	case SecurityLead:
-		return []Permission{StaffAuditRead}
+		return []Permission{BreachesRead, BreachesWrite, StaffAuditRead}
 	}
 	return []Permission{}
 }

@@ -39,6 +39,8 @@ type (
 	Invitation   string // ivt_…, an invitation into an organisation
 	Offer        string // ofr_…, the offer of an organisation's ownership
 	APIToken     string // key_…, an API token, not its secret
+	Hold         string // hld_…, a legal hold
+	Breach       string // brc_…, a breach of personal data
 	Staff        string // stf_…, one of PixelTrack's own people, without a trace of which account
 )
 
@@ -74,6 +76,8 @@ const (
 	PrefixInvitation   = "ivt"
 	PrefixOffer        = "ofr"
 	PrefixAPIToken     = "key"
+	PrefixHold         = "hld"
+	PrefixBreach       = "brc"
 	PrefixStaff        = "stf"
 )
 
@@ -129,6 +133,10 @@ func Prefix[T Kind]() string {
 		return PrefixOffer
 	case APIToken:
 		return PrefixAPIToken
+	case Hold:
+		return PrefixHold
+	case Breach:
+		return PrefixBreach
 	case Staff:
 		return PrefixStaff
 	}
