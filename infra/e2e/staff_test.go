@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -40,6 +41,34 @@ func correction(t testing.TB) string {
 	return id
 }
 
+func holdBody(kind, object, org string) map[string]any {
+	held := map[string]any{"kind": kind, "id": object}
+	if org != "" {
+		held["organization_id"] = org
+	}
+	return map[string]any{"matter": "2026-" + unique(), "object": held}
+}
+
+// hold places a legal hold and gives its id.
+func (c *caller) hold(kind, object, org string) string {
+	c.t.Helper()
+	return c.must(201, journey.Call{Method: "POST", Path: "/v1/admin/holds", Body: holdBody(kind, object, org)}).Text("id")
+}
+
+func (c *caller) lift(hold string) {
+	c.t.Helper()
+	path := "/v1/admin/holds/" + hold
+	c.must(200, journey.Call{Method: "POST", Path: path + "/lift", IfMatch: c.etag(path)})
+}
+
+// staff gives somebody new with a role of staff.
+func staff(t testing.TB, role access.StaffRole) *caller {
+	t.Helper()
+	c := signUp(t)
+	c.appoint(role)
+	return c
+}
+
 func staffSteps() []step {
 	own := func(operation, path string, role access.StaffRole) step {
 		return step{operation: operation, status: 200, alone: true, prepare: func(p *caller) journey.Call {
@@ -63,7 +92,60 @@ func staffSteps() []step {
 		}, again: []int{409, 412}}
 	}
 	decision := map[string]any{"items": []map[string]any{{"name": "rectification", "decision": "act"}}}
+	// hold makes the person a counsel, and a call about a hold on somebody else's invoice.
+	hold := func(operation, verb string) step {
+		return step{operation: operation, status: 200, alone: true, prepare: func(p *caller) journey.Call {
+			q := signUp(p.t)
+			p.appoint(access.LegalCounsel)
+			path := "/v1/admin/holds/" + p.hold("invoice", q.newInvoice(), q.organization)
+			if verb == "" {
+				return journey.Call{Method: "GET", Path: path}
+			}
+			return journey.Call{Method: "POST", Path: path + verb, IfMatch: p.etag(path), Key: "key-" + unique()}
+		}, again: []int{409, 412}}
+	}
+	facts := func(p *caller) map[string]any {
+		return map[string]any{"nature": "A backup was readable.", "risk": "likely", "discovered_at": p.now().Add(-2 * time.Hour), "aware_at": p.now().Add(-time.Hour)}
+	}
+	// breach makes the person the lead of security, and a call about a breach that they have entered.
+	breach := func(operation, method, verb string, status int, body func(*caller) map[string]any) step {
+		return step{operation: operation, status: status, alone: true, prepare: func(p *caller) journey.Call {
+			p.appoint(access.SecurityLead)
+			path := "/v1/admin/breaches/" + p.must(201, journey.Call{Method: "POST", Path: "/v1/admin/breaches", Body: facts(p)}).Text("id")
+			c := journey.Call{Method: method, Path: path + verb}
+			if verb == "/close" {
+				p.must(200, journey.Call{Method: "POST", Path: path + "/notices", IfMatch: p.etag(path), Body: map[string]any{"whom": "authority", "at": p.now()}})
+			}
+			if method != "GET" {
+				c.Body, c.IfMatch = body(p), p.etag(path)
+			}
+			if method == "POST" {
+				c.Key = "key-" + unique()
+			}
+			return c
+		}, again: []int{409, 412}}
+	}
 	return []step{
+		own("get-processing-record", "/v1/admin/ropa", access.PrivacyOfficer),
+		{operation: "create-breach", status: 201, alone: true, prepare: func(p *caller) journey.Call {
+			p.appoint(access.SecurityLead)
+			return journey.Call{Method: "POST", Path: "/v1/admin/breaches", Body: facts(p), Key: "key-" + unique()}
+		}},
+		own("get-privacy-health", "/v1/admin/privacy-health", access.SecurityLead),
+		own("list-breaches", "/v1/admin/breaches?limit=1", access.SecurityLead),
+		breach("get-breach", "GET", "", 200, nil),
+		breach("update-breach", "PUT", "", 200, facts),
+		breach("report-breach-notice", "POST", "/notices", 200, func(p *caller) map[string]any { return map[string]any{"whom": "authority", "at": p.now()} }),
+		breach("close-breach", "POST", "/close", 200, func(*caller) map[string]any { return map[string]any{} }),
+		{operation: "place-hold", status: 201, alone: true, prepare: func(p *caller) journey.Call {
+			q := signUp(p.t)
+			p.appoint(access.LegalCounsel)
+			return journey.Call{Method: "POST", Path: "/v1/admin/holds", Body: holdBody("invoice", q.newInvoice(), q.organization), Key: "key-" + unique()}
+		}},
+		own("list-holds", "/v1/admin/holds?limit=1", access.LegalCounsel),
+		hold("get-hold", ""),
+		hold("review-hold", "/review"),
+		hold("lift-hold", "/lift"),
 		own("list-cases", "/v1/admin/cases?limit=1", access.LegalCounsel),
 		work("get-case", "", nil),
 		work("assign-case", "/assign", nil),
@@ -126,5 +208,111 @@ func TestARequestAtTheDesk(t *testing.T) {
 	}
 	if n := count(officer, "/v1/admin/cases?state=denied&limit=200", id); n != 1 {
 		t.Errorf("the request is listed %d times among the denied; want once", n)
+	}
+}
+
+// TestHoldsOnEveryKindOfThing places two holds on each and lifts both: what was held stays for as long as one is left, and
+// an account and organization that are due go afterwards.
+func TestHoldsOnEveryKindOfThing(t *testing.T) {
+	p, q, counsel := signUp(t), signUp(t), staff(t, access.LegalCounsel)
+	client := p.newClient()
+	project, invoice, file := p.newProject(client), p.newInvoice(), strings.TrimPrefix(p.newFile("what was agreed"), "/v1/files/")
+	q.must(202, journey.Call{Method: "DELETE", Path: "/v1/me", Body: q.deletion()})
+	q.settle()
+	q.runLater("close-organizations", 2*time.Minute)
+	q.settle()
+	things := [][3]string{{"client", client, p.organization}, {"project", project, p.organization}, {"invoice", invoice, p.organization},
+		{"file", file, p.organization}, {"account", q.user, ""}, {"organization", q.organization, ""}}
+	holds := map[string][2]string{}
+	for _, o := range things {
+		holds[o[1]] = [2]string{counsel.hold(o[0], o[1], o[2]), counsel.hold(o[0], o[1], o[2])}
+	}
+	q.purge()
+	if q.left() == "" {
+		t.Fatal("a held account was purged")
+	}
+	p.logIn()
+	path := "/v1/files/" + file
+	if a := p.call(journey.Call{Method: "DELETE", Path: path, IfMatch: p.etag(path)}); a.Status < 400 {
+		t.Errorf("a held file was deleted: %d", a.Status)
+	}
+	p.must(200, journey.Call{Method: "GET", Path: path})
+	counsel = staff(t, access.LegalCounsel)
+	for _, o := range things {
+		counsel.lift(holds[o[1]][0])
+	}
+	q.purge()
+	if q.left() == "" {
+		t.Fatal("an account was purged that one hold is left on")
+	}
+	counsel = staff(t, access.LegalCounsel)
+	for _, o := range things {
+		counsel.lift(holds[o[1]][1])
+	}
+	q.purge()
+	if mark := q.left(); mark != "" {
+		t.Errorf("every hold is lifted and %s is still there", mark)
+	}
+	p.logIn()
+	p.must(204, journey.Call{Method: "DELETE", Path: path, IfMatch: p.etag(path)})
+}
+
+// TestAHoldEndsAndTheRequestGoesOn decides a request in part because of a hold, reminds of its review, and lifts it.
+func TestAHoldEndsAndTheRequestGoesOn(t *testing.T) {
+	p, officer, counsel := signUp(t), staff(t, access.PrivacyOfficer), staff(t, access.LegalCounsel)
+	hold := counsel.hold("account", p.user, "")
+	id := p.askFor(map[string]any{"type": "rectification", "description": "My name has two t."})
+	p.settle()
+	if err := p.RunJob(t.Context(), "WorkRequests"); err != nil {
+		t.Fatal(err)
+	}
+	path := "/v1/admin/cases/" + id
+	officer.must(200, journey.Call{Method: "POST", Path: path + "/decide", IfMatch: officer.etag(path), Body: map[string]any{"items": []map[string]any{
+		{"name": "profile", "decision": "act"}, {"name": "letters", "decision": "retain", "ground": "legal_hold", "until": p.now().AddDate(1, 0, 0)}}}})
+	officer.must(200, journey.Call{Method: "POST", Path: path + "/steps", IfMatch: officer.etag(path), Body: map[string]any{"item": "profile", "outcome": "done"}})
+	if got := p.must(200, journey.Call{Method: "GET", Path: "/v1/dsr/" + id}).Text("state"); got != "partially_fulfilled" {
+		t.Errorf("the person reads %s; want partially_fulfilled", got)
+	}
+	p.runLater("work-requests", 91*24*time.Hour)
+	p.settle()
+	counsel, officer = staff(t, access.LegalCounsel), staff(t, access.PrivacyOfficer)
+	if got := counsel.must(200, journey.Call{Method: "GET", Path: "/v1/admin/holds/" + hold}).Text("review_overdue"); got != "true" {
+		t.Errorf("review_overdue = %s after 91 days; want true", got)
+	}
+	counsel.lift(hold)
+	if got := officer.must(200, journey.Call{Method: "GET", Path: path}).Text("state"); got != "executing" {
+		t.Errorf("the hold is lifted and the request is %s; want executing", got)
+	}
+}
+
+// TestTheClockOfABreach lets 72 hours pass: an alarm is raised, once a day, until the authority has been told.
+func TestTheClockOfABreach(t *testing.T) {
+	lead := staff(t, access.SecurityLead)
+	path := "/v1/admin/breaches/" + lead.must(201, journey.Call{Method: "POST", Path: "/v1/admin/breaches", Body: map[string]any{"nature": "A backup was readable.",
+		"risk": "likely", "discovered_at": lead.now().Add(-time.Hour), "aware_at": lead.now()}}).Text("id")
+	alarms := func() int {
+		text, err := lead.Raw(t.Context(), "logs")
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := 0
+		for line := range strings.SplitSeq(text, "breach_notice_due_authority") {
+			if strings.Contains(line[:min(len(line), 300)], strings.TrimPrefix(path, "/v1/admin/breaches/")) {
+				n++
+			}
+		}
+		return n
+	}
+	lead.runLater("watch-deadlines", 49*time.Hour)
+	lead.runLater("watch-deadlines", 25*time.Hour)
+	if n := alarms(); n != 2 {
+		t.Errorf("%d alarms in three days; want 2", n)
+	}
+	lead = staff(t, access.SecurityLead)
+	lead.must(422, journey.Call{Method: "POST", Path: path + "/notices", IfMatch: lead.etag(path), Body: map[string]any{"whom": "authority", "at": lead.now()}})
+	lead.must(200, journey.Call{Method: "POST", Path: path + "/notices", IfMatch: lead.etag(path), Body: map[string]any{"whom": "authority", "at": lead.now(), "reason": "The count took long."}})
+	lead.runLater("watch-deadlines", 25*time.Hour)
+	if n := alarms(); n != 2 {
+		t.Errorf("%d alarms after the notice; want no more", n)
 	}
 }

@@ -40,6 +40,7 @@ const (
 	ProcessingRead Permission = "processing_record:read"
 	BreachesRead   Permission = "breaches:read"
 	BreachesWrite  Permission = "breaches:write"
+	HealthRead     Permission = "privacy_health:read"
 	StaffAuditRead Permission = "staff_audit:read"
 )
 
@@ -52,11 +53,11 @@ func StaffRoles() []StaffRole {
 func StaffPermissions(r StaffRole) []Permission {
 	switch r {
 	case PrivacyOfficer:
-		return []Permission{CasesRead, CasesDecide, HoldsRead, ProcessingRead, BreachesRead, BreachesWrite, StaffAuditRead}
+		return []Permission{CasesRead, CasesDecide, HoldsRead, ProcessingRead, BreachesRead, BreachesWrite, HealthRead, StaffAuditRead}
 	case LegalCounsel:
-		return []Permission{CasesRead, HoldsRead, HoldsWrite, ProcessingRead, BreachesRead}
+		return []Permission{CasesRead, HoldsRead, HoldsWrite, ProcessingRead, BreachesRead, HealthRead}
 	case SecurityLead:
-		return []Permission{BreachesRead, BreachesWrite, StaffAuditRead}
+		return []Permission{BreachesRead, BreachesWrite, HealthRead, StaffAuditRead}
 	}
 	return []Permission{}
 }

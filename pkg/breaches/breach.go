@@ -160,7 +160,9 @@ func (b *Breach) alarms(tx *store.Tx, p *store.Platform) {
 		what := "breach_notice_due_" + string(w)
 		i := slices.IndexFunc(owed, func(c Countdown) bool { return c.Whom == w })
 		if i < 0 || b.State == closed {
-			deadline.Clear(tx, p, string(b.ID), what)
+			if b.Version > 1 { // an entry that is made now has none
+				deadline.Clear(tx, p, string(b.ID), what)
+			}
 			continue
 		}
 		ring := at(b.Aware).Add(Warning)

@@ -5,9 +5,12 @@ package catalog
 import (
 	"pixeltrack.io/platform/pkg/account"
 	"pixeltrack.io/platform/pkg/admin"
+	"pixeltrack.io/platform/pkg/admin/deadline"
+	"pixeltrack.io/platform/pkg/admin/heartbeat"
 	"pixeltrack.io/platform/pkg/api"
 	"pixeltrack.io/platform/pkg/audit"
 	"pixeltrack.io/platform/pkg/auth"
+	"pixeltrack.io/platform/pkg/breaches"
 	"pixeltrack.io/platform/pkg/clients"
 	"pixeltrack.io/platform/pkg/files"
 	"pixeltrack.io/platform/pkg/invitations"
@@ -37,6 +40,9 @@ func Routes() []api.Operation {
 	all = append(all, meta.Routes()...)
 	all = append(all, admin.Routes()...)
 	all = append(all, privacy.Cases()...)
+	all = append(all, privacy.Holds()...)
+	all = append(all, privacy.GetProcessingRecord(), privacy.GetPrivacyHealth(nil))
+	all = append(all, breaches.Routes()...)
 	all = append(all, privacy.Routes()...)
 	all = append(all, clients.Routes()...)
 	all = append(all, projects.Routes()...)
@@ -63,6 +69,7 @@ func Routes() []api.Operation {
 func Jobs() []job.Job {
 	var all []job.Job
 	all = append(all, privacy.Jobs()...)
+	all = append(all, deadline.Jobs()...)
 	all = append(all, projects.Jobs()...)
 	all = append(all, reminder.Jobs()...)
 	all = append(all, files.Jobs()...)
@@ -80,6 +87,9 @@ func Jobs() []job.Job {
 func Rows() []registry.Row {
 	all := shared()
 	all = append(all, privacy.Rows()...)
+	all = append(all, deadline.Rows()...)
+	all = append(all, heartbeat.Rows()...)
+	all = append(all, breaches.Rows()...)
 	all = append(all, clients.Rows()...)
 	all = append(all, projects.Rows()...)
 	all = append(all, timetracking.Rows()...)

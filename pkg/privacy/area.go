@@ -68,6 +68,22 @@ func Rows() []registry.Row {
 				registry.Internal("closed", "a time"), registry.Internal("assignee", "the id of one of PixelTrack's own people"),
 				registry.Secret("target", "the key of the request: ids only, and the keyed hash once its person has been erased", registry.EraseUnlink),
 			}},
+		{Sample: Hold{}, Type: "HOLD", Area: "admin", Subject: registry.SubjectUser, Purpose: purpose.LegalCompliance, Basis: registry.Obligation,
+			Class: registry.ClassAudit, Family: string(FamilyHold), Scopes: []registry.Scope{registry.InPlatform}, Fields: []registry.Field{
+				registry.Internal("id", "a random id"), registry.Internal("matter", "the file number of a legal matter"), registry.Internal("kind", "a fixed word"),
+				registry.Secret("object", "the id of what is held; that of an account goes when the hold is lifted", registry.EraseBlank),
+				registry.Internal("org", "the id of an organization"), registry.Internal("state", "a fixed word"),
+				registry.Internal("placed", "a time"), registry.Internal("placed_by", "the id of one of PixelTrack's own people"),
+				registry.Internal("reviewed", "a time"), registry.Internal("reviewed_by", "the id of one of PixelTrack's own people"),
+				registry.Internal("review", "a time"), registry.Internal("next", "a time"),
+				registry.Internal("lifted", "a time"), registry.Internal("lifted_by", "the id of one of PixelTrack's own people"),
+			}},
+		{Sample: Custody{}, Type: "CUSTODY", Area: "admin", Subject: registry.SubjectUser, Purpose: purpose.LegalCompliance, Basis: registry.Obligation,
+			Class: registry.ClassWork, Family: string(FamilyCustody), Scopes: []registry.Scope{registry.InPlatform}, Fields: []registry.Field{
+				registry.Secret("object", "the id of what is held", registry.EraseWithRow), registry.Internal("kind", "a fixed word"),
+				registry.Secret("target", "the key of what is held: ids only", registry.EraseWithRow), registry.Internal("holds", "random ids"),
+				registry.Internal("expires_was", "a time"), registry.Internal("due_was", "a time"),
+			}},
 		{Sample: Package{}, Type: "PACKAGE", Area: "privacy", Subject: registry.SubjectUser, Purpose: purpose.PrivacyRights, Basis: registry.Obligation,
 			Class: registry.ClassExport, Export: "export_packages", Family: string(FamilyPackage), Scopes: []registry.Scope{registry.InUser, registry.InOrganization},
 			Fields: []registry.Field{

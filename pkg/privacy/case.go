@@ -6,7 +6,6 @@ import (
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/privacy/clocks"
 	"pixeltrack.io/platform/pkg/privacy/request"
-	"pixeltrack.io/platform/pkg/privacy/retention"
 	"pixeltrack.io/platform/pkg/store"
 )
 
@@ -47,7 +46,7 @@ type Request struct {
 	PackageUntil  int64          `dynamo:"package_until,omitempty"`  // until when it can be fetched
 	PackageSize   int64          `dynamo:"package_size,omitempty"`
 	PackageSHA256 string         `dynamo:"package_sha256,omitempty"`
-	Next          int64          `dynamo:"next,omitempty"`         // when the worker looks at it again; 0 when closed
+	Next          int64          `dynamo:"next,omitempty"`         // when the worker looks at it again; 0 when there is nothing to look for
 	Attempts      int            `dynamo:"attempts,omitempty"`     // runs of the present step that failed
 	Alarmed       int64          `dynamo:"alarmed,omitempty"`      // when it was last alarmed about
 	History       []HistoryEntry `dynamo:"history"`                // what happened, oldest first
@@ -111,8 +110,8 @@ func (r *Request) happen(e request.Event) error {
 	if s.State.Open() {
 		r.ExpiresAt = 0
 	} else {
-		r.Next = 0
-		r.Expire(clocks.AddMonths(s.ClosedAt, retention.RequestMonths))
+		r.Next = r.rechecked()
+		r.Expire(r.keepUntil(s.ClosedAt))
 	}
 	return nil
 }

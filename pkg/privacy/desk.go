@@ -264,7 +264,7 @@ func decide[In any](st *store.Store, route api.Route, of func(*In) CaseChange, w
 
 // ItemDecision is what is to become of one item.
 type ItemDecision struct {
-	Name     string    `json:"name" maxLength:"64" doc:"One of the request's items." example:"rectification"`
+	Name     string    `json:"name" maxLength:"64" pattern:"^[a-z][a-z0-9_]*$" doc:"A thing that the request is about, in a word for its kind: of an erasure one of its items, else what you divide it into." example:"rectification"`
 	Decision string    `json:"decision" enum:"act,retain,refuse"`
 	Ground   string    `json:"ground,omitempty" enum:"legal_obligation,legal_claims,legal_hold,freedom_of_expression,public_interest,rights_of_others,compelling_grounds,manifestly_unfounded,excessive,not_held,found_accurate" doc:"Why it is kept or refused; the person reads it in words."`
 	Until    time.Time `json:"until,omitzero" doc:"Of what is kept: when the duty ends and it goes."`
@@ -274,7 +274,7 @@ type ItemDecision struct {
 type DecideIn struct {
 	CaseChange
 	Body struct {
-		Items       []ItemDecision `json:"items" minItems:"1" maxItems:"50" doc:"Each of the request's items once."`
+		Items       []ItemDecision `json:"items" minItems:"1" maxItems:"50" doc:"Each item once."`
 		Explanation string         `json:"explanation,omitempty" maxLength:"4000" doc:"What the person is told beside the grounds."`
 	}
 }
@@ -320,17 +320,18 @@ func DecideCase(st *store.Store) api.Operation {
 	})
 }
 
-// decisions reads the decisions of the items of a request, each once.
+// decisions reads the decisions of the items of a request, each once. What people work on they divide into items themselves.
 func decisions(said []ItemDecision, r *Request, now time.Time) ([]request.Item, error) {
-	items := slices.Clone(r.Items)
-	if len(said) != len(items) {
+	items := []request.Item{}
+	is := func(name string) func(request.Item) bool {
+		return func(i request.Item) bool { return i.Name == name }
+	}
+	if !byPeople(r.Kind) && len(said) != len(r.Items) {
 		return nil, problem.InvalidField("body.items", "each item of the request once")
 	}
-	seen := map[string]bool{}
 	for _, d := range said {
-		n := slices.IndexFunc(items, func(i request.Item) bool { return i.Name == d.Name })
 		switch {
-		case n < 0 || seen[d.Name]:
+		case slices.ContainsFunc(items, is(d.Name)), !byPeople(r.Kind) && !slices.ContainsFunc(r.Items, is(d.Name)):
 			return nil, problem.InvalidField("body.items", "each item of the request once")
 		case d.Decision == string(request.Act) && (d.Ground != "" || !d.Until.IsZero()):
 			return nil, problem.InvalidField("body.items", "what is done needs no ground and no end")
@@ -341,8 +342,7 @@ func decisions(said []ItemDecision, r *Request, now time.Time) ([]request.Item, 
 		case d.Name == itemProofs && r.Kind == request.Erasure && d.Decision == string(request.Act):
 			return nil, problem.InvalidField("body.items", "proofs are kept under a keyed hash, by law")
 		}
-		seen[d.Name] = true
-		items[n] = request.Item{Name: d.Name, Decision: request.Decision(d.Decision), Ground: d.Ground, Until: d.Until.UTC()}
+		items = append(items, request.Item{Name: d.Name, Decision: request.Decision(d.Decision), Ground: d.Ground, Until: d.Until.UTC()})
 	}
 	return items, nil
 }
@@ -474,7 +474,7 @@ func ReportCaseStep(st *store.Store) api.Operation {
 		if err != nil {
 			return err
 		}
-		outbox.Queue(tx, h, MailAnswered, store.Join(string(r.ID), "answered"), map[string]string{"case": string(r.ID), "kind": string(r.Kind), "state": string(r.State)})
+		outbox.Queue(tx, h, MailAnswered, store.Join(string(r.ID), "answered", store.Instant(at(r.Closed))), map[string]string{"case": string(r.ID), "kind": string(r.Kind), "state": string(r.State)})
 		return nil
 	})
 }

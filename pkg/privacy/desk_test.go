@@ -158,7 +158,7 @@ func TestDecisionsThatMakeNoSense(t *testing.T) {
 		name  string
 		items []map[string]any
 	}{
-		{"an item that is none", []map[string]any{{"name": "account", "decision": "act"}}},
+		{"an item that names somebody", []map[string]any{{"name": "Ada Example", "decision": "act"}}},
 		{"one item twice", []map[string]any{rectify(), rectify()}},
 		{"kept without a ground", []map[string]any{{"name": "rectification", "decision": "retain", "until": soon}}},
 		{"kept without an end", []map[string]any{{"name": "rectification", "decision": "retain", "ground": "legal_claims"}}},
@@ -203,7 +203,7 @@ func TestAnErasureAtTheDesk(t *testing.T) {
 	w.Want(officer.act(privacy.DecideCase(w.Store), r.ID, decision(keep, map[string]any{"name": "account", "decision": "retain", "ground": "legal_claims", "until": end})), 409, "nothing_to_do")
 	w.Want(officer.act(privacy.DecideCase(w.Store), r.ID, decision(map[string]any{"name": "account", "decision": "act"}, map[string]any{"name": "proofs", "decision": "act"})), 422, "invalid_input")
 	w.Want(officer.act(privacy.DecideCase(w.Store), r.ID, decision(keep, map[string]any{"name": "account", "decision": "act"})), 200, "")
-	if got := w.get(w.Later(ada.Caller, 0), r.ID); got.State != "in_review" || got.Items[1].Ground != "legal_obligation" {
+	if got := w.get(w.Later(ada.Caller, 0), r.ID); got.State != "in_review" || got.Items[0].Ground != "legal_obligation" {
 		t.Errorf("decided = %s %+v; want it to wait for its day", got.State, got.Items)
 	}
 	w.Clock.Set(r.DueAt.Add(-23 * time.Hour))

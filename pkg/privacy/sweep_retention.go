@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"pixeltrack.io/platform/pkg/admin/heartbeat"
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/job"
 	"pixeltrack.io/platform/pkg/keys"
@@ -56,7 +57,10 @@ func SweepRetention(engine *erasure.Engine, clearances ...retention.Clearance) j
 			for _, kind := range kinds {
 				failed = errors.Join(failed, r.EachDue(ctx, kind, r.Event.At, func(ctx context.Context, d *store.Due) error { return s.purge(ctx, d, r.Event.At) }))
 			}
-			return failed
+			if failed != nil {
+				return failed
+			}
+			return heartbeat.Beat(ctx, r, "sweep-retention")
 		},
 	}
 }
@@ -187,6 +191,12 @@ func (w *worker) closeOpen(ctx context.Context, tx *store.Tx, p *store.Platform,
 	err := each(ctx, h, FamilyRequest, func(r *Request) {
 		switch {
 		case r.ID == except:
+			return
+		case !r.State.Open() && r.Next != 0: // what it keeps under a duty has lost its subject
+			tx.Disarm(p, store.NewDue(RequestDue, at(r.Next), requestKey(from, r.ID)), false)
+			r.Next = 0
+			tx.Rewrite(h, r)
+			r.line(tx, h)
 			return
 		case !r.State.Open():
 			failed = errors.Join(failed, w.moved(ctx, h, r))

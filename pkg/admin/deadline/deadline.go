@@ -7,6 +7,7 @@ import (
 	"errors"
 	"time"
 
+	"pixeltrack.io/platform/pkg/admin/heartbeat"
 	"pixeltrack.io/platform/pkg/job"
 	"pixeltrack.io/platform/pkg/privacy/purpose"
 	"pixeltrack.io/platform/pkg/registry"
@@ -62,7 +63,10 @@ func Watch() job.Job {
 		ID: "watch-deadlines", Area: "admin", Summary: "Tell people of what the registers say is to be done", Purpose: purpose.LegalCompliance,
 		Triggers: []string{"schedule"},
 		Run: func(ctx context.Context, r *job.Run) error {
-			return r.EachDue(ctx, Due, r.Event.At, func(ctx context.Context, due *store.Due) error { return ring(ctx, r, due) })
+			if err := r.EachDue(ctx, Due, r.Event.At, func(ctx context.Context, due *store.Due) error { return ring(ctx, r, due) }); err != nil {
+				return err
+			}
+			return heartbeat.Beat(ctx, r, "watch-deadlines")
 		},
 	}
 }
