@@ -64,20 +64,20 @@
 //	deny-case | a privacy request by id | table | USER u STAFF; PLATFORM DOCKET / id; USER u REQUEST / id, OUTBOX; DUE request, outbox | 5 / 17
 //	extend-case | a privacy request by id | table | USER u STAFF; PLATFORM DOCKET / id; USER u REQUEST / id, OUTBOX; DUE outbox | 5 / 16
 //	report-case-step | a privacy request by id | table | USER u STAFF; PLATFORM DOCKET / id; USER u REQUEST / id, OUTBOX; DUE request, outbox | 5 / 17
-//	place-hold | one thing by its id, and what holds it | table | USER u STAFF; PLATFORM HOLD / id, CUSTODY / id; USER u USERGATE; ORG o ORGGATE, CLIENT / id, PROJECT / id, INVOICE / id, STOREDFILE / id; DUE, WAKE purge-account, purge-organization, purge-invoice; DUE hold-review | 0 / 0
-//	list-holds | legal holds of a state by the date of their review | GSI1 | USER u STAFF; PLATFORM HOLD state / review | 0 / 0
-//	get-hold | a legal hold by id | table | USER u STAFF; PLATFORM HOLD / id | 0 / 0
-//	review-hold | a legal hold by id | table | USER u STAFF; PLATFORM HOLD / id; DUE hold-review | 0 / 0
-//	lift-hold | a legal hold by id, and what it holds | table | USER u STAFF; PLATFORM HOLD / id, CUSTODY / id, DOCKET / id; USER u USERGATE; ORG o ORGGATE, CLIENT / id, PROJECT / id, INVOICE / id, STOREDFILE / id; USER u REQUEST; DUE, WAKE purge-account, purge-organization, purge-invoice; DUE hold-review, request | 0 / 0
+//	place-hold | one thing by its id, and what holds it | table | USER u STAFF; PLATFORM HOLD / id, CUSTODY / id; USER u USERGATE; ORG o ORGGATE, CLIENT / id, PROJECT / id, INVOICE / id, STOREDFILE / id; DUE, WAKE purge-account, purge-organization, purge-invoice; DUE hold-review | 5 / 19
+//	list-holds | legal holds of a state by the date of their review | GSI1 | USER u STAFF; PLATFORM HOLD state / review | 2.5 / 1
+//	get-hold | a legal hold by id | table | USER u STAFF; PLATFORM HOLD / id | 3 / 1
+//	review-hold | a legal hold by id | table | USER u STAFF; PLATFORM HOLD / id; DUE hold-review | 4 / 7
+//	lift-hold | a legal hold by id, and what it holds | table | USER u STAFF; PLATFORM HOLD / id, CUSTODY / id, DOCKET / id; USER u USERGATE; ORG o ORGGATE, CLIENT / id, PROJECT / id, INVOICE / id, STOREDFILE / id; USER u REQUEST; DUE, WAKE purge-account, purge-organization, purge-invoice; DUE hold-review, request | 6 / 20
 //	get-processing-record | a user as staff | table | USER u STAFF | 2 / 1
-//	create-breach | a breach, and who must be told of it by when | table | USER u STAFF; PLATFORM BREACH / id, DEADLINE / entry, what; DUE deadline | 0 / 0
-//	list-breaches | breaches of a state by when they were known | GSI1 | USER u STAFF; PLATFORM BREACH state / time | 0 / 0
-//	get-breach | a breach by id | table | USER u STAFF; PLATFORM BREACH / id | 0 / 0
-//	update-breach | a breach by id | table | USER u STAFF; PLATFORM BREACH / id, DEADLINE / entry, what; DUE deadline | 0 / 0
-//	report-breach-notice | a breach by id | table | USER u STAFF; PLATFORM BREACH / id, DEADLINE / entry, what; DUE deadline | 0 / 0
-//	close-breach | a breach by id | table | USER u STAFF; PLATFORM BREACH / id, DEADLINE / entry, what | 0 / 0
-//	watch-deadlines | what is to be done about entries of registers | table | DUE deadline s; PLATFORM DEADLINE / entry, what; PLATFORM HEARTBEAT / job | 0 / 0
-//	get-privacy-health | requests and reviews that are late, the oldest due row of each clock, heartbeats | table, GSI1, GSI2 | USER u STAFF; PLATFORM DOCKET open / due, HOLD active / review, HEARTBEAT / job; DUE purge-account s, purge-organization s, purge-invoice s | 0 / 0
+//	create-breach | a breach, and who must be told of it by when | table | USER u STAFF; PLATFORM BREACH / id, DEADLINE / entry, what; DUE deadline | 3 / 11
+//	list-breaches | breaches of a state by when they were known | GSI1 | USER u STAFF; PLATFORM BREACH state / time | 2.5 / 1
+//	get-breach | a breach by id | table | USER u STAFF; PLATFORM BREACH / id | 3 / 1
+//	update-breach | a breach by id | table | USER u STAFF; PLATFORM BREACH / id, DEADLINE / entry, what; DUE deadline | 3 / 17
+//	report-breach-notice | a breach by id | table | USER u STAFF; PLATFORM BREACH / id, DEADLINE / entry, what; DUE deadline | 4 / 17
+//	close-breach | a breach by id | table | USER u STAFF; PLATFORM BREACH / id, DEADLINE / entry, what | 4 / 18
+//	watch-deadlines | what is to be done about entries of registers | table | DUE deadline s; PLATFORM DEADLINE / entry, what; PLATFORM HEARTBEAT / job | 4 / 1
+//	get-privacy-health | requests and reviews that are late, the oldest due row of each clock, heartbeats | table, GSI1, GSI2 | USER u STAFF; PLATFORM DOCKET open / due, HOLD active / review, HEARTBEAT / job; DUE purge-account s, purge-organization s, purge-invoice s | 18 / 1
 //	get-organization | the settings of an organisation | table | ORG o ORGANIZATION | 4 / 0
 //	update-organization | the settings of an organisation | table | ORG o ORGANIZATION | 4 / 4
 //	close-organizations | closing organisations that are due, and their members to tell | table | DUE close-organization s; ORG o ORGGATE, ACCESS; USER u OUTBOX; ORG o PACKAGE / id; DUE package; DUE, WAKE purge-organization | 4 / 0
@@ -181,9 +181,9 @@
 //	withdraw-request | a user's request by id | table | USER u REQUEST / id; PLATFORM DOCKET / id | 4 / 11
 //	download-request | a user's request by id and its package | table | USER u REQUEST / id, PACKAGE / id | 5 / 4
 //	download-export | an organisation's package by the link that was mailed, and its owner's password | table | TOKEN hash; CASE hash ATTEMPTS; ORG o ACCESS / member, PACKAGE / id; USER u CREDENTIAL | 4 / 7
-//	sweep-retention | accounts and organisations that are due to go, with all they have | table | DUE purge-account s, purge-organization s; every family of a user or organisation; DUE purge-invoice s; ORG o INVOICE / id, INVOICEPAYER / id, INVOICELINE invoice, INVOICEENTRY invoice, INVOICENUMBER / number, INVOICEPDF / id, CHECKOUT / invoice, PAYMENT invoice, CLIENT / id; TOKEN hash; EXT stripe account object; PLATFORM DOCKET / id; PLATFORM HEARTBEAT / job | 12 / 0
+//	sweep-retention | accounts and organisations that are due to go, with all they have | table | DUE purge-account s, purge-organization s; every family of a user or organisation; DUE purge-invoice s; ORG o INVOICE / id, INVOICEPAYER / id, INVOICELINE invoice, INVOICEENTRY invoice, INVOICENUMBER / number, INVOICEPDF / id, CHECKOUT / invoice, PAYMENT invoice, CLIENT / id; TOKEN hash; EXT stripe account object; PLATFORM DOCKET / id; PLATFORM HEARTBEAT / job | 12 / 1
 //	cascade-expired | the due row of a wake row that TTL has deleted | stream, table | WAKE kind s; DUE kind s; every family of a user or organisation; PLATFORM DOCKET / id | 0 / 0
-//	work-requests | requests and packages that are due; a request by an event | table | DUE request s, package s; USER u REQUEST / id; CASE hash REQUEST / id; every family of a user or organisation; PLATFORM DOCKET / id, HOLD / id; DUE hold-review s; PLATFORM HEARTBEAT / job | 8 / 0
+//	work-requests | requests and packages that are due; a request by an event | table | DUE request s, package s; USER u REQUEST / id; CASE hash REQUEST / id; every family of a user or organisation; PLATFORM DOCKET / id, HOLD / id; DUE hold-review s; PLATFORM HEARTBEAT / job | 12 / 1
 //	build-export | everything of a user or organisation | table, GSI1, GSI2 | USER u PACKAGE / id; ORG o PACKAGE / id; TOKEN hash; every family of a user or organisation; PLATFORM DOCKET / id | 43.5 / 18
 //	dispatch-changes | changes of the types that somebody wants | stream | no row | 0 / 0
 //	send-outbox | mails that are due; a mail by an event | table | DUE outbox s; USER u, CASE hash, ORG o OUTBOX / dedupe; USER u PROFILE; PLATFORM SUPPRESSION, UNBOUND; EXT resend platform id; CASE hash SIGNUP, PASSWORDRESET; ORG o INVOICE / id, INVOICEPAYER / id, ORGANIZATION; USER u DELETION; ORG o OWNERSHIP, INVITATION / id | 4 / 0
