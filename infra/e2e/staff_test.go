@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -69,7 +70,26 @@ func staff(t testing.TB, role access.StaffRole) *caller {
 	return c
 }
 
+// demanded carries out an act about a legal request.
+func (c *caller) demanded(path, act string) {
+	c.t.Helper()
+	call := journey.Call{Method: "POST", Path: path + act, IfMatch: c.etag(path)}
+	if body := acts()[act]; body != nil {
+		call.Body = body
+	}
+	c.must(200, call)
+}
+
+// acts are the bodies of what happens to a legal request.
+func acts() map[string]map[string]any {
+	return map[string]map[string]any{
+		"/review": {"comply": true, "granted": []string{"account"}, "opinion": "A valid order."}, "/approve": {"agree": true},
+		"/disclosures": {"categories": []string{"account"}, "sha256": strings.Repeat("0a", 32)},
+	}
+}
+
 func staffSteps() []step {
+	acts := acts()
 	own := func(operation, path string, role access.StaffRole) step {
 		return step{operation: operation, status: 200, alone: true, prepare: func(p *caller) journey.Call {
 			p.appoint(role)
@@ -125,7 +145,51 @@ func staffSteps() []step {
 			return c
 		}, again: []int{409, 412}}
 	}
+	demand := func(q *caller) map[string]any {
+		return map[string]any{"authority": "Amtsgericht Musterstadt", "country": "DE", "instrument": "court_order", "reference": "17 Gs " + unique(), "account_id": q.user,
+			"asked": []string{"account", "log"}, "received_at": q.now().Add(-time.Hour), "answer_by": q.now().AddDate(0, 0, 14)}
+	}
+	// handOver makes the person a counsel, and a call about a demand that has come as far as the names of the acts say.
+	handOver := func(operation, verb string, body map[string]any, before ...string) step {
+		return step{operation: operation, status: 200, alone: true, prepare: func(p *caller) journey.Call {
+			q, second := signUp(p.t), staff(p.t, access.LegalCounsel)
+			p.appoint(access.LegalCounsel)
+			path := "/v1/admin/legal-requests/" + second.must(201, journey.Call{Method: "POST", Path: "/v1/admin/legal-requests", Body: demand(q)}).Text("id")
+			for _, act := range before {
+				second.demanded(path, act)
+				if act == "/review" && slices.Contains(before, "/approve") {
+					second = staff(p.t, access.LegalCounsel)
+				}
+			}
+			if verb == "" {
+				return journey.Call{Method: "GET", Path: path}
+			}
+			c := journey.Call{Method: "POST", Path: path + verb, IfMatch: p.etag(path), Key: "key-" + unique()}
+			if body != nil {
+				c.Body = body
+			}
+			return c
+		}, again: []int{409, 412}}
+	}
 	return []step{
+		{operation: "create-legal-request", status: 201, alone: true, prepare: func(p *caller) journey.Call {
+			q := signUp(p.t)
+			p.appoint(access.LegalCounsel)
+			return journey.Call{Method: "POST", Path: "/v1/admin/legal-requests", Body: demand(q), Key: "key-" + unique()}
+		}},
+		own("list-assurance", "/v1/admin/assurance", access.SecurityLead),
+		{operation: "record-assurance", status: 201, alone: true, prepare: func(p *caller) journey.Call {
+			p.appoint(access.SecurityLead)
+			return journey.Call{Method: "POST", Path: "/v1/admin/assurance", Key: "key-" + unique(), Body: map[string]any{"provider": "resend", "standard": "SOC 2 Type II",
+				"document": "reports/resend.pdf", "issued_at": p.now().Add(-time.Hour), "expires_at": p.now().AddDate(1, 0, 0)}}
+		}},
+		own("list-legal-requests", "/v1/admin/legal-requests?limit=1", access.LegalCounsel),
+		handOver("get-legal-request", "", nil),
+		handOver("review-legal-request", "/review", acts["/review"]),
+		handOver("approve-legal-request", "/approve", acts["/approve"], "/review"),
+		handOver("record-legal-disclosure", "/disclosures", acts["/disclosures"], "/review", "/approve"),
+		handOver("notify-legal-request", "/notice", nil, "/review", "/approve", "/disclosures"),
+		handOver("close-legal-request", "/close", nil, "/review", "/approve", "/disclosures", "/notice"),
 		own("get-processing-record", "/v1/admin/ropa", access.PrivacyOfficer),
 		{operation: "create-breach", status: 201, alone: true, prepare: func(p *caller) journey.Call {
 			p.appoint(access.SecurityLead)
@@ -192,22 +256,36 @@ func TestStaffWithASecondFactor(t *testing.T) {
 // TestARequestAtTheDesk lists requests in a state, and reads one whose person was erased: what is left of it lies under the
 // keyed hash, and so does its line.
 func TestARequestAtTheDesk(t *testing.T) {
-	p := signUp(t)
-	id := p.askFor(map[string]any{"type": "rectification", "description": "My name has two t."})
-	p.must(202, journey.Call{Method: "DELETE", Path: "/v1/me", Body: p.deletion()})
-	p.settle()
-	p.purge()
-	if mark := p.left(); mark != "" {
-		t.Errorf("the account was purged and %s is still there", mark)
-	}
-	officer := signUp(t)
-	officer.appoint(access.PrivacyOfficer)
-	a := officer.must(200, journey.Call{Method: "GET", Path: "/v1/admin/cases/" + id})
-	if a.Text("state") != "denied" || a.Text("denial") != "account_deleted" || a.Text("description") != "" {
-		t.Errorf("the request is %s", a.Body)
-	}
-	if n := count(officer, "/v1/admin/cases?state=denied&limit=200", id); n != 1 {
-		t.Errorf("the request is listed %d times among the denied; want once", n)
+	for name, purge := range map[string]func(*caller){
+		"by the schedule": (*caller).purge,
+		"by the end of its wake row": func(p *caller) {
+			p.runLater("close-organizations", 2*time.Minute)
+			pass(30*24*time.Hour + time.Minute)
+			if err := p.Sweep(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			p.settle()
+			p.purge() // the organization
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := signUp(t)
+			id := p.askFor(map[string]any{"type": "rectification", "description": "My name has two t."})
+			p.must(202, journey.Call{Method: "DELETE", Path: "/v1/me", Body: p.deletion()})
+			p.settle()
+			purge(p)
+			if mark := p.left(); mark != "" {
+				t.Errorf("the account was purged and %s is still there", mark)
+			}
+			officer := staff(t, access.PrivacyOfficer)
+			a := officer.must(200, journey.Call{Method: "GET", Path: "/v1/admin/cases/" + id})
+			if a.Text("state") != "denied" || a.Text("denial") != "account_deleted" || a.Text("description") != "" {
+				t.Errorf("the request is %s", a.Body)
+			}
+			if n := count(officer, "/v1/admin/cases?state=denied&limit=200", id); n != 1 {
+				t.Errorf("the request is listed %d times among the denied; want once", n)
+			}
+		})
 	}
 }
 
@@ -279,6 +357,10 @@ func TestAHoldEndsAndTheRequestGoesOn(t *testing.T) {
 	if got := counsel.must(200, journey.Call{Method: "GET", Path: "/v1/admin/holds/" + hold}).Text("review_overdue"); got != "true" {
 		t.Errorf("review_overdue = %s after 91 days; want true", got)
 	}
+	review := "/v1/admin/holds/" + hold
+	if got := counsel.must(200, journey.Call{Method: "POST", Path: review + "/review", IfMatch: counsel.etag(review)}).Text("review_overdue"); got != "false" {
+		t.Errorf("review_overdue = %s after the review; want false", got)
+	}
 	counsel.lift(hold)
 	if got := officer.must(200, journey.Call{Method: "GET", Path: path}).Text("state"); got != "executing" {
 		t.Errorf("the hold is lifted and the request is %s; want executing", got)
@@ -289,7 +371,8 @@ func TestAHoldEndsAndTheRequestGoesOn(t *testing.T) {
 func TestTheClockOfABreach(t *testing.T) {
 	lead := staff(t, access.SecurityLead)
 	path := "/v1/admin/breaches/" + lead.must(201, journey.Call{Method: "POST", Path: "/v1/admin/breaches", Body: map[string]any{"nature": "A backup was readable.",
-		"risk": "likely", "discovered_at": lead.now().Add(-time.Hour), "aware_at": lead.now()}}).Text("id")
+		"risk": "high", "discovered_at": lead.now().Add(-time.Hour), "aware_at": lead.now()}}).Text("id")
+	lead.must(200, journey.Call{Method: "POST", Path: path + "/notices", IfMatch: lead.etag(path), Body: map[string]any{"whom": "subjects", "at": lead.now()}})
 	alarms := func() int {
 		text, err := lead.Raw(t.Context(), "logs")
 		if err != nil {

@@ -40,6 +40,11 @@ const (
 	ProcessingRead Permission = "processing_record:read"
 	BreachesRead   Permission = "breaches:read"
 	BreachesWrite  Permission = "breaches:write"
+	DemandsRead    Permission = "legal_requests:read"
+	DemandsWrite   Permission = "legal_requests:write"
+	DemandsApprove Permission = "legal_requests:approve" // as another than who reviewed
+	AssuranceRead  Permission = "assurance:read"
+	AssuranceWrite Permission = "assurance:write"
 	HealthRead     Permission = "privacy_health:read"
 	StaffAuditRead Permission = "staff_audit:read"
 )
@@ -53,11 +58,11 @@ func StaffRoles() []StaffRole {
 func StaffPermissions(r StaffRole) []Permission {
 	switch r {
 	case PrivacyOfficer:
-		return []Permission{CasesRead, CasesDecide, HoldsRead, ProcessingRead, BreachesRead, BreachesWrite, HealthRead, StaffAuditRead}
+		return []Permission{CasesRead, CasesDecide, HoldsRead, ProcessingRead, BreachesRead, BreachesWrite, DemandsRead, DemandsApprove, AssuranceRead, HealthRead, StaffAuditRead}
 	case LegalCounsel:
-		return []Permission{CasesRead, HoldsRead, HoldsWrite, ProcessingRead, BreachesRead, HealthRead}
+		return []Permission{CasesRead, HoldsRead, HoldsWrite, ProcessingRead, BreachesRead, DemandsRead, DemandsWrite, DemandsApprove, AssuranceRead, HealthRead}
 	case SecurityLead:
-		return []Permission{BreachesRead, BreachesWrite, HealthRead, StaffAuditRead}
+		return []Permission{BreachesRead, BreachesWrite, AssuranceRead, AssuranceWrite, HealthRead, StaffAuditRead}
 	}
 	return []Permission{}
 }

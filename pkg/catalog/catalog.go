@@ -8,10 +8,12 @@ import (
 	"pixeltrack.io/platform/pkg/admin/deadline"
 	"pixeltrack.io/platform/pkg/admin/heartbeat"
 	"pixeltrack.io/platform/pkg/api"
+	"pixeltrack.io/platform/pkg/assurance"
 	"pixeltrack.io/platform/pkg/audit"
 	"pixeltrack.io/platform/pkg/auth"
 	"pixeltrack.io/platform/pkg/breaches"
 	"pixeltrack.io/platform/pkg/clients"
+	"pixeltrack.io/platform/pkg/demands"
 	"pixeltrack.io/platform/pkg/files"
 	"pixeltrack.io/platform/pkg/invitations"
 	"pixeltrack.io/platform/pkg/invoicing"
@@ -43,6 +45,8 @@ func Routes() []api.Operation {
 	all = append(all, privacy.Holds()...)
 	all = append(all, privacy.GetProcessingRecord(), privacy.GetPrivacyHealth(nil))
 	all = append(all, breaches.Routes()...)
+	all = append(all, demands.Routes()...)
+	all = append(all, assurance.Routes()...)
 	all = append(all, privacy.Routes()...)
 	all = append(all, clients.Routes()...)
 	all = append(all, projects.Routes()...)
@@ -90,6 +94,8 @@ func Rows() []registry.Row {
 	all = append(all, deadline.Rows()...)
 	all = append(all, heartbeat.Rows()...)
 	all = append(all, breaches.Rows()...)
+	all = append(all, demands.Rows()...)
+	all = append(all, assurance.Rows()...)
 	all = append(all, clients.Rows()...)
 	all = append(all, projects.Rows()...)
 	all = append(all, timetracking.Rows()...)

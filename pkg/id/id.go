@@ -40,6 +40,7 @@ type (
 	Offer        string // ofr_…, the offer of an organisation's ownership
 	APIToken     string // key_…, an API token, not its secret
 	Hold         string // hld_…, a legal hold
+	Demand       string // lgr_…, what a court or authority demands
 	Breach       string // brc_…, a breach of personal data
 	Staff        string // stf_…, one of PixelTrack's own people, without a trace of which account
 )
@@ -77,6 +78,7 @@ const (
 	PrefixOffer        = "ofr"
 	PrefixAPIToken     = "key"
 	PrefixHold         = "hld"
+	PrefixDemand       = "lgr"
 	PrefixBreach       = "brc"
 	PrefixStaff        = "stf"
 )
@@ -135,6 +137,8 @@ func Prefix[T Kind]() string {
 		return PrefixAPIToken
 	case Hold:
 		return PrefixHold
+	case Demand:
+		return PrefixDemand
 	case Breach:
 		return PrefixBreach
 	case Staff:

@@ -68,6 +68,11 @@ func Rows() []registry.Row {
 				registry.Internal("closed", "a time"), registry.Internal("assignee", "the id of one of PixelTrack's own people"),
 				registry.Secret("target", "the key of the request: ids only, and the keyed hash once its person has been erased", registry.EraseUnlink),
 			}},
+		{Sample: LegalDisclosure{}, Type: "DISCLOSED", Area: "privacy", Subject: registry.SubjectUser, Purpose: purpose.LegalCompliance, Basis: registry.Obligation,
+			Class: registry.ClassAccount, Family: string(FamilyDisclosed), Scopes: []registry.Scope{registry.InUser}, Fields: []registry.Field{
+				registry.Internal("name", "a random id and a time"), registry.Secret("authority", "who demanded it; the person may not know before the gag ends", registry.EraseWithRow),
+				registry.Internal("what", "fixed words"), registry.Internal("at", "a time"), registry.Internal("from", "a time"),
+			}},
 		{Sample: Hold{}, Type: "HOLD", Area: "admin", Subject: registry.SubjectUser, Purpose: purpose.LegalCompliance, Basis: registry.Obligation,
 			Class: registry.ClassAudit, Family: string(FamilyHold), Scopes: []registry.Scope{registry.InPlatform}, Fields: []registry.Field{
 				registry.Internal("id", "a random id"), registry.Internal("matter", "the file number of a legal matter"), registry.Internal("kind", "a fixed word"),

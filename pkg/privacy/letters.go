@@ -17,7 +17,7 @@ type Letter struct {
 
 // Templates lists the mails of this area, by the name that the outbox knows them by.
 func Templates() []string {
-	return []string{MailReceived, MailAnswered, MailDenied, MailExtended, MailErasure}
+	return []string{MailReceived, MailAnswered, MailDenied, MailExtended, MailErasure, MailDisclosed}
 }
 
 // Write gives the text of a mail from the ids that the outbox keeps of it, false for a template of another area.
@@ -56,6 +56,11 @@ func Write(template string, ids map[string]string) (Letter, bool) {
 		l.Subject = "Your privacy request takes longer"
 		l.Paragraphs = []string{"We are still at work on your request: " + kind + ".", "The reason: " + reasonInWords(ids["reason"]),
 			"You have our answer by " + ids["due"] + " at the latest. That is as long as the law that applies to you allows; how the date was found is shown with the request.", recourse}
+	case MailDisclosed:
+		l.Subject = "We had to hand over data about you"
+		l.Label, l.Path = "See what was handed over", "/privacy/disclosures"
+		l.Paragraphs = []string{"A court or authority demanded data about you, and the law obliged us to hand it over. Two of us examined the demand first.",
+			"Your disclosures show to whom, when and which kinds of data.", recourse}
 	case MailErasure:
 		l.Subject = "Your privacy request is carried out: your account is being erased"
 		l.Label, l.Path = "", ""

@@ -78,6 +78,16 @@
 //	close-breach | a breach by id | table | USER u STAFF; PLATFORM BREACH / id, DEADLINE / entry, what | 4 / 18
 //	watch-deadlines | what is to be done about entries of registers | table | DUE deadline s; PLATFORM DEADLINE / entry, what; PLATFORM HEARTBEAT / job | 4 / 1
 //	get-privacy-health | requests and reviews that are late, the oldest due row of each clock, heartbeats | table, GSI1, GSI2 | USER u STAFF; PLATFORM DOCKET open / due, HOLD active / review, HEARTBEAT / job; DUE purge-account s, purge-organization s, purge-invoice s | 18 / 1
+//	create-legal-request | a demand of an authority, and whom it is about | table | USER u STAFF, USERGATE; PLATFORM DEMAND / id, DEADLINE / entry, what; DUE deadline | 0 / 0
+//	list-legal-requests | demands of a state by when they came | GSI1 | USER u STAFF; PLATFORM DEMAND state / time | 0 / 0
+//	get-legal-request | a demand by id | table | USER u STAFF; PLATFORM DEMAND / id | 0 / 0
+//	review-legal-request | a demand by id | table | USER u STAFF; PLATFORM DEMAND / id, DEADLINE / entry, what; DUE deadline | 0 / 0
+//	approve-legal-request | a demand by id | table | USER u STAFF; PLATFORM DEMAND / id, DEADLINE / entry, what; DUE deadline | 0 / 0
+//	record-legal-disclosure | a demand by id, and what was handed over of a user | table | USER u STAFF; PLATFORM DEMAND / id, DEADLINE / entry, what; DUE deadline; USER u USERGATE, DISCLOSED / demand, time | 0 / 0
+//	notify-legal-request | a demand by id, and a mail | table | USER u STAFF; PLATFORM DEMAND / id, DEADLINE / entry, what; USER u OUTBOX; DUE outbox | 0 / 0
+//	close-legal-request | a demand by id | table | USER u STAFF; PLATFORM DEMAND / id, DEADLINE / entry, what | 0 / 0
+//	list-assurance | audit reports, by provider and standard | table | USER u STAFF; PLATFORM ASSURANCE | 0 / 0
+//	record-assurance | an audit report of a provider by a standard | table | USER u STAFF; PLATFORM ASSURANCE / provider, standard, DEADLINE / entry, what; DUE deadline | 0 / 0
 //	get-organization | the settings of an organisation | table | ORG o ORGANIZATION | 4 / 0
 //	update-organization | the settings of an organisation | table | ORG o ORGANIZATION | 4 / 4
 //	close-organizations | closing organisations that are due, and their members to tell | table | DUE close-organization s; ORG o ORGGATE, ACCESS; USER u OUTBOX; ORG o PACKAGE / id; DUE package; DUE, WAKE purge-organization | 4 / 0
@@ -170,7 +180,7 @@
 //	list-purposes | no data | - | - | 0 / 0
 //	list-cookies | no data | - | - | 0 / 0
 //	get-gpc | no data | - | - | 0 / 0
-//	list-disclosures | what left the house about a user | table | USER u OUTBOX, REQUEST | 4 / 0
+//	list-disclosures | what left the house about a user | table | USER u OUTBOX, DISCLOSED | 4 / 0
 //	list-consents | a user's consents, newest first | table | USER u CONSENT | 4 / 0
 //	create-consent | a user's last consent for a purpose, and the next | table | USER u CONSENT / purpose, sequence | 5 / 6
 //	withdraw-consent | a user's last consent for a purpose, and the next | table | USER u CONSENT / purpose, sequence | 4 / 6
