@@ -40,20 +40,20 @@ func (w *world) facts(risk breaches.Risk, more map[string]any) map[string]any {
 	return f
 }
 
-func (w *world) create(facts map[string]any) breaches.Body {
+func (w *world) create(facts map[string]any) breaches.BreachBody {
 	w.T.Helper()
 	a := w.Call(breaches.CreateBreach(w.Store), w.Later(w.lead, 0), apitest.Request{Body: facts})
 	w.Want(a, http.StatusCreated, "")
-	var b breaches.Body
+	var b breaches.BreachBody
 	a.Into(w.T, &b)
 	return b
 }
 
-func (w *world) get(b id.Breach) (breaches.Body, string) {
+func (w *world) get(b id.Breach) (breaches.BreachBody, string) {
 	w.T.Helper()
 	a := w.Call(breaches.GetBreach(), w.Later(w.lead, 0), apitest.Request{Path: "/v1/admin/breaches/" + string(b)})
 	w.Want(a, http.StatusOK, "")
-	var out breaches.Body
+	var out breaches.BreachBody
 	a.Into(w.T, &out)
 	return out, a.Header.Get("ETag")
 }
@@ -138,7 +138,7 @@ func TestABreachFromItsEntryToItsEnd(t *testing.T) {
 	w.Want(w.told(b.ID, breaches.Subjects), 409, "breach_closed")
 	w.Want(w.act(breaches.UpdateBreach(w.Store), b.ID, w.facts(breaches.High, nil)), 409, "breach_closed")
 	for state, want := range map[string]int{"open": 0, "closed": 1} {
-		var page api.List[breaches.Body]
+		var page api.List[breaches.BreachBody]
 		w.Call(breaches.ListBreaches(), w.Later(w.lead, 0), apitest.Request{Path: "/v1/admin/breaches?state=" + state}).Into(t, &page)
 		if len(page.Data) != want {
 			t.Errorf("%d %s; want %d", len(page.Data), state, want)
@@ -249,7 +249,7 @@ func TestWhoMaySeeBreaches(t *testing.T) {
 func TestTwoAtOnceAndOneKey(t *testing.T) {
 	w := newWorld(t)
 	r := apitest.Request{Body: w.facts(breaches.Likely, nil), Key: "once"}
-	var first, again breaches.Body
+	var first, again breaches.BreachBody
 	w.Call(breaches.CreateBreach(w.Store), w.lead, r).Into(t, &first)
 	w.Call(breaches.CreateBreach(w.Store), w.lead, r).Into(t, &again)
 	if first.ID == "" || again.ID != first.ID {

@@ -63,8 +63,8 @@ type CountdownBody struct {
 	Reason string     `json:"reason,omitempty" doc:"Why it came late."`
 }
 
-// Body is a breach on the wire.
-type Body struct {
+// BreachBody is a breach on the wire.
+type BreachBody struct {
 	ID    id.Breach `json:"id" example:"brc_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"`
 	State string    `json:"state" enum:"open,closed"`
 	Facts
@@ -86,13 +86,13 @@ type NoticeBody struct {
 // Out is the answer of the routes about one breach.
 type Out struct {
 	api.Tagged
-	Body Body
+	Body BreachBody
 }
 
 func show(b *Breach, now time.Time) *Out { return &Out{api.Tag(b.Version), body(b, now)} }
 
-func body(b *Breach, now time.Time) Body {
-	out := Body{ID: b.ID, State: b.State, Reported: b.Reported, Closed: moment(b.Closed), Why: b.Why, Countdowns: []CountdownBody{}, Notices: []NoticeBody{},
+func body(b *Breach, now time.Time) BreachBody {
+	out := BreachBody{ID: b.ID, State: b.State, Reported: b.Reported, Closed: moment(b.Closed), Why: b.Why, Countdowns: []CountdownBody{}, Notices: []NoticeBody{},
 		Facts: Facts{Processor: b.Processor, Nature: b.Nature, Categories: b.Categories, Subjects: b.Subjects, Records: b.Records, Californians: b.Californians,
 			Consequences: b.Consequences, Measures: b.Measures, Risk: b.Risk, OccurredAt: at(b.Occurred), DiscoveredAt: at(b.Discovered), AwareAt: at(b.Aware)}}
 	for _, c := range b.Countdowns() {
@@ -143,7 +143,7 @@ func exampleFacts() Facts {
 		Measures: "Access was taken away; the logs show no download.", DiscoveredAt: seen, AwareAt: seen.Add(time.Hour)}
 }
 
-func example(what func(*Breach)) Body {
+func example(what func(*Breach)) BreachBody {
 	b := &Breach{ID: "brc_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB", State: open, Reported: "stf_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"}
 	b.set(exampleFacts())
 	if what != nil {
@@ -193,20 +193,20 @@ type ListIn struct {
 }
 
 // ListOut is the answer of list-breaches.
-type ListOut struct{ Body api.List[Body] }
+type ListOut struct{ Body api.List[BreachBody] }
 
 // ListBreaches lists the register.
 func ListBreaches() api.Operation {
 	return api.New(api.Route{
 		ID: "list-breaches", Area: "admin", Method: http.MethodGet, Path: "/v1/admin/breaches", Audience: api.Staff, Audit: true, Permission: access.BreachesRead,
 		Summary: "The register of breaches, the oldest first", Purpose: purpose.LegalCompliance, Description: "By index, which follows a change within moments.",
-		ExampleOut: api.List[Body]{Data: []Body{example(nil)}},
+		ExampleOut: api.List[BreachBody]{Data: []BreachBody{example(nil)}},
 	}, func(ctx context.Context, c *api.Caller, in *ListIn) (*ListOut, error) {
 		rows, next, err := store.List[Breach](ctx, c.Platform(), store.Query{Index: store.Index1, Partition: store.PlatformScope().Partition(Family, in.State), Limit: in.Limit, Cursor: in.Cursor})
 		if err != nil {
 			return nil, api.ListError(err)
 		}
-		out := &ListOut{api.List[Body]{Data: make([]Body, len(rows)), NextCursor: next}}
+		out := &ListOut{api.List[BreachBody]{Data: make([]BreachBody, len(rows)), NextCursor: next}}
 		for n, b := range rows {
 			out.Body.Data[n] = body(b, c.Now)
 		}
