@@ -366,11 +366,14 @@ func (s *Server) identify(ctx context.Context, c *Caller, r *http.Request) error
 	if err != nil {
 		return fmt.Errorf("verify: %w", err)
 	}
-	c.User, c.Session, c.Member, c.Proved = claims.User, claims.Session, claims.Member, claims.Proved
-	c.Role, c.Grants, c.claimed = access.Role(claims.Role), grants(claims.Grants), claims.GrantVersion
+	c.User, c.Session, c.Proved = claims.User, claims.Session, claims.Proved
 	c.Self = s.store.BindUser(c.User, store.Actor{Who: string(c.User), Request: c.Request})
 	c.Self.SeeRestricted()
-	if claims.Organization != "" && s.operation.Audience != Staff {
+	if s.operation.Audience == Staff {
+		return nil // is nobody in any organization, whatever the token says
+	}
+	c.Member, c.Role, c.Grants, c.claimed = claims.Member, access.Role(claims.Role), grants(claims.Grants), claims.GrantVersion
+	if claims.Organization != "" {
 		c.Org = s.store.BindOrganization(claims.Organization, store.Actor{Who: string(c.Member), Request: c.Request})
 	}
 	return nil
