@@ -11,6 +11,7 @@ import (
 	"pixeltrack.io/platform/pkg/api"
 	"pixeltrack.io/platform/pkg/api/apitest"
 	"pixeltrack.io/platform/pkg/audit"
+	"pixeltrack.io/platform/pkg/clients"
 	"pixeltrack.io/platform/pkg/store"
 )
 
@@ -156,5 +157,30 @@ func TestTheTableOfStaffRights(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestStaffAreNobodyInAnOrganization asks for an organization's clients as staff, and acts as staff with a token that names
+// an organization of the same person's.
+func TestStaffAreNobodyInAnOrganization(t *testing.T) {
+	w := apitest.New(t)
+	owner := w.Organization()
+	client := "/v1/clients/cli_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"
+	for _, role := range access.StaffRoles() {
+		w.Want(w.Call(clients.ListClients(), w.Staff(role), apitest.Request{}), 403, "organization_required")
+		w.Want(w.Call(clients.GetClient(), w.Staff(role), apitest.Request{Path: client}), 403, "organization_required")
+		intruder := w.Staff(role)
+		intruder.Org, intruder.Member, intruder.Role = owner.Org, owner.Member, access.Owner
+		intruder.Token = w.Token(intruder)
+		w.Want(w.Call(clients.ListClients(), intruder, apitest.Request{}), 401, "membership_ended")
+	}
+	if _, err := access.Appoint(t.Context(), w.Store, owner.User, access.SecurityLead); err != nil {
+		t.Fatal(err)
+	}
+	w.Want(w.Call(admin.GetStaff(), owner, apitest.Request{}), 403, "second_factor_required")
+	org := w.Store.BindOrganization(owner.Org, store.Actor{Who: "test"})
+	records, _, err := store.List[api.Audit](t.Context(), org, store.Query{Partition: org.Scope().Partition(api.FamilyAudit), Limit: 10})
+	if err != nil || len(records) != 0 {
+		t.Errorf("the organization's record says %v, %v; want nothing of staff in it", records, err)
 	}
 }
