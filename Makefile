@@ -7,7 +7,7 @@ FLAGS    := -tags=lambda.norpc,nethttpomithttp2 -trimpath -ldflags="-s -w"
 PACKAGES := ./...
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test prove check audit build invoke bench openapi deploy redrive clean
+.PHONY: help run demo test prove check audit build invoke bench openapi deploy redrive staff clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -73,6 +73,9 @@ deploy: build ## deploy to STAGE with samconfig.toml
 
 redrive: ## give what failed for good to its functions again: STAGE=dev, or STAGE=local for a running stack
 	@$(GO) run ./infra/redrive -stage "$(STAGE)"
+
+staff: ## make a user one of our own people: STAGE=dev or local, STAFF_USER=usr_…, ROLE=support, privacy_officer, legal, security or nothing
+	@$(GO) run ./infra/staff -stage "$(STAGE)" -user "$(STAFF_USER)" -role "$(ROLE)"
 
 clean: ## forget what was built and installed
 	rm -rf .local .aws-sam

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -58,6 +59,10 @@ func TestTheMatrix(t *testing.T) {
 		t.Run(s.operation, func(t *testing.T) {
 			m.t = t
 			m.strangers(s, op)
+			if op.Audience == api.Staff {
+				m.staff(s, op)
+				return
+			}
 			m.foreign(s)
 			if op.Audience == api.Members {
 				m.roles(s, op, i)
@@ -244,6 +249,30 @@ func (m *matrix) roles(s step, op api.Operation, turn int) {
 			}
 		}
 	}
+}
+
+// staff acts as each role of staff, and as the owner of an organization, who is none of them.
+func (m *matrix) staff(s step, op api.Operation) {
+	m.t.Helper()
+	for _, role := range access.StaffRoles() {
+		p, c := m.ready(s)
+		p.appoint(role)
+		if op.Permission != "" && !slices.Contains(access.StaffPermissions(role), op.Permission) {
+			m.expect(string(role), p, c, p.token, 403, "permission_denied")
+			continue
+		}
+		if never, ok := unknown(m.t, c); ok {
+			never.Key = ""
+			a := m.refused(string(role)+", about an object that never was", p, never)
+			if strings.Contains(never.Path, "_") && a.Status != 404 {
+				m.t.Errorf("an object that never was: %d; want 404: %s", a.Status, a.Body)
+			}
+		}
+		m.expect(string(role), p, c, p.token, s.status, "")
+	}
+	_, c := m.ready(s)
+	q := signUp(m.t)
+	m.expect("the owner of an organization", q, c, q.token, 403, "staff_required")
 }
 
 // renew gets fresh tokens for the organization that the session works in.

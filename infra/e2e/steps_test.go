@@ -159,6 +159,7 @@ func steps() []step {
 	all = append(all, invoiceSteps()...)
 	all = append(all, paymentSteps()...)
 	all = append(all, privacySteps()...)
+	all = append(all, staffSteps()...)
 	all = append(all, fileSteps()...)
 	all = append(all, factorSteps()...)
 	all = append(all, passkeySteps()...)

@@ -18,7 +18,7 @@ type Audit struct {
 	store.Meta
 	ID      id.Record `dynamo:"id"`
 	At      int64     `dynamo:"at"`     // epoch seconds
-	Actor   string    `dynamo:"actor"`  // member id in an organisation, user id elsewhere
+	Actor   string    `dynamo:"actor"`  // member id in an organisation, staff id in the platform's own, user id elsewhere
 	Action  string    `dynamo:"action"` // operation id
 	Object  string    `dynamo:"object,omitempty"`
 	Outcome string    `dynamo:"outcome"` // done, or the code of the refusal
@@ -36,6 +36,8 @@ func (a *Audit) Keys() store.Keys { return store.Keys{Primary: a.key} }
 // audit adds the record of this call to its transaction.
 func (c *Caller) audit(tx *store.Tx, object, outcome string) {
 	switch {
+	case c.Staff != nil:
+		c.record(tx, c.Platform(), store.PlatformScope(), string(c.Staff.ID), object, outcome)
 	case c.inside():
 		c.record(tx, c.Org, c.Org.Scope(), string(c.Member), object, outcome)
 	case c.Self != nil:

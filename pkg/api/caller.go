@@ -31,6 +31,7 @@ type Caller struct {
 	Grants  []access.Permission
 	Gate    *access.OrganizationGate // what the organisation's gate says; on a pure read nil until the check is done
 	Account *access.UserGate         // likewise the user's
+	Staff   *access.Staff            // of one of PixelTrack's own people, on their routes alone
 
 	token       *apiToken // what the call is made with, nil for an access token
 	byCookie    bool      // the access token came as a cookie
@@ -42,6 +43,8 @@ type Caller struct {
 	wasReplayed bool
 	itemized    bool      // its things have audit records of their own
 	since       time.Time // what updated_since asked for
+	object      string    // what a call of staff is about, for its audit record
+	recorded    bool      // a call of staff has its audit record
 	refused     *Problem  // what the handler was refused with
 	setCookies  []string
 	passed      func() error // waits for the check of a caller whose handler runs ahead of it
@@ -120,6 +123,9 @@ func (c *Caller) admit(s *session, now time.Time) error {
 		return unauthenticated("session_ended", "The session has ended; log in again.")
 	}
 	c.Account = s.gate
+	if c.route.Audience == Staff {
+		return c.admitStaff(s, now)
+	}
 	if c.Org != nil {
 		if s.member.Err != nil || s.access.User != c.User || s.access.Removed != 0 || s.org.Err != nil || s.orgGate.Status == access.Closed {
 			return unauthenticated("membership_ended", "You are no longer a member of this organization; log in again.")
@@ -152,6 +158,10 @@ func (c *Caller) fresh(now time.Time) error {
 	if within == 0 || now.Sub(c.Proved) <= within {
 		return nil
 	}
+	return reauthenticate(within)
+}
+
+func reauthenticate(within time.Duration) error {
 	e := problem.Of(problem.Unauthenticated, "reauthentication_required", "Show again who you are: POST /v1/auth/reauthenticate.")
 	e.Challenge = fmt.Sprintf(`error="insufficient_user_authentication", error_description="A more recent authentication is required", max_age="%d"`, int(within.Seconds()))
 	e.Details = map[string]any{"max_age": int(within.Seconds())}

@@ -8,10 +8,12 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
+	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/problem"
 )
 
@@ -48,8 +50,8 @@ func (op Operation) describe(o *huma.OpenAPI) error {
 		return fmt.Errorf("api: %s %s is not in the document", op.Method, op.Path)
 	}
 	d.Extensions = map[string]any{"x-permission": op.permission(), "x-purpose": op.Purpose}
-	if op.Fresh > 0 {
-		d.Extensions["x-max-age"] = int(op.Fresh.Seconds())
+	if within := op.proof(); within > 0 {
+		d.Extensions["x-max-age"] = int(within.Seconds())
 	}
 	d.Security = []map[string][]string{}
 	if op.Audience != Public {
@@ -98,12 +100,22 @@ func (op Operation) describe(o *huma.OpenAPI) error {
 	return nil
 }
 
+// proof is how recently the person must have shown who they are; 0 when it does not matter.
+func (op Operation) proof() time.Duration {
+	if op.Audience == Staff && op.Fresh == 0 {
+		return access.StaffProof
+	}
+	return op.Fresh
+}
+
 func (op Operation) permission() string {
 	switch {
 	case op.Audience == Public:
 		return "public"
 	case op.Audience == Users:
 		return "signed-in"
+	case op.Audience == Staff && op.Permission == "":
+		return "staff"
 	case op.Permission == "":
 		return "member"
 	}
@@ -137,11 +149,11 @@ func (op Operation) refusals() []Refusal {
 			Refusal{problem.Unauthenticated, "token_invalid", "The access token is not valid."},
 			Refusal{problem.Unauthenticated, "token_expired", "The access token has expired."},
 			Refusal{problem.Unauthenticated, "session_ended", "The session has ended."})
-		if op.Fresh > 0 {
+		if within := op.proof(); within > 0 {
 			all = append(all, Refusal{problem.Unauthenticated, "reauthentication_required",
-				fmt.Sprintf("The person last showed who they are more than %d minutes ago, which details.max_age and WWW-Authenticate say in seconds; POST /v1/auth/reauthenticate, then call again.", int(op.Fresh.Minutes()))})
+				fmt.Sprintf("The person last showed who they are more than %d minutes ago, which details.max_age and WWW-Authenticate say in seconds; POST /v1/auth/reauthenticate, then call again.", int(within.Minutes()))})
 		}
-		if !op.Rights {
+		if !op.Rights && op.Audience != Staff {
 			all = append(all, Refusal{problem.Forbidden, "processing_restricted", "Processing is restricted."})
 		}
 		if op.Method == http.MethodPost {
@@ -150,6 +162,13 @@ func (op Operation) refusals() []Refusal {
 			if op.replay {
 				all = append(all, Refusal{problem.NotFound, "replayed_object_gone", "What the first call made is no longer there."})
 			}
+		}
+	}
+	if op.Audience == Staff {
+		all = append(all, Refusal{problem.Forbidden, "staff_required", "The caller is none of PixelTrack's own people."},
+			Refusal{problem.Forbidden, "second_factor_required", "The caller has no second factor."})
+		if op.Permission != "" {
+			all = append(all, Refusal{problem.Forbidden, "permission_denied", "Needs " + string(op.Permission) + "."})
 		}
 	}
 	if op.Audience == Members {

@@ -104,13 +104,16 @@ func (c *Caller) Commit(ctx context.Context, tx *store.Tx, object string) error 
 		c.audit(tx, object, "done")
 	}
 	if c.idempotency == nil {
-		return tx.Commit(ctx)
+		err := tx.Commit(ctx)
+		c.recorded = err == nil
+		return err
 	}
 	row := &Idempotency{Body: c.idempotency.body, Status: c.route.Status, Object: object, key: c.idempotency.key}
 	row.Expire(c.Now.Add(IdempotencyLife))
 	tx.Create(c.Home(), row).Else(errTwin)
 	err := tx.Commit(ctx)
 	if err == nil {
+		c.recorded = true
 		return nil
 	}
 	if twin := c.findTwin(ctx); twin != nil {

@@ -23,6 +23,7 @@ const (
 	Members Audience = iota // a user signed in to an organisation, with the route's permission
 	Users                   // a signed-in user, in an organisation or not
 	Public                  // anybody
+	Staff                   // PixelTrack's own people, with the route's permission and both factors proved; every call is audited
 )
 
 // Route is what is declared of a route. Everything here shows in the OpenAPI document.
@@ -34,7 +35,7 @@ type Route struct {
 	Summary     string // one line
 	Description string
 	Audience    Audience
-	Permission  access.Permission // required of Members; empty means any member
+	Permission  access.Permission // required of Members and Staff; empty means any of them
 	Purpose     string            // the processing purpose it serves, from the register of purposes
 	Status      int               // of success; 200 when 0
 	PureRead    bool              // writes nothing: it runs beside the check of its caller

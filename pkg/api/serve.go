@@ -178,6 +178,9 @@ func (s *Server) answer(ctx context.Context, c *Caller, r *http.Request) (a *hel
 		return refused(ctx, err)
 	}
 	sess := newSession(c)
+	if s.operation.Audience == Staff {
+		return s.byStaff(ctx, c, sess, r, body)
+	}
 	if c.token != nil {
 		return s.byToken(ctx, c, sess, r, body)
 	}
@@ -381,10 +384,13 @@ func (s *Server) identify(ctx context.Context, c *Caller, r *http.Request) error
 			return err
 		}
 	}
-	c.User, c.Session, c.Member, c.Proved = claims.User, claims.Session, claims.Member, claims.Proved
-	c.Role, c.Grants, c.claimed = access.Role(claims.Role), grants(claims.Grants), claims.GrantVersion
+	c.User, c.Session, c.Proved = claims.User, claims.Session, claims.Proved
 	c.Self = s.store.BindUser(c.User, store.Actor{Who: string(c.User), Request: c.Request})
 	c.Self.SeeRestricted()
+	if s.operation.Audience == Staff {
+		return nil // is nobody in any organization, whatever the token says
+	}
+	c.Member, c.Role, c.Grants, c.claimed = claims.Member, access.Role(claims.Role), grants(claims.Grants), claims.GrantVersion
 	if claims.Organization != "" {
 		c.Org = s.store.BindOrganization(claims.Organization, store.Actor{Who: string(c.Member), Request: c.Request})
 	}
@@ -481,13 +487,15 @@ func signature(r *http.Request, body []byte) []byte {
 
 // session is the rows that confirm a caller.
 type session struct {
-	c       *Caller
-	user    *store.Fetch
-	member  *store.Fetch
-	org     *store.Fetch
-	gate    *access.UserGate
-	access  *access.Access
-	orgGate *access.OrganizationGate
+	c           *Caller
+	user        *store.Fetch
+	member      *store.Fetch
+	org         *store.Fetch
+	gate        *access.UserGate
+	access      *access.Access
+	orgGate     *access.OrganizationGate
+	appointed   *store.Fetch
+	appointment *access.Staff
 }
 
 func newSession(c *Caller) *session {
@@ -497,6 +505,10 @@ func newSession(c *Caller) *session {
 		s.member = &store.Fetch{Through: c.Org, Key: access.AccessKey(c.Org.ID, c.Member), Row: s.access}
 		s.org = &store.Fetch{Through: c.Org, Key: access.OrganizationGateKey(c.Org.ID), Row: s.orgGate}
 	}
+	if c.route.Audience == Staff {
+		s.appointment = new(access.Staff)
+		s.appointed = &store.Fetch{Through: c.Self, Key: access.StaffKey(c.User), Row: s.appointment}
+	}
 	return s
 }
 
@@ -504,6 +516,9 @@ func (s *session) fetches() []*store.Fetch {
 	all := []*store.Fetch{s.user}
 	if s.member != nil {
 		all = append(all, s.member, s.org)
+	}
+	if s.appointed != nil {
+		all = append(all, s.appointed)
 	}
 	if s.c.token != nil {
 		all = append(all, s.c.token.fetches(s.c)...)

@@ -20,7 +20,7 @@ func Routes() []api.Operation { return []api.Operation{ListAudit(), ExportAudit(
 type RecordBody struct {
 	ID      string    `json:"id" example:"rec_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"`
 	At      time.Time `json:"at"`
-	Actor   string    `json:"actor" doc:"The member who acted. Of one who has left it is a placeholder's id." example:"mbr_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"`
+	Actor   string    `json:"actor" doc:"Who acted: a member, or one of PixelTrack's own people. Of a member who has left it is a placeholder's id." example:"mbr_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"`
 	Action  string    `json:"action" doc:"The id of the operation." example:"update-member"`
 	Object  string    `json:"object,omitempty" doc:"The id of what was acted on." example:"mbr_01J8ZQ4M2V6TQ0Y7N3W5K9XDCC"`
 	Outcome string    `json:"outcome" doc:"done, or the code of a refusal." example:"done"`
@@ -48,8 +48,8 @@ type Filter struct {
 }
 
 // query is the part of the filter that the order of the records serves: their time.
-func (f Filter) query(org *store.Organization) (store.Query, error) {
-	q := store.Query{Partition: org.Scope().Partition(api.FamilyAudit), Descending: true}
+func (f Filter) query(of store.Scope) (store.Query, error) {
+	q := store.Query{Partition: of.Partition(api.FamilyAudit), Descending: true}
 	if !f.From.IsZero() && !f.To.IsZero() && !f.From.Before(f.To) {
 		return q, problem.InvalidField("query.to", "not after from")
 	}
@@ -76,13 +76,13 @@ const mostRead = 5000
 // list reads the records that are wanted, up to the limit of a query. What few records have is searched for among those
 // of the time, so that writing one, which is done all day, costs no index; a page that ends before its limit says where to
 // go on.
-func (f Filter) list(ctx context.Context, org *store.Organization, q store.Query) (rows []*api.Audit, next string, err error) {
+func (f Filter) list(ctx context.Context, h store.Bound, q store.Query) (rows []*api.Audit, next string, err error) {
 	want := q.Limit
 	if f.searches() {
 		q.Limit = (want + 1) / 2 // records are taken as they were read, so a piece must fit into what is left of the page
 	}
 	for read := 0; ; {
-		page, cursor, err := store.List[api.Audit](ctx, org, q)
+		page, cursor, err := store.List[api.Audit](ctx, h, q)
 		if err != nil {
 			return nil, "", err
 		}
@@ -115,19 +115,24 @@ func ListAudit() api.Operation {
 		Description: "Newest first, kept for 7 years. Records hold ids, never names. With a filter a page may hold fewer records than asked for, even none, and still lead on: a call looks at 5,000 records at most.",
 		ExampleOut:  api.List[RecordBody]{Data: []RecordBody{example()}},
 	}, func(ctx context.Context, c *api.Caller, in *ListIn) (*ListOut, error) {
-		q, err := in.query(c.Org)
-		if err != nil {
-			return nil, err
-		}
-		q.Limit, q.Cursor = in.Limit, in.Cursor
-		rows, cursor, err := in.list(ctx, c.Org, q)
-		if err != nil {
-			return nil, api.ListError(err)
-		}
-		page := api.List[RecordBody]{Data: make([]RecordBody, len(rows)), NextCursor: cursor}
-		for i, a := range rows {
-			page.Data[i] = show(a)
-		}
-		return &ListOut{page}, nil
+		return List(ctx, c.Org, c.Org.Scope(), in)
 	})
+}
+
+// List reads a page of the audit records of a scope, newest first.
+func List(ctx context.Context, h store.Bound, of store.Scope, in *ListIn) (*ListOut, error) {
+	q, err := in.query(of)
+	if err != nil {
+		return nil, err
+	}
+	q.Limit, q.Cursor = in.Limit, in.Cursor
+	rows, cursor, err := in.list(ctx, h, q)
+	if err != nil {
+		return nil, api.ListError(err)
+	}
+	page := api.List[RecordBody]{Data: make([]RecordBody, len(rows)), NextCursor: cursor}
+	for i, a := range rows {
+		page.Data[i] = show(a)
+	}
+	return &ListOut{page}, nil
 }

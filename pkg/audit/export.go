@@ -38,7 +38,7 @@ func ExportAudit() api.Operation {
 		Description: "RFC 4180 with a line of names, oldest last, 5,000 records a file at most; Next-Cursor leads to the next one. Cells that a spreadsheet could run as a formula begin with an apostrophe. That a file was made is itself recorded.",
 		ExampleOut:  "id,at,actor,action,object,outcome,request_id,purpose\r\n",
 	}, func(ctx context.Context, c *api.Caller, in *ExportIn) (*ExportOut, error) {
-		q, err := in.query(c.Org)
+		q, err := in.query(c.Org.Scope())
 		if err != nil {
 			return nil, err
 		}

@@ -5,12 +5,18 @@ package catalog
 import (
 	"pixeltrack.io/platform/pkg/account"
 	"pixeltrack.io/platform/pkg/account/choices"
+	"pixeltrack.io/platform/pkg/admin"
+	"pixeltrack.io/platform/pkg/admin/deadline"
+	"pixeltrack.io/platform/pkg/admin/heartbeat"
 	"pixeltrack.io/platform/pkg/api"
+	"pixeltrack.io/platform/pkg/assurance"
 	"pixeltrack.io/platform/pkg/audit"
 	"pixeltrack.io/platform/pkg/audit/chain"
 	"pixeltrack.io/platform/pkg/auth"
 	"pixeltrack.io/platform/pkg/auth/expiry"
+	"pixeltrack.io/platform/pkg/breaches"
 	"pixeltrack.io/platform/pkg/clients"
+	"pixeltrack.io/platform/pkg/demands"
 	"pixeltrack.io/platform/pkg/files"
 	"pixeltrack.io/platform/pkg/invitations"
 	"pixeltrack.io/platform/pkg/invoicing"
@@ -37,6 +43,13 @@ import (
 func Routes() []api.Operation {
 	var all []api.Operation
 	all = append(all, meta.Routes()...)
+	all = append(all, admin.Routes()...)
+	all = append(all, privacy.Cases()...)
+	all = append(all, privacy.Holds()...)
+	all = append(all, privacy.GetProcessingRecord(), privacy.GetPrivacyHealth(nil))
+	all = append(all, breaches.Routes()...)
+	all = append(all, demands.Routes()...)
+	all = append(all, assurance.Routes()...)
 	all = append(all, privacy.Routes()...)
 	all = append(all, clients.Routes()...)
 	all = append(all, projects.Routes()...)
@@ -64,6 +77,7 @@ func Routes() []api.Operation {
 func Jobs() []job.Job {
 	var all []job.Job
 	all = append(all, privacy.Jobs()...)
+	all = append(all, deadline.Jobs()...)
 	all = append(all, projects.Jobs()...)
 	all = append(all, reminder.Jobs()...)
 	all = append(all, files.Jobs()...)
@@ -83,6 +97,11 @@ func Jobs() []job.Job {
 func Rows() []registry.Row {
 	all := shared()
 	all = append(all, privacy.Rows()...)
+	all = append(all, deadline.Rows()...)
+	all = append(all, heartbeat.Rows()...)
+	all = append(all, breaches.Rows()...)
+	all = append(all, demands.Rows()...)
+	all = append(all, assurance.Rows()...)
 	all = append(all, clients.Rows()...)
 	all = append(all, projects.Rows()...)
 	all = append(all, timetracking.Rows()...)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"flag"
 	"os"
+	"strings"
 	"testing"
 
 	"pixeltrack.io/platform/pkg/api"
@@ -53,6 +54,12 @@ func TestEveryRouteIsDescribed(t *testing.T) {
 			t.Errorf("%s: declared twice", op.ID)
 		}
 		ids[op.ID], paths[op.Method+op.Path] = true, true
+		if op.Audience == api.Staff && (!op.Audit || op.PureRead || op.ReadsAhead) {
+			t.Errorf("%s: every call of staff is audited, so that none is a pure read", op.ID)
+		}
+		if (op.Audience == api.Staff) != strings.HasPrefix(op.Path, "/v1/admin/") {
+			t.Errorf("%s: routes of staff, and they alone, are under /v1/admin", op.ID)
+		}
 		if op.Audience == api.Members && op.Permission == "" && op.Method != "GET" && !op.Rights {
 			t.Errorf("%s: a change in an organisation needs a permission", op.ID)
 		}

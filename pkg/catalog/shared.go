@@ -23,6 +23,7 @@ func shared() []registry.Row {
 				registry.Personal("sessions", "sessions", "live sessions and when each ends, in epoch seconds", registry.EraseWithRow),
 				registry.Plain("deleted", "when the account was deleted"), registry.Plain("restrict", "whether processing is restricted"),
 				registry.Plain("hold", "whether a legal hold is in place"), registry.Plain("second_factor", "whether a second factor is enrolled"),
+				registry.Plain("second_factor_at", "since when there has been one"),
 			}},
 		{Sample: access.APIToken{}, Type: "API_TOKEN", Area: "account", Subject: registry.SubjectUser, Purpose: purpose.Authentication,
 			Basis: registry.Contract, Class: registry.ClassSecurity, Export: "api_tokens", Family: string(access.FamilyAPIToken),
@@ -49,6 +50,12 @@ func shared() []registry.Row {
 				registry.Internal("token", "a random id"), registry.Secret("user", "whose token it is", registry.EraseWithRow),
 				registry.Secret("org", "where the token counts", registry.EraseWithRow), registry.Secret("member", "who the person is there", registry.EraseWithRow),
 			}},
+		{Sample: access.Staff{}, Type: "STAFF", Area: "admin", Subject: registry.SubjectUser, Purpose: purpose.Security, Basis: registry.Interest,
+			Class: registry.ClassAccount, Export: "staff", Family: string(access.FamilyStaff), Scopes: []registry.Scope{registry.InUser}, Fields: []registry.Field{
+				registry.Personal("id", "staff_id", "the id that acts of staff are recorded under; this row is the one link to it", registry.EraseWithRow),
+				registry.Personal("user", "user_id", "which account works for PixelTrack", registry.EraseWithRow),
+				registry.Plain("role", "a fixed word"), registry.Plain("since", "a time"),
+			}},
 		{Sample: access.Access{}, Type: "ACCESS", Area: "organization", Subject: registry.SubjectMember, Purpose: purpose.Collaboration,
 			Basis: registry.Contract, Class: registry.ClassAccount, Export: "members", Family: string(access.FamilyAccess),
 			Scopes: []registry.Scope{registry.InOrganization}, Fields: []registry.Field{
@@ -68,10 +75,10 @@ func shared() []registry.Row {
 				registry.Internal("was", "a fixed word"), registry.Internal("require_second_factor", "a setting"),
 			}},
 		{Sample: api.Audit{}, Type: "AUDIT", Area: "organization", Subject: registry.SubjectUser, Purpose: purpose.Security, Basis: registry.Interest,
-			Class: registry.ClassAudit, Export: "audit", Family: string(api.FamilyAudit), Scopes: append([]registry.Scope{registry.InCase}, both...),
+			Class: registry.ClassAudit, Export: "audit", Family: string(api.FamilyAudit), Scopes: append([]registry.Scope{registry.InCase, registry.InPlatform}, both...),
 			Fields: []registry.Field{
 				registry.Plain("id", "a random id"), registry.Plain("at", "a time"),
-				registry.Personal("actor", "actor", "who acted: a member id, or the user's own id", registry.EraseUnlink),
+				registry.Personal("actor", "actor", "who acted: a member id, a staff id, or the user's own id", registry.EraseUnlink),
 				registry.Plain("action", "the id of an operation"),
 				registry.Personal("object", "object", "the id of what was acted on", registry.EraseUnlink),
 				registry.Plain("outcome", "a fixed word"), registry.Internal("request", "the id of a request"), registry.Plain("purpose", "from the register of purposes"),

@@ -39,6 +39,10 @@ type (
 	Invitation   string // ivt_…, an invitation into an organisation
 	Offer        string // ofr_…, the offer of an organisation's ownership
 	APIToken     string // key_…, an API token, not its secret
+	Hold         string // hld_…, a legal hold
+	Demand       string // lgr_…, what a court or authority demands
+	Breach       string // brc_…, a breach of personal data
+	Staff        string // stf_…, one of PixelTrack's own people, without a trace of which account
 )
 
 // ErrMalformed says that a text is not an id of the kind asked for.
@@ -73,6 +77,10 @@ const (
 	PrefixInvitation   = "ivt"
 	PrefixOffer        = "ofr"
 	PrefixAPIToken     = "key"
+	PrefixHold         = "hld"
+	PrefixDemand       = "lgr"
+	PrefixBreach       = "brc"
+	PrefixStaff        = "stf"
 )
 
 // Prefix is the prefix of the ids of type T, "prj" for Project.
@@ -127,6 +135,14 @@ func Prefix[T Kind]() string {
 		return PrefixOffer
 	case APIToken:
 		return PrefixAPIToken
+	case Hold:
+		return PrefixHold
+	case Demand:
+		return PrefixDemand
+	case Breach:
+		return PrefixBreach
+	case Staff:
+		return PrefixStaff
 	}
 	return ""
 }

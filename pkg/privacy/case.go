@@ -6,7 +6,6 @@ import (
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/privacy/clocks"
 	"pixeltrack.io/platform/pkg/privacy/request"
-	"pixeltrack.io/platform/pkg/privacy/retention"
 	"pixeltrack.io/platform/pkg/store"
 )
 
@@ -47,10 +46,14 @@ type Request struct {
 	PackageUntil  int64          `dynamo:"package_until,omitempty"`  // until when it can be fetched
 	PackageSize   int64          `dynamo:"package_size,omitempty"`
 	PackageSHA256 string         `dynamo:"package_sha256,omitempty"`
-	Next          int64          `dynamo:"next,omitempty"`     // when the worker looks at it again; 0 when closed
-	Attempts      int            `dynamo:"attempts,omitempty"` // runs of the present step that failed
-	Alarmed       int64          `dynamo:"alarmed,omitempty"`  // when it was last alarmed about
-	History       []HistoryEntry `dynamo:"history"`            // what happened, oldest first
+	Next          int64          `dynamo:"next,omitempty"`         // when the worker looks at it again; 0 when there is nothing to look for
+	Attempts      int            `dynamo:"attempts,omitempty"`     // runs of the present step that failed
+	Alarmed       int64          `dynamo:"alarmed,omitempty"`      // when it was last alarmed about
+	History       []HistoryEntry `dynamo:"history"`                // what happened, oldest first
+	Assignee      id.Staff       `dynamo:"assignee,omitempty"`     // who of PixelTrack's own people works on it
+	Explanation   string         `dynamo:"explanation,omitempty"`  // of the decision, to the person
+	ExtendedFor   string         `dynamo:"extended_for,omitempty"` // a code
+	ExtendedWhy   string         `dynamo:"extended_why,omitempty"` // to the person
 	scope         store.Scope
 }
 
@@ -107,8 +110,8 @@ func (r *Request) happen(e request.Event) error {
 	if s.State.Open() {
 		r.ExpiresAt = 0
 	} else {
-		r.Next = 0
-		r.Expire(clocks.AddMonths(s.ClosedAt, retention.RequestMonths))
+		r.Next = r.rechecked()
+		r.Expire(r.keepUntil(s.ClosedAt))
 	}
 	return nil
 }
@@ -136,7 +139,7 @@ func (r *Request) note(at time.Time, event, item string) {
 	r.History = append(r.History, HistoryEntry{At: at.Unix(), Event: event, Item: item})
 }
 
-// save writes a request that was read, with its due row moved from where it was.
+// save writes a request that was read, with its line on the docket and its due row moved from where it was.
 func (r *Request) save(tx *store.Tx, h holder, was int64) *store.Op {
 	if was != 0 && was != r.Next {
 		old := *r
@@ -146,6 +149,7 @@ func (r *Request) save(tx *store.Tx, h holder, was int64) *store.Op {
 	if r.Next != 0 && was != r.Next {
 		tx.Arm(h, r.due())
 	}
+	r.line(tx, h)
 	return tx.Rewrite(h, r)
 }
 

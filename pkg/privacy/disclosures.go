@@ -2,7 +2,9 @@ package privacy
 
 import (
 	"context"
+	"errors"
 	"net/http"
+	"sync"
 	"time"
 
 	"pixeltrack.io/platform/pkg/api"
@@ -40,8 +42,63 @@ func ListDisclosures() api.Operation {
 	})
 }
 
-// disclosures lists the providers that store or carry a person's data, with the mails that went out.
+// FamilyDisclosed holds what of a person was handed to authorities.
+const FamilyDisclosed store.Family = "DISCLOSED"
+
+// LegalDisclosure is that something of a person was handed to an authority. The person sees it from a time on.
+type LegalDisclosure struct {
+	store.Meta
+	Name      string   `dynamo:"name"` // the id of the demand, and the time
+	Authority string   `dynamo:"authority"`
+	What      []string `dynamo:"what"`
+	At        int64    `dynamo:"at"`   // epoch seconds
+	From      int64    `dynamo:"from"` // epoch seconds from which the person may know
+	scope     store.Scope
+}
+
+// Type is the row's type.
+func (d *LegalDisclosure) Type() string { return "DISCLOSED" }
+
+// Keys puts what was handed over under the person.
+func (d *LegalDisclosure) Keys() store.Keys {
+	return store.Keys{Primary: d.scope.Key(FamilyDisclosed, d.Name)}
+}
+
+// Disclosed adds to a transaction that something of a person was handed to an authority. The person sees it when the gag is
+// over.
+func Disclosed(tx *store.Tx, h *store.User, name, authority string, what []string, now, gag time.Time) {
+	d := &LegalDisclosure{Name: name, Authority: authority, What: what, At: now.Unix(), From: now.Unix(), scope: h.Scope()}
+	if gag.After(now) {
+		d.From = gag.Unix()
+	}
+	tx.Create(h, d)
+}
+
+// handedOver lists what was handed to authorities and the person may know of.
+func handedOver(ctx context.Context, h record.Handle, now time.Time) ([]Disclosure, error) {
+	var all []Disclosure
+	err := each(ctx, h, FamilyDisclosed, func(d *LegalDisclosure) {
+		if d.From <= now.Unix() {
+			all = append(all, Disclosure{Recipient: d.Authority, Basis: "legal", What: d.What, Times: []time.Time{at(d.At)}})
+		}
+	})
+	return all, err
+}
+
+// disclosures lists the providers that store or carry a person's data, with the mails that went out, and what was handed to
+// authorities, which is read at the same time.
 func disclosures(ctx context.Context, h record.Handle, now time.Time) ([]Disclosure, error) {
+	var legal []Disclosure
+	var failed error
+	var beside sync.WaitGroup
+	own, _ := store.WithMeter(ctx)
+	beside.Go(func() { legal, failed = handedOver(own, h, now) })
+	all, err := provided(ctx, h, now)
+	beside.Wait()
+	return append(all, legal...), errors.Join(err, failed)
+}
+
+func provided(ctx context.Context, h record.Handle, now time.Time) ([]Disclosure, error) {
 	all := []Disclosure{}
 	for _, p := range subprocessor.All() {
 		d := Disclosure{Recipient: p.Name, Basis: "provider", What: p.Categories}

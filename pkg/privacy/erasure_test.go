@@ -118,9 +118,9 @@ func TestADeletedAccountGoesWhenItIsDue(t *testing.T) {
 	if strings.Contains(text, "_type:DUE") {
 		t.Errorf("clocks are left:\n%s", lines(text, "_type:DUE"))
 	}
-	before := w.dump()
+	before := w.dumpOfWork()
 	w.must(w.run(privacy.SweepRetention(w.engine)))
-	if w.dump() != before {
+	if w.dumpOfWork() != before {
 		t.Error("a second sweep changed something")
 	}
 }

@@ -32,10 +32,12 @@ const DailyRequests = 10
 
 // Templates of the mails about requests. Their ids name the case, the kind and dates.
 const (
-	MailReceived = "privacy_request_received"
-	MailAnswered = "privacy_request_answered"
-	MailDenied   = "privacy_request_denied"
-	MailErasure  = "privacy_request_erasing" // the last mail, sent before the address goes
+	MailReceived  = "privacy_request_received"
+	MailAnswered  = "privacy_request_answered"
+	MailDenied    = "privacy_request_denied"
+	MailExtended  = "privacy_request_extended"
+	MailDisclosed = "legal_disclosure"        // something was handed to an authority
+	MailErasure   = "privacy_request_erasing" // the last mail, sent before the address goes
 )
 
 // fresh says whether the session was begun by a login not long ago; its id tells when.
@@ -97,6 +99,7 @@ func CreateRequest(st *store.Store) api.Operation {
 			return nil, err
 		}
 		tx.Create(c.Self, r)
+		r.line(tx, c.Self)
 		if r.Next != 0 {
 			tx.Arm(c.Self, r.due())
 		}

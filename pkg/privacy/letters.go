@@ -16,7 +16,9 @@ type Letter struct {
 }
 
 // Templates lists the mails of this area, by the name that the outbox knows them by.
-func Templates() []string { return []string{MailReceived, MailAnswered, MailDenied, MailErasure} }
+func Templates() []string {
+	return []string{MailReceived, MailAnswered, MailDenied, MailExtended, MailErasure, MailDisclosed}
+}
 
 // Write gives the text of a mail from the ids that the outbox keeps of it, false for a template of another area.
 func Write(template string, ids map[string]string) (Letter, bool) {
@@ -50,6 +52,15 @@ func Write(template string, ids map[string]string) (Letter, bool) {
 	case MailDenied:
 		l.Subject = "Your privacy request could not be answered"
 		l.Paragraphs = []string{"We could not act on your request: " + kind + ".", "The reason: " + reasonInWords(ids["reason"]), recourse}
+	case MailExtended:
+		l.Subject = "Your privacy request takes longer"
+		l.Paragraphs = []string{"We are still at work on your request: " + kind + ".", "The reason: " + reasonInWords(ids["reason"]),
+			"You have our answer by " + ids["due"] + " at the latest. That is as long as the law that applies to you allows; how the date was found is shown with the request.", recourse}
+	case MailDisclosed:
+		l.Subject = "We had to hand over data about you"
+		l.Label, l.Path = "See what was handed over", "/privacy/disclosures"
+		l.Paragraphs = []string{"A court or authority demanded data about you, and the law obliged us to hand it over. Two of us examined the demand first.",
+			"Your disclosures show to whom, when and which kinds of data.", recourse}
 	case MailErasure:
 		l.Subject = "Your privacy request is carried out: your account is being erased"
 		l.Label, l.Path = "", ""
@@ -91,8 +102,33 @@ func kindInWords(k request.Kind) string {
 }
 
 func reasonInWords(code string) string {
-	if code == "insufficient_verification" {
+	switch code {
+	case "insufficient_verification":
 		return "we could not make sure that it was you who asked. Log in and make the request again; nothing else is needed."
+	case groundObligation:
+		return "a law obliges us to keep or to do what you ask us to end."
+	case groundClaims:
+		return "it is needed to establish, exercise or defend legal claims."
+	case groundExpression:
+		return "somebody's freedom of expression and information weighs more."
+	case groundInterest:
+		return "a task in the public interest needs it."
+	case groundOthers:
+		return "it would take from the rights and freedoms of other people."
+	case groundCompelling:
+		return "we have compelling legitimate grounds that weigh more, which the request explains."
+	case groundUnfounded:
+		return "the request is manifestly unfounded."
+	case groundExcessive:
+		return "the request is excessive, for one because it repeats an earlier one."
+	case groundNotHeld:
+		return "we do not hold what you ask about."
+	case groundAccurate:
+		return "we found what we hold to be right."
+	case groundComplexity:
+		return "the request is complex."
+	case groundManyAtOnce:
+		return "there are many requests."
 	}
 	return code
 }

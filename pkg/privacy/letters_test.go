@@ -10,6 +10,9 @@ import (
 
 func TestEveryTemplateHasALetterForEveryKind(t *testing.T) {
 	for _, template := range privacy.Templates() {
+		if template == privacy.MailDisclosed {
+			continue // is about no request
+		}
 		for _, kind := range request.Kinds() {
 			l, ok := privacy.Write(template, map[string]string{"case": "dsr_1", "kind": string(kind), "due": "2026-04-01", "until": "2026-03-09", "reason": "insufficient_verification"})
 			if !ok || !strings.Contains(l.Subject, "request") || len(l.Paragraphs) == 0 {
@@ -19,6 +22,9 @@ func TestEveryTemplateHasALetterForEveryKind(t *testing.T) {
 				t.Errorf("Write(%s, %s) has no words for the kind", template, kind)
 			}
 		}
+	}
+	if l, ok := privacy.Write(privacy.MailDisclosed, nil); !ok || !strings.Contains(l.Path, "disclosures") {
+		t.Errorf("Write(%s) = %+v; want a letter that leads to the disclosures", privacy.MailDisclosed, l)
 	}
 	if _, ok := privacy.Write("confirm_sign_up", nil); ok {
 		t.Error("Write(confirm_sign_up) is there; want only this area's")

@@ -31,6 +31,9 @@ type RequestBody struct {
 	Acknowledged *time.Time      `json:"acknowledged_at,omitempty" doc:"When the receipt was mailed."`
 	Items        []RequestItem   `json:"items"`
 	Denial       string          `json:"denial,omitempty" doc:"Why it was denied."`
+	Explanation  string          `json:"explanation,omitempty" doc:"What else there is to say of the decision."`
+	ExtendedFor  string          `json:"extended_for,omitempty" enum:"complexity,number_of_requests" doc:"Why it takes longer."`
+	ExtendedWhy  string          `json:"extension_explanation,omitempty" doc:"What else there is to say of that."`
 	Recourse     string          `json:"recourse,omitempty" doc:"Where to go if you are not content."`
 	Needs        string          `json:"needs,omitempty" enum:"login" doc:"What you must do for it to go on: log in again, then verify the request."`
 	Withdrawable bool            `json:"withdrawable"`
@@ -81,7 +84,7 @@ func show(r *Request) *RequestOut {
 func requestBody(r *Request) RequestBody {
 	b := RequestBody{ID: string(r.ID), Type: string(r.Kind), State: string(r.State), Role: "controller", Description: r.Description,
 		Purpose: r.PurposeOf, ReceivedAt: at(r.Received), DueAt: at(r.Due), Derivation: requestSteps(r.Steps), Acknowledge: requestSteps(r.Acknowledge),
-		Extended: r.Extended, Acknowledged: moment(r.Acknowledged), Items: []RequestItem{}, Denial: r.Denial, ClosedAt: moment(r.Closed),
+		Extended: r.Extended, Acknowledged: moment(r.Acknowledged), Items: []RequestItem{}, Denial: r.Denial, Explanation: r.Explanation, ExtendedFor: r.ExtendedFor, ExtendedWhy: r.ExtendedWhy, ClosedAt: moment(r.Closed),
 		Withdrawable: request.May(r.State, request.SubjectWithdrew), History: []RequestEvent{}}
 	for _, i := range r.Items {
 		b.Items = append(b.Items, RequestItem{Name: i.Name, Decision: string(i.Decision), Ground: i.Ground, Until: moment(epoch(i.Until)),

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"pixeltrack.io/platform/pkg/access"
+	"pixeltrack.io/platform/pkg/admin/heartbeat"
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/job"
 	"pixeltrack.io/platform/pkg/keys"
@@ -62,7 +63,10 @@ func SweepRetention(engine *erasure.Engine, clearances ...retention.Clearance) j
 			for _, kind := range kinds {
 				failed = errors.Join(failed, r.EachDue(ctx, kind, r.Event.At, func(ctx context.Context, d *store.Due) error { return s.purge(ctx, d, r.Event.At) }))
 			}
-			return failed
+			if failed != nil {
+				return failed
+			}
+			return heartbeat.Beat(ctx, r, "sweep-retention")
 		},
 	}
 }
@@ -191,7 +195,17 @@ func (w *worker) closeOpen(ctx context.Context, tx *store.Tx, p *store.Platform,
 	h := w.st.BindCase(subject, w.actor)
 	var failed error
 	err := each(ctx, h, FamilyRequest, func(r *Request) {
-		if !r.State.Open() || r.ID == except {
+		switch {
+		case r.ID == except:
+			return
+		case !r.State.Open() && r.Next != 0: // what it keeps under a duty has lost its subject
+			tx.Disarm(p, store.NewDue(RequestDue, at(r.Next), requestKey(from, r.ID)), false)
+			r.Next = 0
+			tx.Rewrite(h, r)
+			r.line(tx, h)
+			return
+		case !r.State.Open():
+			failed = errors.Join(failed, w.moved(ctx, h, r))
 			return
 		}
 		if r.Next != 0 {
@@ -199,8 +213,17 @@ func (w *worker) closeOpen(ctx context.Context, tx *store.Tx, p *store.Platform,
 		}
 		failed = errors.Join(failed, overtaken(r, now))
 		tx.Rewrite(h, r)
+		r.line(tx, h)
 	})
 	return errors.Join(err, failed)
+}
+
+// moved lets the line of a closed request lead to where its erased person's proofs lie. There may be more of them than a
+// transaction holds, and writing one again changes nothing.
+func (w *worker) moved(ctx context.Context, h holder, r *Request) error {
+	tx := w.st.Begin()
+	r.line(tx, h)
+	return tx.Commit(ctx)
 }
 
 // overtaken ends an open request whose account has gone by another way.

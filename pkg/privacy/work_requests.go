@@ -11,6 +11,7 @@ import (
 	"github.com/guregu/dynamo/v2"
 
 	"pixeltrack.io/platform/pkg/access"
+	"pixeltrack.io/platform/pkg/admin/heartbeat"
 	"pixeltrack.io/platform/pkg/bus"
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/job"
@@ -66,7 +67,12 @@ func WorkRequests(engine *erasure.Engine) job.Job {
 				return w.request(ctx, store.Key{PK: n.PK, SK: n.SK}, r.Event.At, nil)
 			}
 			requests := r.EachDue(ctx, RequestDue, r.Event.At, func(ctx context.Context, d *store.Due) error { return w.request(ctx, d.Target, r.Event.At, d) })
-			return errors.Join(requests, r.EachDue(ctx, PackageDue, r.Event.At, w.repackage))
+			packages := r.EachDue(ctx, PackageDue, r.Event.At, w.repackage)
+			holds := r.EachDue(ctx, HoldReviewDue, r.Event.At, func(ctx context.Context, d *store.Due) error { return w.remindOfHold(ctx, d, r.Event.At) })
+			if failed := errors.Join(requests, packages, holds); failed != nil {
+				return failed
+			}
+			return heartbeat.Beat(ctx, r, "work-requests")
 		},
 	}
 }
@@ -159,6 +165,9 @@ func (w *worker) find(ctx context.Context, key store.Key) (holder, *Request, err
 
 // advance takes a request as far as rules can.
 func (w *worker) advance(ctx context.Context, h holder, r *Request, key store.Key, now time.Time, d *store.Due) error {
+	if !r.State.Open() {
+		return w.recheck(ctx, h, r, now)
+	}
 	was := r.Next
 	if err := observe(ctx, h, r, now); err != nil {
 		return err
@@ -495,6 +504,7 @@ func (w *worker) close(ctx context.Context, c id.Case, key store.Key, now time.T
 		}
 		tx.Disarm(p, clock, false)
 		tx.Rewrite(h, r)
+		r.line(tx, h)
 		logPurge(tx, p, "erasure-request", now, at(r.Due), res.Count, res.Kept)
 		from, _ := store.ScopeOf(key.PK)
 		return w.closeOpen(ctx, tx, p, from, res.Subject, c, now)

@@ -214,6 +214,18 @@ func (w *world) dump() string {
 	return all.String()
 }
 
+// dumpOfWork is dump without the heartbeats, which each run writes.
+func (w *world) dumpOfWork() string {
+	w.T.Helper()
+	var all strings.Builder
+	for line := range strings.Lines(w.dump()) {
+		if !strings.Contains(line, "_type:HEARTBEAT") {
+			all.WriteString(line)
+		}
+	}
+	return all.String()
+}
+
 // keys lists the keys of a partition.
 func (w *world) keys(partition string) []store.Key {
 	w.T.Helper()

@@ -26,6 +26,7 @@ const (
 	ClassAudit    Class = "audit"           // 7 years
 	ClassUsage    Class = "usage"           // 90 days
 	ClassLedger   Class = "erasure_ledger"  // while a backup older than the erasure may exist, longer than the recovery window
+	ClassRegister Class = "register"        // 5 years from the close of an entry
 	ClassPlatform Class = "platform"        // no person's: registers, keys, policies
 	ClassWork     Class = "work_queue"      // until the work it stands for is done
 )

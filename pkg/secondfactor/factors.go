@@ -97,7 +97,7 @@ func (f *Factors) Write(tx *store.Tx, h *store.User) {
 // Begin adds to a transaction that the user has a second factor now.
 func Begin(tx *store.Tx, h *store.User) {
 	tx.Change(h, access.UserGateKey(h.ID), func(u *dynamo.Update) {
-		u.Set("second_factor", true).If("attribute_not_exists('deleted')")
+		u.Set("second_factor", true).SetIfNotExists("second_factor_at", h.Now().Unix()).If("attribute_not_exists('deleted')")
 	}).Else(sessionEnded())
 }
 
@@ -106,7 +106,7 @@ func Begin(tx *store.Tx, h *store.User) {
 func (f *Factors) End(tx *store.Tx, h *store.User) {
 	f.Recovery = nil
 	tx.Change(h, access.UserGateKey(h.ID), func(u *dynamo.Update) {
-		u.Remove("second_factor").If("attribute_not_exists('deleted')")
+		u.Remove("second_factor", "second_factor_at").If("attribute_not_exists('deleted')")
 	}).Else(sessionEnded())
 	tx.Check(h, account.CredentialKey(h.ID), "attribute_not_exists('short')").
 		Else(problem.Of(problem.Conflict, "password_too_short", "Your password counts only beside a second factor; choose one of at least 15 characters first."))

@@ -67,6 +67,9 @@ func Kind(k string) Field { return Field{"kind", k} }
 // Case is the id of a data subject request.
 func Case(id string) Field { return Field{"case_id", id} }
 
+// Object is the id of what the line is about, where that is an entry of a register.
+func Object(id string) Field { return Field{"object_id", id} }
+
 // Units are capacity units of the table.
 func Units(read, write float64) Field { return Field{"units", [2]float64{read, write}} }
 

@@ -47,6 +47,9 @@ import (
 	"pixeltrack.io/platform/infra/local/resend"
 	"pixeltrack.io/platform/infra/local/simclock"
 	"pixeltrack.io/platform/infra/local/stack"
+	"pixeltrack.io/platform/pkg/access"
+	"pixeltrack.io/platform/pkg/id"
+	"pixeltrack.io/platform/pkg/store"
 )
 
 // patience is how long a call that waits may wait.
@@ -83,6 +86,7 @@ func New(s *stack.Stack) http.Handler {
 		"GET /_local/deadletters":          c.deadLetters,
 		"POST /_local/redrive":             c.redrive,
 		"POST /_local/stream":              c.stream,
+		"POST /_local/staff":               c.staff,
 	} {
 		mux.Handle(pattern, h)
 	}
@@ -365,6 +369,32 @@ func (c *control) sweep(ctx context.Context, _ *http.Request) (any, error) {
 		return nil, err
 	}
 	return map[string]any{"rows": rows, "objects": objects}, nil
+}
+
+// staff does what an operator does for a stage: {"user_id":"usr_…","role":"support|privacy_officer|legal|security"}; an
+// empty role ends it.
+func (c *control) staff(ctx context.Context, r *http.Request) (any, error) {
+	var in struct {
+		User string           `json:"user_id"`
+		Role access.StaffRole `json:"role"`
+	}
+	if err := read(r, &in); err != nil {
+		return nil, err
+	}
+	user, err := id.Parse[id.User](in.User)
+	if err != nil {
+		return nil, bad("user_id", "user_id is what GET /v1/me shows.")
+	}
+	staff, err := c.stack.Appoint(ctx, user, in.Role)
+	switch {
+	case errors.Is(err, access.ErrNoStaffRole):
+		return nil, bad("role", "role is support, privacy_officer, legal or security.")
+	case errors.Is(err, store.ErrMissing):
+		return nil, missing("no_user", "There is no such account.")
+	case err != nil:
+		return nil, err
+	}
+	return map[string]any{"user_id": user, "staff_id": staff, "role": in.Role}, nil
 }
 
 func (c *control) table(ctx context.Context, r *http.Request) (any, error) {

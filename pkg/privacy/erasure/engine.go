@@ -267,6 +267,9 @@ func (r *run) closeAccount(ctx context.Context, user id.User) error {
 	if err != nil {
 		return err
 	}
+	if gate.Held || gate.Hold {
+		return ErrHeld // since the run began
+	}
 	now := r.Store.Now()
 	if r.entry.Closed == 0 || len(gate.Sessions) > 0 || gate.Deleted == 0 || gate.DueAt == 0 {
 		before := gate.Deleted
@@ -298,6 +301,9 @@ func (r *run) closeOrganization(ctx context.Context, org id.Organization) error 
 	}
 	if err != nil {
 		return err
+	}
+	if gate.Held {
+		return ErrHeld // since the run began
 	}
 	now := r.Store.Now()
 	if gate.Status == access.Closed && gate.DueAt != 0 && gate.DueAt <= now.Unix() {

@@ -102,7 +102,7 @@ func rules() []rule {
 		{SubjectWithdrew, []State{Received, IdentityPending, Verified, Forwarded, InReview}, nil, func(s *Status, e Event) {
 			s.State, s.ClosedAt, s.EvidenceKept = Withdrawn, e.At, false
 		}},
-		{DutyEnded, []State{Fulfilled, PartiallyFulfilled}, retained, func(s *Status, e Event) {
+		{DutyEnded, []State{Fulfilled, PartiallyFulfilled, Executing}, retained, func(s *Status, e Event) {
 			for i := range s.Items {
 				if s.Items[i].Name == e.Item {
 					s.Items[i].Decision, s.Items[i].Progress = Act, Pending

@@ -98,6 +98,7 @@ func TestCourses(t *testing.T) {
 		{"withdrawn during the work", request.Erasure, []request.Event{fresh, scope(request.Act), approved, ev(request.SubjectWithdrew)}, request.Executing, request.ErrTooLate},
 		{"withdrawn when all is over", request.Access, []request.Event{fresh, scope(request.Act), approved, item(request.StepDone, "a"), finish, ev(request.SubjectWithdrew)}, request.Fulfilled, request.ErrState},
 		{"a duty ends and the rest goes too", request.Erasure, []request.Event{fresh, scope(request.Act, request.Retain), approved, ledger, destroy, item(request.StepDone, "a"), finish, item(request.DutyEnded, "b"), item(request.StepDone, "b"), finish}, request.Fulfilled, nil},
+		{"a duty ends while the rest goes", request.Erasure, []request.Event{fresh, scope(request.Act, request.Retain), approved, ledger, destroy, item(request.DutyEnded, "b"), item(request.StepDone, "a"), item(request.StepDone, "b"), finish}, request.Fulfilled, nil},
 		{"a step nobody decided", request.Access, []request.Event{fresh, scope(request.Act), approved, item(request.StepDone, "z")}, request.Executing, request.ErrNoSuchItem},
 	}
 	for _, tt := range tests {

@@ -22,6 +22,7 @@ const (
 	FinanceYears  = 7
 	AuditYears    = 7
 	SupportYears  = 2
+	RegisterYears = 5  // after an entry is closed; of breaches Canada requires 24 months
 	RequestMonths = 36 // after a request is closed
 	RequestFloor  = 24 // months that California requires (CCPA regulations §7101)
 	ConsentMonths = 36 // after a consent is superseded or the account has gone
@@ -102,6 +103,8 @@ func Schedule() []Rule {
 			Delete, ByLifecycle, "", span(Ledger)},
 		{registry.ClassWork, "the work is queued", "until it is done; mails 30 days",
 			Delete, ByWorker, "", nil},
+		{registry.ClassRegister, "the entry of the register is closed", "5 years",
+			Delete, ByTTL, "", years(RegisterYears)},
 		{registry.ClassPlatform, "", "no limit", Keep, ByParent, "it is nobody's data", nil},
 	}
 }

@@ -34,6 +34,7 @@ func TestDue(t *testing.T) {
 		{"an export package, 7 days", registry.ClassExport, "2026-11-23", "2026-11-30"},
 		{"a request, 36 months", registry.ClassRequest, "2026-11-30", "2029-11-30"},
 		{"a consent, 36 months", registry.ClassConsent, "2028-02-29", "2031-02-28"},
+		{"a breach of a leap day", registry.ClassRegister, "2028-02-29", "2033-02-28"},
 		{"audit, 7 years", registry.ClassAudit, "2026-11-23", "2033-11-23"},
 	}
 	for _, tt := range tests {
@@ -53,7 +54,7 @@ func TestDue(t *testing.T) {
 func TestEveryClassHasARule(t *testing.T) {
 	classes := []registry.Class{registry.ClassAccount, registry.ClassSecurity, registry.ClassProject, registry.ClassFinance,
 		registry.ClassSupport, registry.ClassConsent, registry.ClassRequest, registry.ClassExport, registry.ClassAudit,
-		registry.ClassUsage, registry.ClassLedger, registry.ClassPlatform, registry.ClassWork}
+		registry.ClassUsage, registry.ClassLedger, registry.ClassRegister, registry.ClassPlatform, registry.ClassWork}
 	for _, c := range classes {
 		if _, ok := retention.Of(c); !ok {
 			t.Errorf("no rule for %s", c)

@@ -1,0 +1,13 @@
+// Command create-breach enters a breach into the register.
+package main
+
+import (
+	"pixeltrack.io/platform/pkg/app"
+	"pixeltrack.io/platform/pkg/breaches"
+	"pixeltrack.io/platform/pkg/lambdahttp"
+)
+
+func main() {
+	a := app.New()
+	lambdahttp.Start(a, breaches.CreateBreach(a.Table()))
+}

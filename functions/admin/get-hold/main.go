@@ -1,0 +1,13 @@
+// Command get-hold shows a legal hold.
+package main
+
+import (
+	"pixeltrack.io/platform/pkg/app"
+	"pixeltrack.io/platform/pkg/lambdahttp"
+	"pixeltrack.io/platform/pkg/privacy"
+)
+
+func main() {
+	a := app.New()
+	lambdahttp.Start(a, privacy.GetHold())
+}

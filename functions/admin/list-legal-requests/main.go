@@ -1,0 +1,13 @@
+// Command list-legal-requests lists the register of legal requests.
+package main
+
+import (
+	"pixeltrack.io/platform/pkg/app"
+	"pixeltrack.io/platform/pkg/demands"
+	"pixeltrack.io/platform/pkg/lambdahttp"
+)
+
+func main() {
+	a := app.New()
+	lambdahttp.Start(a, demands.ListLegalRequests())
+}

@@ -1,0 +1,13 @@
+// Command list-staff-roles lists the roles of staff.
+package main
+
+import (
+	"pixeltrack.io/platform/pkg/admin"
+	"pixeltrack.io/platform/pkg/app"
+	"pixeltrack.io/platform/pkg/lambdahttp"
+)
+
+func main() {
+	a := app.New()
+	lambdahttp.Start(a, admin.ListStaffRoles())
+}

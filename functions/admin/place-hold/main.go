@@ -1,0 +1,13 @@
+// Command place-hold places a legal hold.
+package main
+
+import (
+	"pixeltrack.io/platform/pkg/app"
+	"pixeltrack.io/platform/pkg/lambdahttp"
+	"pixeltrack.io/platform/pkg/privacy"
+)
+
+func main() {
+	a := app.New()
+	lambdahttp.Start(a, privacy.PlaceHold(a.Table()))
+}

@@ -1,0 +1,13 @@
+// Command report-breach-notice reports that somebody was told of a breach.
+package main
+
+import (
+	"pixeltrack.io/platform/pkg/app"
+	"pixeltrack.io/platform/pkg/breaches"
+	"pixeltrack.io/platform/pkg/lambdahttp"
+)
+
+func main() {
+	a := app.New()
+	lambdahttp.Start(a, breaches.ReportBreachNotice(a.Table()))
+}

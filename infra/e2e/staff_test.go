@@ -1,0 +1,401 @@
+package e2e_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"pixeltrack.io/platform/infra/journey"
+	"pixeltrack.io/platform/pkg/access"
+	"pixeltrack.io/platform/pkg/id"
+	"pixeltrack.io/platform/pkg/secondfactor/totp"
+)
+
+// appoint makes the person one of PixelTrack's own people whose session was begun with both factors.
+func (c *caller) appoint(role access.StaffRole) {
+	c.t.Helper()
+	if _, err := cloud.Appoint(c.t.Context(), id.User(c.user), role); err != nil {
+		c.t.Fatal(err)
+	}
+	if _, err := cloud.Table.UpdateItem(c.t.Context(), &dynamodb.UpdateItemInput{TableName: &cloud.Cloud.Table.Name, Key: keyOf(access.UserGateKey(id.User(c.user))),
+		UpdateExpression: aws.String("SET second_factor = :true, second_factor_at = :first"), ExpressionAttributeValues: map[string]types.AttributeValue{
+			":true": &types.AttributeValueMemberBOOL{Value: true}, ":first": &types.AttributeValueMemberN{Value: "1"}}}); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// correction files a request that people decide, as somebody else, and gives its id once the worker has brought it to them.
+func correction(t testing.TB) string {
+	t.Helper()
+	p := signUp(t)
+	id := p.askFor(map[string]any{"type": "rectification", "description": "My name has two t."})
+	p.settle()
+	if err := p.RunJob(t.Context(), "WorkRequests"); err != nil {
+		t.Fatal(err)
+	}
+	p.settle()
+	return id
+}
+
+func holdBody(kind, object, org string) map[string]any {
+	held := map[string]any{"kind": kind, "id": object}
+	if org != "" {
+		held["organization_id"] = org
+	}
+	return map[string]any{"matter": "2026-" + unique(), "object": held}
+}
+
+// hold places a legal hold and gives its id.
+func (c *caller) hold(kind, object, org string) string {
+	c.t.Helper()
+	return c.must(201, journey.Call{Method: "POST", Path: "/v1/admin/holds", Body: holdBody(kind, object, org)}).Text("id")
+}
+
+func (c *caller) lift(hold string) {
+	c.t.Helper()
+	path := "/v1/admin/holds/" + hold
+	c.must(200, journey.Call{Method: "POST", Path: path + "/lift", IfMatch: c.etag(path)})
+}
+
+// staff gives somebody new with a role of staff.
+func staff(t testing.TB, role access.StaffRole) *caller {
+	t.Helper()
+	c := signUp(t)
+	c.appoint(role)
+	return c
+}
+
+// demanded carries out an act about a legal request.
+func (c *caller) demanded(path, act string) {
+	c.t.Helper()
+	call := journey.Call{Method: "POST", Path: path + act, IfMatch: c.etag(path)}
+	if body := acts()[act]; body != nil {
+		call.Body = body
+	}
+	c.must(200, call)
+}
+
+// acts are the bodies of what happens to a legal request.
+func acts() map[string]map[string]any {
+	return map[string]map[string]any{
+		"/review": {"comply": true, "granted": []string{"account"}, "opinion": "A valid order."}, "/approve": {"agree": true},
+		"/disclosures": {"categories": []string{"account"}, "sha256": strings.Repeat("0a", 32)},
+	}
+}
+
+func staffSteps() []step {
+	acts := acts()
+	own := func(operation, path string, role access.StaffRole) step {
+		return step{operation: operation, status: 200, alone: true, prepare: func(p *caller) journey.Call {
+			p.appoint(role)
+			return journey.Call{Method: "GET", Path: path}
+		}}
+	}
+	// work makes the person an officer, and a call about a request of somebody else's that is to be decided.
+	work := func(operation, verb string, body any, before ...journey.Call) step {
+		return step{operation: operation, status: 200, alone: true, prepare: func(p *caller) journey.Call {
+			path := "/v1/admin/cases/" + correction(p.t)
+			p.appoint(access.PrivacyOfficer)
+			for _, c := range before {
+				c.Path, c.IfMatch = path+c.Path, p.etag(path)
+				p.must(200, c)
+			}
+			if verb == "" {
+				return journey.Call{Method: "GET", Path: path}
+			}
+			return journey.Call{Method: "POST", Path: path + verb, Body: body, IfMatch: p.etag(path), Key: "key-" + unique()}
+		}, again: []int{409, 412}}
+	}
+	decision := map[string]any{"items": []map[string]any{{"name": "rectification", "decision": "act"}}}
+	// hold makes the person a counsel, and a call about a hold on somebody else's invoice.
+	hold := func(operation, verb string) step {
+		return step{operation: operation, status: 200, alone: true, prepare: func(p *caller) journey.Call {
+			q := signUp(p.t)
+			p.appoint(access.LegalCounsel)
+			path := "/v1/admin/holds/" + p.hold("invoice", q.newInvoice(), q.organization)
+			if verb == "" {
+				return journey.Call{Method: "GET", Path: path}
+			}
+			return journey.Call{Method: "POST", Path: path + verb, IfMatch: p.etag(path), Key: "key-" + unique()}
+		}, again: []int{409, 412}}
+	}
+	facts := func(p *caller) map[string]any {
+		return map[string]any{"nature": "A backup was readable.", "risk": "likely", "discovered_at": p.now().Add(-2 * time.Hour), "aware_at": p.now().Add(-time.Hour)}
+	}
+	// breach makes the person the lead of security, and a call about a breach that they have entered.
+	breach := func(operation, method, verb string, status int, body func(*caller) map[string]any) step {
+		return step{operation: operation, status: status, alone: true, prepare: func(p *caller) journey.Call {
+			p.appoint(access.SecurityLead)
+			path := "/v1/admin/breaches/" + p.must(201, journey.Call{Method: "POST", Path: "/v1/admin/breaches", Body: facts(p)}).Text("id")
+			c := journey.Call{Method: method, Path: path + verb}
+			if verb == "/close" {
+				p.must(200, journey.Call{Method: "POST", Path: path + "/notices", IfMatch: p.etag(path), Body: map[string]any{"whom": "authority", "at": p.now()}})
+			}
+			if method != "GET" {
+				c.Body, c.IfMatch = body(p), p.etag(path)
+			}
+			if method == "POST" {
+				c.Key = "key-" + unique()
+			}
+			return c
+		}, again: []int{409, 412}}
+	}
+	demand := func(q *caller) map[string]any {
+		return map[string]any{"authority": "Amtsgericht Musterstadt", "country": "DE", "instrument": "court_order", "reference": "17 Gs " + unique(), "account_id": q.user,
+			"asked": []string{"account", "log"}, "received_at": q.now().Add(-time.Hour), "answer_by": q.now().AddDate(0, 0, 14)}
+	}
+	// handOver makes the person a counsel, and a call about a demand that has come as far as the names of the acts say.
+	handOver := func(operation, verb string, body map[string]any, before ...string) step {
+		return step{operation: operation, status: 200, alone: true, prepare: func(p *caller) journey.Call {
+			q, second := signUp(p.t), staff(p.t, access.LegalCounsel)
+			p.appoint(access.LegalCounsel)
+			path := "/v1/admin/legal-requests/" + second.must(201, journey.Call{Method: "POST", Path: "/v1/admin/legal-requests", Body: demand(q)}).Text("id")
+			for _, act := range before {
+				second.demanded(path, act)
+				if act == "/review" && slices.Contains(before, "/approve") {
+					second = staff(p.t, access.LegalCounsel)
+				}
+			}
+			if verb == "" {
+				return journey.Call{Method: "GET", Path: path}
+			}
+			c := journey.Call{Method: "POST", Path: path + verb, IfMatch: p.etag(path), Key: "key-" + unique()}
+			if body != nil {
+				c.Body = body
+			}
+			return c
+		}, again: []int{409, 412}}
+	}
+	return []step{
+		{operation: "create-legal-request", status: 201, alone: true, prepare: func(p *caller) journey.Call {
+			q := signUp(p.t)
+			p.appoint(access.LegalCounsel)
+			return journey.Call{Method: "POST", Path: "/v1/admin/legal-requests", Body: demand(q), Key: "key-" + unique()}
+		}},
+		own("list-assurance", "/v1/admin/assurance", access.SecurityLead),
+		{operation: "record-assurance", status: 201, alone: true, prepare: func(p *caller) journey.Call {
+			p.appoint(access.SecurityLead)
+			return journey.Call{Method: "POST", Path: "/v1/admin/assurance", Key: "key-" + unique(), Body: map[string]any{"provider": "resend", "standard": "SOC 2 Type II",
+				"document": "reports/resend.pdf", "issued_at": p.now().Add(-time.Hour), "expires_at": p.now().AddDate(1, 0, 0)}}
+		}},
+		own("list-legal-requests", "/v1/admin/legal-requests?limit=1", access.LegalCounsel),
+		handOver("get-legal-request", "", nil),
+		handOver("review-legal-request", "/review", acts["/review"]),
+		handOver("approve-legal-request", "/approve", acts["/approve"], "/review"),
+		handOver("record-legal-disclosure", "/disclosures", acts["/disclosures"], "/review", "/approve"),
+		handOver("notify-legal-request", "/notice", nil, "/review", "/approve", "/disclosures"),
+		handOver("close-legal-request", "/close", nil, "/review", "/approve", "/disclosures", "/notice"),
+		own("get-processing-record", "/v1/admin/ropa", access.PrivacyOfficer),
+		{operation: "create-breach", status: 201, alone: true, prepare: func(p *caller) journey.Call {
+			p.appoint(access.SecurityLead)
+			return journey.Call{Method: "POST", Path: "/v1/admin/breaches", Body: facts(p), Key: "key-" + unique()}
+		}},
+		own("get-privacy-health", "/v1/admin/privacy-health", access.SecurityLead),
+		own("list-breaches", "/v1/admin/breaches?limit=1", access.SecurityLead),
+		breach("get-breach", "GET", "", 200, nil),
+		breach("update-breach", "PUT", "", 200, facts),
+		breach("report-breach-notice", "POST", "/notices", 200, func(p *caller) map[string]any { return map[string]any{"whom": "authority", "at": p.now()} }),
+		breach("close-breach", "POST", "/close", 200, func(*caller) map[string]any { return map[string]any{} }),
+		{operation: "place-hold", status: 201, alone: true, prepare: func(p *caller) journey.Call {
+			q := signUp(p.t)
+			p.appoint(access.LegalCounsel)
+			return journey.Call{Method: "POST", Path: "/v1/admin/holds", Body: holdBody("invoice", q.newInvoice(), q.organization), Key: "key-" + unique()}
+		}},
+		own("list-holds", "/v1/admin/holds?limit=1", access.LegalCounsel),
+		hold("get-hold", ""),
+		hold("review-hold", "/review"),
+		hold("lift-hold", "/lift"),
+		own("list-cases", "/v1/admin/cases?limit=1", access.LegalCounsel),
+		work("get-case", "", nil),
+		work("assign-case", "/assign", nil),
+		work("decide-case", "/decide", decision),
+		work("deny-case", "/deny", map[string]any{"reason": "found_accurate", "explanation": "The bank confirmed it."}),
+		work("extend-case", "/extend", map[string]any{"reason": "complexity", "explanation": "Three providers must be asked."}),
+		work("report-case-step", "/steps", map[string]any{"item": "rectification", "outcome": "done"}, journey.Call{Method: "POST", Path: "/decide", Body: decision}),
+		own("get-staff", "/v1/admin/me", access.SupportAgent),
+		own("list-staff-roles", "/v1/admin/roles", access.SupportAgent),
+		own("list-staff-audit", "/v1/admin/audit?limit=1", access.SecurityLead),
+	}
+}
+
+// TestStaffWithASecondFactor goes the way of a new colleague: refused before the operator's act, refused without a second
+// factor, refused with the session of before it, and let in with the next.
+func TestStaffWithASecondFactor(t *testing.T) {
+	p := signUp(t)
+	me := journey.Call{Method: "GET", Path: "/v1/admin/me"}
+	refused := func(code string) {
+		t.Helper()
+		if a := p.call(me); a.Code() != code {
+			t.Errorf("%d %s; want %s", a.Status, a.Code(), code)
+		}
+	}
+	refused("staff_required")
+	if _, err := cloud.Appoint(t.Context(), id.User(p.user), access.LegalCounsel); err != nil {
+		t.Fatal(err)
+	}
+	refused("second_factor_required")
+	pass(2 * time.Second)
+	a := p.enrol()
+	refused("reauthentication_required")
+	pass(totp.Period)
+	p.token = p.must(200, journey.Call{Method: "POST", Path: "/v1/auth/reauthenticate", Body: map[string]any{"password": p.person.Password, "code": a.code()}}).Text("access_token")
+	if got := p.must(200, me).Text("role"); got != "legal" {
+		t.Errorf("role = %s; want legal", got)
+	}
+	if _, err := cloud.Appoint(t.Context(), id.User(p.user), ""); err != nil {
+		t.Fatal(err)
+	}
+	refused("staff_required")
+}
+
+// TestARequestAtTheDesk lists requests in a state, and reads one whose person was erased: what is left of it lies under the
+// keyed hash, and so does its line.
+func TestARequestAtTheDesk(t *testing.T) {
+	for name, purge := range map[string]func(*caller){
+		"by the schedule": (*caller).purge,
+		"by the end of its wake row": func(p *caller) {
+			p.runLater("close-organizations", 2*time.Minute)
+			pass(30*24*time.Hour + time.Minute)
+			if err := p.Sweep(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			p.settle()
+			p.purge() // the organization
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := signUp(t)
+			id := p.askFor(map[string]any{"type": "rectification", "description": "My name has two t."})
+			p.must(202, journey.Call{Method: "DELETE", Path: "/v1/me", Body: p.deletion()})
+			p.settle()
+			purge(p)
+			if mark := p.left(); mark != "" {
+				t.Errorf("the account was purged and %s is still there", mark)
+			}
+			officer := staff(t, access.PrivacyOfficer)
+			a := officer.must(200, journey.Call{Method: "GET", Path: "/v1/admin/cases/" + id})
+			if a.Text("state") != "denied" || a.Text("denial") != "account_deleted" || a.Text("description") != "" {
+				t.Errorf("the request is %s", a.Body)
+			}
+			if n := count(officer, "/v1/admin/cases?state=denied&limit=200", id); n != 1 {
+				t.Errorf("the request is listed %d times among the denied; want once", n)
+			}
+		})
+	}
+}
+
+// TestHoldsOnEveryKindOfThing places two holds on each and lifts both: what was held stays for as long as one is left, and
+// an account and organization that are due go afterwards.
+func TestHoldsOnEveryKindOfThing(t *testing.T) {
+	p, q, counsel := signUp(t), signUp(t), staff(t, access.LegalCounsel)
+	client := p.newClient()
+	project, invoice, file := p.newProject(client), p.newInvoice(), strings.TrimPrefix(p.newFile("what was agreed"), "/v1/files/")
+	q.must(202, journey.Call{Method: "DELETE", Path: "/v1/me", Body: q.deletion()})
+	q.settle()
+	q.runLater("close-organizations", 2*time.Minute)
+	q.settle()
+	things := [][3]string{{"client", client, p.organization}, {"project", project, p.organization}, {"invoice", invoice, p.organization},
+		{"file", file, p.organization}, {"account", q.user, ""}, {"organization", q.organization, ""}}
+	holds := map[string][2]string{}
+	for _, o := range things {
+		holds[o[1]] = [2]string{counsel.hold(o[0], o[1], o[2]), counsel.hold(o[0], o[1], o[2])}
+	}
+	q.purge()
+	if q.left() == "" {
+		t.Fatal("a held account was purged")
+	}
+	p.logIn()
+	path := "/v1/files/" + file
+	if a := p.call(journey.Call{Method: "DELETE", Path: path, IfMatch: p.etag(path)}); a.Status < 400 {
+		t.Errorf("a held file was deleted: %d", a.Status)
+	}
+	p.must(200, journey.Call{Method: "GET", Path: path})
+	counsel = staff(t, access.LegalCounsel)
+	for _, o := range things {
+		counsel.lift(holds[o[1]][0])
+	}
+	q.purge()
+	if q.left() == "" {
+		t.Fatal("an account was purged that one hold is left on")
+	}
+	counsel = staff(t, access.LegalCounsel)
+	for _, o := range things {
+		counsel.lift(holds[o[1]][1])
+	}
+	q.purge()
+	if mark := q.left(); mark != "" {
+		t.Errorf("every hold is lifted and %s is still there", mark)
+	}
+	p.logIn()
+	p.must(204, journey.Call{Method: "DELETE", Path: path, IfMatch: p.etag(path)})
+}
+
+// TestAHoldEndsAndTheRequestGoesOn decides a request in part because of a hold, reminds of its review, and lifts it.
+func TestAHoldEndsAndTheRequestGoesOn(t *testing.T) {
+	p, officer, counsel := signUp(t), staff(t, access.PrivacyOfficer), staff(t, access.LegalCounsel)
+	hold := counsel.hold("account", p.user, "")
+	id := p.askFor(map[string]any{"type": "rectification", "description": "My name has two t."})
+	p.settle()
+	if err := p.RunJob(t.Context(), "WorkRequests"); err != nil {
+		t.Fatal(err)
+	}
+	path := "/v1/admin/cases/" + id
+	officer.must(200, journey.Call{Method: "POST", Path: path + "/decide", IfMatch: officer.etag(path), Body: map[string]any{"items": []map[string]any{
+		{"name": "profile", "decision": "act"}, {"name": "letters", "decision": "retain", "ground": "legal_hold", "until": p.now().AddDate(1, 0, 0)}}}})
+	officer.must(200, journey.Call{Method: "POST", Path: path + "/steps", IfMatch: officer.etag(path), Body: map[string]any{"item": "profile", "outcome": "done"}})
+	if got := p.must(200, journey.Call{Method: "GET", Path: "/v1/dsr/" + id}).Text("state"); got != "partially_fulfilled" {
+		t.Errorf("the person reads %s; want partially_fulfilled", got)
+	}
+	p.runLater("work-requests", 91*24*time.Hour)
+	p.settle()
+	counsel, officer = staff(t, access.LegalCounsel), staff(t, access.PrivacyOfficer)
+	if got := counsel.must(200, journey.Call{Method: "GET", Path: "/v1/admin/holds/" + hold}).Text("review_overdue"); got != "true" {
+		t.Errorf("review_overdue = %s after 91 days; want true", got)
+	}
+	review := "/v1/admin/holds/" + hold
+	if got := counsel.must(200, journey.Call{Method: "POST", Path: review + "/review", IfMatch: counsel.etag(review)}).Text("review_overdue"); got != "false" {
+		t.Errorf("review_overdue = %s after the review; want false", got)
+	}
+	counsel.lift(hold)
+	if got := officer.must(200, journey.Call{Method: "GET", Path: path}).Text("state"); got != "executing" {
+		t.Errorf("the hold is lifted and the request is %s; want executing", got)
+	}
+}
+
+// TestTheClockOfABreach lets 72 hours pass: an alarm is raised, once a day, until the authority has been told.
+func TestTheClockOfABreach(t *testing.T) {
+	lead := staff(t, access.SecurityLead)
+	path := "/v1/admin/breaches/" + lead.must(201, journey.Call{Method: "POST", Path: "/v1/admin/breaches", Body: map[string]any{"nature": "A backup was readable.",
+		"risk": "high", "discovered_at": lead.now().Add(-time.Hour), "aware_at": lead.now()}}).Text("id")
+	lead.must(200, journey.Call{Method: "POST", Path: path + "/notices", IfMatch: lead.etag(path), Body: map[string]any{"whom": "subjects", "at": lead.now()}})
+	alarms := func() int {
+		text, err := lead.Raw(t.Context(), "logs")
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := 0
+		for line := range strings.SplitSeq(text, "breach_notice_due_authority") {
+			if strings.Contains(line[:min(len(line), 300)], strings.TrimPrefix(path, "/v1/admin/breaches/")) {
+				n++
+			}
+		}
+		return n
+	}
+	lead.runLater("watch-deadlines", 49*time.Hour)
+	lead.runLater("watch-deadlines", 25*time.Hour)
+	if n := alarms(); n != 2 {
+		t.Errorf("%d alarms in three days; want 2", n)
+	}
+	lead = staff(t, access.SecurityLead)
+	lead.must(422, journey.Call{Method: "POST", Path: path + "/notices", IfMatch: lead.etag(path), Body: map[string]any{"whom": "authority", "at": lead.now()}})
+	lead.must(200, journey.Call{Method: "POST", Path: path + "/notices", IfMatch: lead.etag(path), Body: map[string]any{"whom": "authority", "at": lead.now(), "reason": "The count took long."}})
+	lead.runLater("watch-deadlines", 25*time.Hour)
+	if n := alarms(); n != 2 {
+		t.Errorf("%d alarms after the notice; want no more", n)
+	}
+}
