@@ -26,6 +26,7 @@ import (
 	"pixeltrack.io/platform/pkg/projects"
 	"pixeltrack.io/platform/pkg/registry"
 	"pixeltrack.io/platform/pkg/secondfactor"
+	"pixeltrack.io/platform/pkg/support"
 	"pixeltrack.io/platform/pkg/timetracking"
 	"pixeltrack.io/platform/pkg/timetracking/reminder"
 )
@@ -39,6 +40,7 @@ func Routes() []api.Operation {
 	all = append(all, projects.Routes()...)
 	all = append(all, timetracking.Routes()...)
 	all = append(all, files.Routes()...)
+	all = append(all, support.Routes()...)
 	all = append(all, invoicing.Routes()...)
 	all = append(all, payments.Routes()...)
 	all = append(all, receiving.Routes()...)
@@ -81,6 +83,7 @@ func Rows() []registry.Row {
 	all = append(all, projects.Rows()...)
 	all = append(all, timetracking.Rows()...)
 	all = append(all, files.Rows()...)
+	all = append(all, support.Rows()...)
 	all = append(all, invoicing.Rows()...)
 	all = append(all, receiving.Rows()...)
 	all = append(all, notifications.Rows()...)
