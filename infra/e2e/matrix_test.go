@@ -35,8 +35,8 @@ type matrix struct {
 }
 
 // TestTheMatrix calls every route that wants a caller as everybody who may not, and as everybody who may: without a token,
-// with one that has expired, that was logged out, of a member who was removed, of each role, fresh and given before the
-// role was lowered; about the organization's own objects, another's, and some that never were. The small size takes two
+// with one that has expired, that was logged out, of a member who was removed, of one without the second factor that is
+// wanted, with an API token without the scope, of each role, fresh and given before the role was lowered; about the organization's own objects, another's, and some that never were. The small size takes two
 // roles of six for each route, in turn.
 func TestTheMatrix(t *testing.T) {
 	m := &matrix{t: t}
@@ -111,9 +111,38 @@ func (m *matrix) strangers(s step, op api.Operation) {
 		p.change(map[string]any{"removed": p.now().Unix()})
 		m.expect("a member who was removed", p, c, p.token, 401, "membership_ended")
 		p.remove(p.accessKey(), "removed")
+		m.unproven(p, c, op)
+	}
+	if s.moves {
+		p.logIn() // making a token takes a fresh proof
+	}
+	if op.TakesTokens() {
+		other := access.OrganizationRead
+		if op.Permission == other {
+			other = access.ClientsRead
+		}
+		_, token := p.newAPIToken(string(other))
+		m.expect("an API token without the scope", p, c, token, 403, "permission_denied")
+	} else if op.Audience != api.Staff {
+		_, token := p.newAPIToken(string(access.OrganizationRead))
+		m.expect("an API token where none is taken", p, c, token, 403, "token_not_allowed")
 	}
 	p.must(204, journey.Call{Method: "POST", Path: "/v1/auth/logout"})
 	m.expect("a token that was logged out", p, c, p.token, 401, "session_ended")
+}
+
+// unproven is a member without a second factor where the organization wants one: they have their rights alone.
+func (m *matrix) unproven(p *caller, c journey.Call, op api.Operation) {
+	m.t.Helper()
+	key := access.OrganizationGateKey(id.Organization(p.organization))
+	gate := p.row(key)
+	gate["require_second_factor"] = true
+	p.put(key, "ORGGATE", gate)
+	if !op.Rights {
+		m.expect("a member without the second factor that is wanted", p, c, p.token, 403, "second_factor_required")
+	}
+	delete(gate, "require_second_factor")
+	p.put(key, "ORGGATE", gate)
 }
 
 var anyID = regexp.MustCompile(`\b([a-z]{3})_[0-9A-HJKMNP-TV-Z]{26}\b`)

@@ -9,6 +9,7 @@ import (
 	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/invitations"
+	"pixeltrack.io/platform/pkg/organization/agreements"
 	"pixeltrack.io/platform/pkg/privacy/policy"
 	"pixeltrack.io/platform/pkg/store"
 )
@@ -58,6 +59,12 @@ func memberSteps() []step {
 		{operation: "list-roles", status: 200, prepare: get("/v1/roles")},
 		{operation: "list-members", status: 200, prepare: get("/v1/members")},
 		{operation: "list-audit", status: 200, prepare: get("/v1/audit")},
+		{operation: "list-agreements", status: 200, prepare: get("/v1/org/agreements")},
+		{operation: "get-agreement", status: 200, prepare: get("/v1/org/agreements/dpa")},
+		{operation: "create-agreement", status: 200, alone: true, prepare: func(p *caller) journey.Call {
+			d := agreements.Documents()[1]
+			return journey.Call{Method: "POST", Path: "/v1/org/agreements", Body: map[string]any{"document": d.ID, "version": d.Version, "sha256": d.SHA256()}, Key: "key-" + unique()}
+		}},
 		{operation: "export-audit", status: 200, prepare: get("/v1/audit/export")},
 		{operation: "verify-audit", status: 200, prepare: get("/v1/audit/verification")},
 		{operation: "list-invitations", status: 200, prepare: get("/v1/invitations")},

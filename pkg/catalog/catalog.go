@@ -26,6 +26,7 @@ import (
 	"pixeltrack.io/platform/pkg/meta"
 	"pixeltrack.io/platform/pkg/notifications"
 	"pixeltrack.io/platform/pkg/organization"
+	"pixeltrack.io/platform/pkg/organization/agreements"
 	"pixeltrack.io/platform/pkg/ownership"
 	"pixeltrack.io/platform/pkg/passkeys"
 	"pixeltrack.io/platform/pkg/passkeys/ceremony"
@@ -68,6 +69,7 @@ func Routes() []api.Operation {
 	all = append(all, passkeys.Routes()...)
 	all = append(all, ceremony.Routes()...)
 	all = append(all, organization.Routes()...)
+	all = append(all, agreements.Routes()...)
 	all = append(all, members.Routes()...)
 	all = append(all, audit.Routes()...)
 	all = append(all, ownership.Routes()...)
@@ -119,6 +121,7 @@ func Rows() []registry.Row {
 	all = append(all, passkeys.Rows()...)
 	all = append(all, ceremony.Rows()...)
 	all = append(all, organization.Rows()...)
+	all = append(all, agreements.Rows()...)
 	all = append(all, chain.Rows()...)
 	all = append(all, ownership.Rows()...)
 	all = append(all, invitations.Rows()...)

@@ -1,0 +1,13 @@
+// Command get-agreement serves the text of the terms or of the data processing agreement.
+package main
+
+import (
+	"pixeltrack.io/platform/pkg/app"
+	"pixeltrack.io/platform/pkg/lambdahttp"
+	"pixeltrack.io/platform/pkg/organization/agreements"
+)
+
+func main() {
+	a := app.New()
+	lambdahttp.Start(a, agreements.GetAgreement())
+}
