@@ -147,7 +147,7 @@ func steps() []step {
 	}
 	for operation, path := range map[string]string{
 		"get-account": "/v1/me", "list-my-organizations": "/v1/me/organizations", "get-notification-choices": "/v1/me/notifications", "get-organization": "/v1/org", "list-consents": "/v1/privacy/consents", "list-disclosures": "/v1/privacy/disclosures",
-		"list-requests": "/v1/dsr", "list-clients": "/v1/clients", "list-projects": "/v1/projects", "list-files": "/v1/files",
+		"list-requests": "/v1/dsr", "list-clients": "/v1/clients", "list-projects": "/v1/projects", "list-files": "/v1/files", "list-tickets": "/v1/support/tickets",
 		"list-invoices": "/v1/invoices", "list-payments": "/v1/payments", "list-sessions": "/v1/me/sessions", "list-api-tokens": "/v1/me/api-tokens",
 	} {
 		add(step{operation: operation, status: 200, prepare: get(path)})
@@ -161,9 +161,49 @@ func steps() []step {
 	all = append(all, privacySteps()...)
 	all = append(all, staffSteps()...)
 	all = append(all, fileSteps()...)
+	all = append(all, supportSteps()...)
 	all = append(all, factorSteps()...)
 	all = append(all, passkeySteps()...)
 	return all
+}
+
+func (c *caller) newTicket() string {
+	c.t.Helper()
+	return "/v1/support/tickets/" + c.must(201, journey.Call{Method: "POST", Path: "/v1/support/tickets", Body: ticketBody()}).Text("id")
+}
+
+func ticketBody() map[string]any {
+	return map[string]any{"subject": "Question " + unique(), "text": "Where do I find it?"}
+}
+
+func supportSteps() []step {
+	ticket := func(operation, method, path string, body any) step {
+		return step{operation: operation, status: 200, prepare: func(p *caller) journey.Call {
+			at := p.newTicket()
+			if operation == "reopen-ticket" {
+				p.must(200, journey.Call{Method: "POST", Path: at + "/close", IfMatch: p.etag(at)})
+			}
+			c := journey.Call{Method: method, Path: at + path, Body: body}
+			if method != "GET" {
+				c.IfMatch = p.etag(at)
+			}
+			return c
+		}, again: []int{412}}
+	}
+	return []step{
+		{operation: "create-ticket", status: 201, prepare: func(p *caller) journey.Call {
+			body := ticketBody()
+			p.mark = body["subject"].(string)
+			return journey.Call{Method: "POST", Path: "/v1/support/tickets", Body: body, Key: "key-" + unique()}
+		}, check: once(func(*caller) string { return "/v1/support/tickets?status=open&limit=200" })},
+		ticket("get-ticket", "GET", "", nil),
+		ticket("update-ticket", "PATCH", "", map[string]any{"priority": "high"}),
+		ticket("close-ticket", "POST", "/close", nil),
+		ticket("reopen-ticket", "POST", "/reopen", nil),
+		{operation: "create-ticket-message", status: 201, prepare: func(p *caller) journey.Call {
+			return journey.Call{Method: "POST", Path: p.newTicket() + "/messages", Body: map[string]any{"text": "It is in the PDF too."}, Key: "key-" + unique()}
+		}},
+	}
 }
 
 func workSteps() []step {

@@ -53,6 +53,9 @@ const (
 	FilesWrite        Permission = "files:write"
 	FilesDeleteOwn    Permission = "files:delete:own"
 	FilesDeleteAll    Permission = "files:delete:all"
+	SupportRead       Permission = "support:read" // the tickets one made oneself
+	SupportReadAll    Permission = "support:read:all"
+	SupportWrite      Permission = "support:write"
 )
 
 // Roles lists the roles from most to least.
@@ -68,17 +71,17 @@ func Permissions(r Role) []Permission {
 			ClientsRead, ClientsWrite, ClientsDelete,
 			ProjectsRead, ProjectsWrite, ProjectsDelete, RatesRead, TimeOwn, TimeAll, TimeReadOwn, TimeReadAll,
 			InvoicesRead, InvoicesWrite, InvoicesSend, InvoicesVoid, PaymentsRead, PaymentsWrite,
-			FilesRead, FilesWrite, FilesDeleteOwn, FilesDeleteAll}
+			FilesRead, FilesWrite, FilesDeleteOwn, FilesDeleteAll, SupportRead, SupportReadAll, SupportWrite}
 	case Manager:
 		return []Permission{OrganizationRead, MembersRead, MembersContact, ClientsRead, ClientsWrite, ProjectsRead, ProjectsWrite, TimeOwn, TimeAll,
-			TimeReadOwn, TimeReadAll, InvoicesRead, InvoicesWrite, FilesRead, FilesWrite, FilesDeleteOwn, FilesDeleteAll}
+			TimeReadOwn, TimeReadAll, InvoicesRead, InvoicesWrite, FilesRead, FilesWrite, FilesDeleteOwn, FilesDeleteAll, SupportRead, SupportWrite}
 	case Contributor:
-		return []Permission{OrganizationRead, MembersRead, ClientsRead, ProjectsRead, TimeOwn, TimeReadOwn, FilesRead, FilesWrite, FilesDeleteOwn}
+		return []Permission{OrganizationRead, MembersRead, ClientsRead, ProjectsRead, TimeOwn, TimeReadOwn, FilesRead, FilesWrite, FilesDeleteOwn, SupportRead, SupportWrite}
 	case Accountant:
 		return []Permission{OrganizationRead, TaxIDRead, MembersRead, ClientsRead, ProjectsRead, RatesRead, TimeReadOwn, TimeReadAll,
-			InvoicesRead, InvoicesWrite, InvoicesSend, InvoicesVoid, PaymentsRead, PaymentsWrite, FilesRead}
+			InvoicesRead, InvoicesWrite, InvoicesSend, InvoicesVoid, PaymentsRead, PaymentsWrite, FilesRead, SupportRead, SupportWrite}
 	case Guest:
-		return []Permission{TimeOwn, TimeReadOwn}
+		return []Permission{TimeOwn, TimeReadOwn, SupportRead, SupportWrite}
 	}
 	return nil
 }
@@ -89,7 +92,7 @@ func Grantable() []Permission {
 	return []Permission{OrganizationRead, TaxIDRead, MembersRead, MembersContact, MembersInvite, AuditRead, ClientsRead, ClientsWrite, ClientsDelete,
 		ProjectsRead, ProjectsWrite, ProjectsDelete, RatesRead, TimeOwn, TimeAll, TimeReadOwn, TimeReadAll,
 		InvoicesRead, InvoicesWrite, InvoicesSend, InvoicesVoid, PaymentsRead, PaymentsWrite,
-		FilesRead, FilesWrite, FilesDeleteOwn, FilesDeleteAll}
+		FilesRead, FilesWrite, FilesDeleteOwn, FilesDeleteAll, SupportRead, SupportReadAll, SupportWrite}
 }
 
 // Allows says whether a role, with the extra grants of a member, has a permission.

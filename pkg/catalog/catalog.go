@@ -35,6 +35,7 @@ import (
 	"pixeltrack.io/platform/pkg/projects"
 	"pixeltrack.io/platform/pkg/registry"
 	"pixeltrack.io/platform/pkg/secondfactor"
+	"pixeltrack.io/platform/pkg/support"
 	"pixeltrack.io/platform/pkg/timetracking"
 	"pixeltrack.io/platform/pkg/timetracking/reminder"
 )
@@ -55,6 +56,7 @@ func Routes() []api.Operation {
 	all = append(all, projects.Routes()...)
 	all = append(all, timetracking.Routes()...)
 	all = append(all, files.Routes()...)
+	all = append(all, support.Routes()...)
 	all = append(all, invoicing.Routes()...)
 	all = append(all, payments.Routes()...)
 	all = append(all, receiving.Routes()...)
@@ -106,6 +108,7 @@ func Rows() []registry.Row {
 	all = append(all, projects.Rows()...)
 	all = append(all, timetracking.Rows()...)
 	all = append(all, files.Rows()...)
+	all = append(all, support.Rows()...)
 	all = append(all, invoicing.Rows()...)
 	all = append(all, receiving.Rows()...)
 	all = append(all, notifications.Rows()...)

@@ -36,6 +36,8 @@ type (
 	Record       string // rec_…, one audit record
 	File         string // fil_…
 	Passkey      string // psk_…
+	Ticket       string // tkt_…, a question to support
+	Post         string // pst_…, what was said in a ticket
 	Invitation   string // ivt_…, an invitation into an organisation
 	Offer        string // ofr_…, the offer of an organisation's ownership
 	APIToken     string // key_…, an API token, not its secret
@@ -74,6 +76,8 @@ const (
 	PrefixRecord       = "rec"
 	PrefixFile         = "fil"
 	PrefixPasskey      = "psk"
+	PrefixTicket       = "tkt"
+	PrefixPost         = "pst"
 	PrefixInvitation   = "ivt"
 	PrefixOffer        = "ofr"
 	PrefixAPIToken     = "key"
@@ -129,6 +133,10 @@ func Prefix[T Kind]() string {
 		return PrefixFile
 	case Passkey:
 		return PrefixPasskey
+	case Ticket:
+		return PrefixTicket
+	case Post:
+		return PrefixPost
 	case Invitation:
 		return PrefixInvitation
 	case Offer:

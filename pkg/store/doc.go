@@ -156,6 +156,13 @@
 //	update-file | a file by id | table | ORG o STOREDFILE / id | 4 / 4
 //	delete-file | a file by id, and what it hangs on | table | ORG o STOREDFILE / id, PROJECTTIME project, CLIENT / id; DUE upload | 4 / 7
 //	sweep-uploads | files that did not come, places of uploads and objects of deleted files that are due | table | DUE upload s; ORG o STOREDFILE / id, PROJECTTIME project, CLIENT / id | 4 / 0
+//	create-ticket | a ticket with its first message | table | ORG o TICKET / id, TICKETMESSAGE ticket / id, IDEMPOTENCY | 4 / 9
+//	list-tickets | tickets by id; of a member by state; by state and time of change | table, GSI1, GSI2 | ORG o TICKET; ORG o TICKET member / status, id; ORG o TICKET status / time | 4 / 0
+//	get-ticket | a ticket by id, with its messages | table | ORG o TICKET / id, TICKETMESSAGE ticket | 5 / 0
+//	update-ticket | a ticket by id | table | ORG o TICKET / id | 4 / 4
+//	create-ticket-message | a ticket by id, and one message more | table | ORG o TICKET / id, TICKETMESSAGE ticket / id, IDEMPOTENCY | 5 / 10
+//	close-ticket | a ticket by id | table | ORG o TICKET / id; DUE, WAKE purge-ticket | 4 / 10
+//	reopen-ticket | a ticket by id | table | ORG o TICKET / id; DUE, WAKE purge-ticket | 4 / 10
 //	create-invoice | a draft with its payer and lines, counted at its client | table | ORG o INVOICE / id, INVOICEPAYER / id, INVOICELINE invoice / part, CLIENT / id, ORGANIZATION, PROJECT / id, IDEMPOTENCY; DUE, WAKE purge-invoice; DUE assembly; ORG o OUTBOX / dedupe | 6 / 18
 //	list-invoices | invoices by id; by status and client; what is overdue; of a client in all states; by time of change | table, GSI1, GSI2 | ORG o INVOICE; ORG o INVOICE status / client, id; ORG o INVOICE status overdue / client, id; ORG o INVOICE / time | 4 / 0
 //	get-invoice | an invoice by id, with its payer, its lines and its mail | table | ORG o INVOICE / id, INVOICEPAYER / id, INVOICELINE invoice, OUTBOX / dedupe | 7 / 0
@@ -203,7 +210,7 @@
 //	withdraw-request | a user's request by id | table | USER u REQUEST / id; PLATFORM DOCKET / id | 4 / 11
 //	download-request | a user's request by id and its package | table | USER u REQUEST / id, PACKAGE / id | 5 / 4
 //	download-export | an organisation's package by the link that was mailed, and its owner's password | table | TOKEN hash; CASE hash ATTEMPTS; ORG o ACCESS / member, PACKAGE / id; USER u CREDENTIAL | 4 / 7
-//	sweep-retention | accounts and organisations that are due to go, with all they have | table | DUE purge-account s, purge-organization s; every family of a user or organisation; DUE purge-invoice s; ORG o INVOICE / id, INVOICEPAYER / id, INVOICELINE invoice, INVOICEENTRY invoice, INVOICENUMBER / number, INVOICEPDF / id, CHECKOUT / invoice, PAYMENT invoice, CLIENT / id; TOKEN hash; EXT stripe account object; PLATFORM DOCKET / id; PLATFORM HEARTBEAT / job | 12 / 1
+//	sweep-retention | accounts and organisations that are due to go, with all they have | table | DUE purge-account s, purge-organization s; every family of a user or organisation; DUE purge-invoice s, purge-ticket s; ORG o INVOICE / id, INVOICEPAYER / id, INVOICELINE invoice, INVOICEENTRY invoice, INVOICENUMBER / number, INVOICEPDF / id, CHECKOUT / invoice, PAYMENT invoice, CLIENT / id; TOKEN hash; EXT stripe account object; PLATFORM DOCKET / id; PLATFORM HEARTBEAT / job | 12 / 1
 //	cascade-expired | the due row of a wake row that TTL has deleted | stream, table | WAKE kind s; DUE kind s; every family of a user or organisation; PLATFORM DOCKET / id | 0 / 0
 //	work-requests | requests and packages that are due; a request by an event | table | DUE request s, package s; USER u REQUEST / id; CASE hash REQUEST / id; every family of a user or organisation; PLATFORM DOCKET / id, HOLD / id; DUE hold-review s; PLATFORM HEARTBEAT / job | 12 / 1
 //	build-export | everything of a user or organisation | table, GSI1, GSI2 | USER u PACKAGE / id; ORG o PACKAGE / id; TOKEN hash; every family of a user or organisation; PLATFORM DOCKET / id | 44.5 / 18

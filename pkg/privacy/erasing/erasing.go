@@ -10,6 +10,7 @@ import (
 	"pixeltrack.io/platform/pkg/privacy"
 	"pixeltrack.io/platform/pkg/privacy/erasure"
 	"pixeltrack.io/platform/pkg/privacy/retention"
+	"pixeltrack.io/platform/pkg/support"
 )
 
 // Engine needs TABLE_NAME, EXPORTS_BUCKET, FILES_BUCKET, INCOMING_BUCKET, VAULT_BUCKET and PARAM_PSEUDONYM_SECRET.
@@ -35,5 +36,5 @@ func Sweeper(a *app.App) *erasure.Engine {
 // Clearances needs DOCUMENTS_BUCKET.
 func Clearances(a *app.App) []retention.Clearance {
 	documents := bucket.New(a.AWS("S3"), a.Setting("DOCUMENTS_BUCKET"), a.Now)
-	return []retention.Clearance{{Kind: retention.InvoicePurge, Clear: invoicing.Clear(documents)}}
+	return []retention.Clearance{{Kind: retention.InvoicePurge, Clear: invoicing.Clear(documents)}, {Kind: retention.TicketPurge, Clear: support.Clear}}
 }

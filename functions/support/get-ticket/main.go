@@ -1,0 +1,12 @@
+// Command get-ticket answers a ticket with its messages.
+package main
+
+import (
+	"pixeltrack.io/platform/pkg/app"
+	"pixeltrack.io/platform/pkg/lambdahttp"
+	"pixeltrack.io/platform/pkg/support"
+)
+
+func main() {
+	lambdahttp.Start(app.New(), support.GetTicket())
+}

@@ -1,0 +1,13 @@
+// Command update-ticket changes a ticket's priority.
+package main
+
+import (
+	"pixeltrack.io/platform/pkg/app"
+	"pixeltrack.io/platform/pkg/lambdahttp"
+	"pixeltrack.io/platform/pkg/support"
+)
+
+func main() {
+	a := app.New()
+	lambdahttp.Start(a, support.UpdateTicket(a.Table()))
+}
