@@ -247,6 +247,9 @@ func life(t *testing.T, m manner) map[string]int {
 	p.must(200, journey.Call{Method: "PATCH", Path: "/v1/org", IfMatch: "*", Body: map[string]any{"name": "Sealed Studio"}})
 	p.settle()
 	due(20*time.Minute, "seal-audit")
+	due(25*time.Hour, "sign-audit-heads")
+	p.logIn()
+	state[fmt.Sprint("verified and signed: ", p.verified())]++
 	due(15*time.Hour, "sweep-uploads")
 	due(2*time.Minute, "sweep-uploads") // what a confirmation under way would have copied
 	p.logIn()

@@ -8,13 +8,16 @@ import (
 
 	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/api"
+	"pixeltrack.io/platform/pkg/audit/chain"
 	"pixeltrack.io/platform/pkg/privacy/purpose"
 	"pixeltrack.io/platform/pkg/problem"
 	"pixeltrack.io/platform/pkg/store"
 )
 
 // Routes lists the routes about the audit records.
-func Routes() []api.Operation { return []api.Operation{ListAudit(), ExportAudit(), VerifyAudit()} }
+func Routes() []api.Operation {
+	return []api.Operation{ListAudit(), ExportAudit(), VerifyAudit(chain.Witness{})}
+}
 
 // RecordBody is an audit record on the wire.
 type RecordBody struct {

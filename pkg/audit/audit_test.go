@@ -11,8 +11,13 @@ import (
 	"pixeltrack.io/platform/pkg/api"
 	"pixeltrack.io/platform/pkg/api/apitest"
 	"pixeltrack.io/platform/pkg/audit"
+	"pixeltrack.io/platform/pkg/audit/chain"
+	"pixeltrack.io/platform/pkg/blob/blobtest"
 	"pixeltrack.io/platform/pkg/members"
 )
+
+// unsigned is a witness before the first head was signed.
+var unsigned = chain.Witness{Heads: new(blobtest.Bucket)}
 
 func TestTheRecordsOfAnOrganization(t *testing.T) {
 	w := apitest.New(t)
@@ -115,13 +120,13 @@ func TestRecordsAreFilteredAndExported(t *testing.T) {
 		t.Errorf("%d records of the export; want 1", n)
 	}
 	w.Want(w.Call(audit.ExportAudit(), bob, apitest.Request{}), http.StatusForbidden, "permission_denied")
-	w.Want(w.Call(audit.VerifyAudit(), bob, apitest.Request{}), http.StatusForbidden, "permission_denied")
-	verified := w.Call(audit.VerifyAudit(), owner, apitest.Request{})
+	w.Want(w.Call(audit.VerifyAudit(unsigned), bob, apitest.Request{}), http.StatusForbidden, "permission_denied")
+	verified := w.Call(audit.VerifyAudit(unsigned), owner, apitest.Request{})
 	w.Want(verified, http.StatusOK, "")
 	if !strings.Contains(string(verified.Body), `"intact":true`) {
 		t.Errorf("the verification = %s", verified.Body)
 	}
-	if a := w.Call(audit.VerifyAudit(), owner, apitest.Request{Path: "/v1/audit/verification?cursor=nonsense"}); a.Status != http.StatusUnprocessableEntity && a.Status != http.StatusBadRequest {
+	if a := w.Call(audit.VerifyAudit(unsigned), owner, apitest.Request{Path: "/v1/audit/verification?cursor=nonsense"}); a.Status != http.StatusUnprocessableEntity && a.Status != http.StatusBadRequest {
 		t.Errorf("a verification from nonsense = %d %s", a.Status, a.Body)
 	}
 }

@@ -20,16 +20,17 @@ type VerifyIn struct {
 // VerifyOut is the answer of verify-audit.
 type VerifyOut struct{ Body chain.Report }
 
-// VerifyAudit recomputes the organization's audit chain.
-func VerifyAudit() api.Operation {
+// VerifyAudit recomputes the organization's audit chain and holds it against what was signed.
+func VerifyAudit(w chain.Witness) api.Operation {
 	return api.New(api.Route{
 		ID: "verify-audit", Area: "organization", Method: http.MethodGet, Path: "/v1/audit/verification", PureRead: true, Permission: access.AuditRead,
 		Summary: "Verify that no audit record was changed", Purpose: purpose.Security,
 		Description: "Records are tied into a chain of hashes within 20 minutes. A call recomputes up to 20 seals of 100 records and names every record or seal that was edited, dropped, added, moved or cut off; " +
+			"the last call compares the chain with the head that is signed every day and kept where nobody can delete it, and tells when the whole chain was made anew; " +
 			"go on with next_cursor until there is none. Records and seals that are older than 7 years are gone and not missed.",
-		ExampleOut: chain.Report{Intact: true, Seals: 3, Records: 212, Waiting: 4, Findings: []chain.Finding{}},
+		ExampleOut: chain.Report{Intact: true, Seals: 3, Records: 212, Waiting: 4, Signed: 3, Findings: []chain.Finding{}},
 	}, func(ctx context.Context, c *api.Caller, in *VerifyIn) (*VerifyOut, error) {
-		report, err := chain.Verify(ctx, c.Org, c.Now, in.Cursor)
+		report, err := chain.Verify(ctx, c.Org, w, c.Now, in.Cursor)
 		if errors.Is(err, chain.ErrCursor) {
 			return nil, api.ListError(store.ErrCursor)
 		}

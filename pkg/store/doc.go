@@ -102,7 +102,7 @@
 //	list-agreements | what an organisation has accepted | table | ORG o AGREEMENT | 4 / 0
 //	get-agreement | no data but the caller's | - | - | 3 / 0
 //	create-agreement | a text that is accepted for an organisation | table | ORG o AGREEMENT / document, version | 4 / 6
-//	seal-audit | audit records that are in no chain yet | table | DUE seal_audit s; ORG o AUDIT, AUDITHEAD, AUDITSEAL | 4 / 0
+//	seal-audit | audit records that are in no chain yet | table | DUE seal_audit s; ORG o AUDIT, AUDITHEAD, AUDITSEAL; DUE sign_audit_head | 4 / 0
 //	create-organization | a user's memberships; an organisation with its owner | table | USER u MEMBERSHIP, IDEMPOTENCY; ORG o ORGANIZATION, ORGGATE, ACCESS | 5 / 12
 //	close-organization | an organisation's gate | table | USER u CREDENTIAL; CASE hash ATTEMPTS; ORG o ORGGATE; DUE close-organization | 5 / 11
 //	reopen-organization | the gate of a closed organisation of the user's own | table | USER u CREDENTIAL, MEMBERSHIP; CASE hash ATTEMPTS; ORG o ACCESS / member, ORGGATE; DUE close-organization, purge-organization; WAKE purge-organization | 8 / 15
@@ -117,6 +117,7 @@
 //	accept-ownership-offer | the one offer of an organisation, and both members | table | USER u CREDENTIAL, OUTBOX; CASE hash ATTEMPTS; ORG o OWNERSHIP, ACCESS / member, IDEMPOTENCY | 8 / 17
 //	delete-ownership-offer | the one offer of an organisation | table | ORG o OWNERSHIP | 4 / 4
 //	create-invitations | invitations, once for each address, and how many a day has | table | ORG o INVITING / day, INVITEE / hash, INVITATION / id, OUTBOX, IDEMPOTENCY; TOKEN hash | 4 / 15
+//	sign-audit-heads | chains that have grown since their head was signed | table | DUE sign_audit_head s; ORG o AUDITHEAD, AUDITSEAL / number | 4 / 0
 //	list-audit | what was done in an organisation, newest first | table | ORG o AUDIT | 4 / 0
 //	export-audit | an organisation's audit records by time | table | ORG o AUDIT | 4 / 1
 //	verify-audit | an organisation's chain of audit records | table | ORG o AUDITSEAL, AUDIT, AUDITHEAD | 6 / 0

@@ -416,6 +416,9 @@ func buckets(c *template.Cloud) []s3.Bucket {
 		if b.KMSKey != "" {
 			one.Encryption, one.KMSKeyID = "aws:kms", b.KMSKey
 		}
+		if b.Locked {
+			one.Lock = &s3.Lock{Mode: b.LockMode, Days: b.LockDays}
+		}
 		for _, r := range b.Rules {
 			one.Lifecycle = append(one.Lifecycle, s3.Rule{Prefix: r.Prefix, ExpirationDays: r.Days, NoncurrentDays: r.NoncurrentDays, AbortDays: r.AbortDays,
 				ExpiredObjectDeleteMarker: r.ExpiredMarkers})

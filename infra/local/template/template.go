@@ -35,6 +35,8 @@ type Bucket struct {
 	Logical, Name string
 	Versioned     bool
 	Locked        bool   // Object Lock
+	LockMode      string // of a locked bucket's default retention: GOVERNANCE or COMPLIANCE, empty for none
+	LockDays      int
 	KMSKey        string // the ARN of the key that encrypts it, empty for S3's own
 	Rules         []LifecycleRule
 	Policy        *iam.Policy // what the bucket itself denies, nil for nothing
@@ -381,7 +383,8 @@ func keyARN(name string) string {
 
 func bucket(name string, p map[string]any) Bucket {
 	b := Bucket{Logical: name, Name: bucketName(name), Versioned: text(p, "VersioningConfiguration", "Status") == "Enabled",
-		Locked: text(p, "ObjectLockEnabled") == "true"}
+		Locked:   text(p, "ObjectLockEnabled") == "true",
+		LockMode: text(p, "ObjectLockConfiguration", "Rule", "DefaultRetention", "Mode"), LockDays: number(p, 0, "ObjectLockConfiguration", "Rule", "DefaultRetention", "Days")}
 	if defaults, _ := at(p, "BucketEncryption", "ServerSideEncryptionConfiguration").([]any); len(defaults) == 1 {
 		b.KMSKey = text(defaults[0], "ServerSideEncryptionByDefault", "KMSMasterKeyID")
 	}

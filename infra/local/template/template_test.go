@@ -19,7 +19,7 @@ func TestReadTheRealTemplates(t *testing.T) {
 	if c.Table.KMSKey != c.Buckets[0].KMSKey || c.Table.KMSKey == "" {
 		t.Errorf("the table's key is %q; want that of the buckets, %q", c.Table.KMSKey, c.Buckets[0].KMSKey)
 	}
-	if c.Table.TTL != "expires_at" || c.BusName == "" || len(c.Buckets) < 3 || len(c.Keys) != 3 {
+	if c.Table.TTL != "expires_at" || c.BusName == "" || len(c.Buckets) < 3 || len(c.Keys) != 4 {
 		t.Errorf("Read = table %+v, bus %q, %d buckets, %d keys", c.Table, c.BusName, len(c.Buckets), len(c.Keys))
 	}
 	f := c.Function("Meta/GetHealth")
@@ -41,6 +41,9 @@ func TestReadTheRealTemplates(t *testing.T) {
 	}
 	if b := buckets["IncomingBucket"]; b.Versioned || len(b.CORS) != 1 || b.CORS[0].Origins[0] != "http://localhost:3000" || b.CORS[0].Methods[0] != "PUT" || b.Rules[0].Days != 1 {
 		t.Errorf("IncomingBucket = %+v; want uploads from the web app, for a day", b)
+	}
+	if b := buckets["HeadsBucket"]; !b.Versioned || !b.Locked || b.LockMode != "COMPLIANCE" || b.LockDays < 7*365 {
+		t.Errorf("HeadsBucket = %+v; want versions that nobody can delete for seven years", b)
 	}
 	for _, api := range c.APIs {
 		if api.Authorizer != "AuthorizeEdge" || api.Identity != "x-edge-secret" || len(api.Routes) == 0 {

@@ -2,6 +2,7 @@ package chain_test
 
 import (
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"slices"
@@ -15,6 +16,7 @@ import (
 	"pixeltrack.io/platform/pkg/api"
 	"pixeltrack.io/platform/pkg/api/apitest"
 	"pixeltrack.io/platform/pkg/audit/chain"
+	"pixeltrack.io/platform/pkg/blob/blobtest"
 	"pixeltrack.io/platform/pkg/registry"
 	"pixeltrack.io/platform/pkg/store"
 	"pixeltrack.io/platform/pkg/telemetry"
@@ -22,13 +24,21 @@ import (
 
 type world struct {
 	*apitest.World
-	owner apitest.Caller
-	org   *store.Organization
+	owner  apitest.Caller
+	org    *store.Organization
+	heads  *blobtest.Bucket
+	notary chain.Notary
 }
 
 // newWorld has an organisation that has acted so many times, a minute between.
 func newWorld(t *testing.T, acts int) world {
-	w := world{World: apitest.New(t)}
+	public, private, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := world{World: apitest.New(t), heads: new(blobtest.Bucket)}
+	w.notary = chain.Notary{Witness: chain.Witness{Heads: w.heads, Public: func(context.Context) (ed25519.PublicKey, error) { return public, nil }},
+		Sign: func(_ context.Context, message []byte) ([]byte, error) { return ed25519.Sign(private, message), nil }}
 	w.owner = w.Organization()
 	w.org = w.Store.BindOrganization(w.owner.Org, store.Actor{Who: "test"})
 	w.act(acts)
@@ -90,9 +100,10 @@ func (w world) verify() (all chain.Report) {
 	w.T.Helper()
 	cursor := ""
 	for {
-		r, err := chain.Verify(context.Background(), w.org, w.Clock.Now(), cursor)
+		r, err := chain.Verify(context.Background(), w.org, w.notary.Witness, w.Clock.Now(), cursor)
 		w.must(err)
 		all.Findings = append(all.Findings, r.Findings...)
+		all.Signed = r.Signed
 		all.Seals, all.Records, all.Waiting = all.Seals+r.Seals, all.Records+r.Records, r.Waiting
 		if cursor = r.Next; cursor == "" {
 			all.Intact = len(all.Findings) == 0
@@ -328,7 +339,7 @@ func TestAChainAgesFromItsBeginning(t *testing.T) {
 func TestACursorOfNoVerificationIsRefused(t *testing.T) {
 	w := newWorld(t, 0)
 	for _, c := range []string{"x", "-1", "0", "01", "9999999999999"} {
-		if _, err := chain.Verify(context.Background(), w.org, w.Clock.Now(), c); !errors.Is(err, chain.ErrCursor) {
+		if _, err := chain.Verify(context.Background(), w.org, w.notary.Witness, w.Clock.Now(), c); !errors.Is(err, chain.ErrCursor) {
 			t.Errorf("Verify from %q = %v; want ErrCursor", c, err)
 		}
 	}

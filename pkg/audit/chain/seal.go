@@ -15,8 +15,8 @@ import (
 	"pixeltrack.io/platform/pkg/telemetry"
 )
 
-// Jobs lists the job of this package.
-func Jobs() []job.Job { return []job.Job{SealAudit()} }
+// Jobs lists the jobs of this package.
+func Jobs() []job.Job { return []job.Job{SealAudit(), SignAuditHeads(Notary{})} }
 
 // SealAudit seals the records of organisations. Told of a record it sets the organisation's clock, the same for all records
 // of a quarter of an hour; the schedule seals those whose clock has struck. A record that nobody told of is sealed with the
@@ -105,6 +105,7 @@ func Append(ctx context.Context, org *store.Organization, now, until time.Time) 
 	head.Sequence, head.Hash, head.Last, head.Count = s.Sequence, s.Hash, s.last(), head.Count+int64(len(records))
 	tx := org.Store().Begin()
 	tx.Create(org, s).Else(store.ErrStale)
+	tx.Arm(org, headDue(org.ID, now))
 	if first {
 		tx.Create(org, head).Else(store.ErrStale)
 	} else {

@@ -23,6 +23,8 @@ const (
 	SealDropped   Fault = "seal_dropped" // one between others, or before the first that is there and not old enough to have gone
 	ChainCut      Fault = "chain_cut"    // seals at the end are gone, or the head is
 	HeadEdited    Fault = "head_edited"  // the head is behind the seals
+	HeadForged    Fault = "head_forged"  // the newest signed head bears no signature of PixelTrack's
+	ChainRemade   Fault = "chain_remade" // the seals fit together, and are not those that were signed
 	maxSeals            = 20             // of one call
 	lateAfter           = 24 * time.Hour // from then on a record must be sealed
 	keptFor             = api.AuditLife  // afterwards records and their seals go
@@ -32,7 +34,7 @@ const (
 
 // Finding names one place where a chain is broken.
 type Finding struct {
-	Fault  Fault  `json:"fault" enum:"record_edited,record_dropped,record_added,record_moved,seal_edited,seal_dropped,chain_cut,head_edited" doc:"What is wrong."`
+	Fault  Fault  `json:"fault" enum:"record_edited,record_dropped,record_added,record_moved,seal_edited,seal_dropped,chain_cut,head_edited,head_forged,chain_remade" doc:"What is wrong."`
 	Seal   int64  `json:"seal,omitempty" doc:"The number of the seal." example:"12"`
 	Record string `json:"record_id,omitempty" doc:"The id of the record." example:"rec_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"`
 }
@@ -43,6 +45,7 @@ type Report struct {
 	Seals    int       `json:"seals" doc:"How many seals it looked at: 20 at most." example:"3"`
 	Records  int       `json:"records" doc:"How many records are in them." example:"212"`
 	Waiting  int       `json:"waiting" doc:"How many records at the end are not sealed yet, of the newest 100; only in the last call." example:"4"`
+	Signed   int64     `json:"signed,omitempty" doc:"The number of the last seal that a signed head outside the table vouches for; only in the last call." example:"3"`
 	Findings []Finding `json:"findings"`
 	Next     string    `json:"next_cursor,omitempty" doc:"Send it as cursor to go on; absent when the end was reached."`
 }
@@ -50,13 +53,14 @@ type Report struct {
 // ErrCursor says that a cursor is not one of a verification.
 var ErrCursor = errors.New("chain: not a cursor of a verification")
 
-// Verify recomputes a part of an organisation's chain: from its beginning, or from where a call before ended.
-func Verify(ctx context.Context, org *store.Organization, now time.Time, cursor string) (*Report, error) {
+// Verify recomputes a part of an organisation's chain: from its beginning, or from where a call before ended. The call that
+// reaches the end holds it against the newest signed head.
+func Verify(ctx context.Context, org *store.Organization, w Witness, now time.Time, cursor string) (*Report, error) {
 	from, err := place(cursor)
 	if err != nil {
 		return nil, err
 	}
-	v := &verifier{org: org, now: now, report: &Report{Findings: []Finding{}}}
+	v := &verifier{org: org, witness: w, now: now, report: &Report{Findings: []Finding{}}}
 	var seals []*Seal
 	q := store.Query{Partition: org.Scope().Partition(FamilySeal), From: number(max(from, 1)), Limit: maxSeals + 1}
 	if seals, _, err = store.List[Seal](ctx, org, q); err != nil {
@@ -99,9 +103,10 @@ func place(cursor string) (int64, error) {
 }
 
 type verifier struct {
-	org    *store.Organization
-	now    time.Time
-	report *Report
+	org     *store.Organization
+	witness Witness
+	now     time.Time
+	report  *Report
 }
 
 func (v *verifier) found(fault Fault, seal int64, key string) {
@@ -182,8 +187,58 @@ func instant(key string) int64 {
 	return t.Unix()
 }
 
-// end compares the last seal with the head, and looks at what lies behind.
+// signed is what the newest signed head says, or why that is not known.
+type signed struct {
+	head *SignedHead
+	err  error
+}
+
+// vouched compares the seals with the newest signed head. Sequence is that of the last seal there is.
+func (v *verifier) vouched(ctx context.Context, s signed, sequence int64) error {
+	switch {
+	case errors.Is(s.err, ErrForged):
+		v.found(HeadForged, 0, "")
+		return nil
+	case s.err != nil:
+		return s.err
+	case s.head == nil || v.gone(s.head.Last.Unix()):
+		return nil
+	}
+	v.report.Signed = s.head.Sequence
+	if s.head.Sequence > sequence {
+		v.cut(sequence + 1)
+		return nil
+	}
+	there, err := store.Get[Seal](ctx, v.org, store.OrganizationScope(v.org.ID).Key(FamilySeal, number(s.head.Sequence)))
+	if errors.Is(err, store.ErrMissing) {
+		return nil // the call that came by its place named it
+	}
+	if err != nil {
+		return err
+	}
+	if there.Hash != s.head.SHA256 {
+		v.found(ChainRemade, s.head.Sequence, "")
+	}
+	return nil
+}
+
+// cut finds, once, that the seals from one on are gone.
+func (v *verifier) cut(sequence int64) {
+	for _, f := range v.report.Findings {
+		if f.Fault == ChainCut {
+			return
+		}
+	}
+	v.found(ChainCut, sequence, "")
+}
+
+// end compares the last seal with the head and with what was signed, and looks at what lies behind.
 func (v *verifier) end(ctx context.Context, last *Seal) error {
+	asked := make(chan signed, 1)
+	go func() { // beside the reads of the table
+		head, err := v.witness.Newest(ctx, v.org.ID)
+		asked <- signed{head, err}
+	}()
 	head, err := store.Get[Head](ctx, v.org, HeadKey(v.org.ID))
 	if err != nil && !errors.Is(err, store.ErrMissing) {
 		return err
@@ -214,7 +269,7 @@ func (v *verifier) end(ctx context.Context, last *Seal) error {
 			v.found(RecordAdded, sequence, a.SK)
 		}
 	}
-	return nil
+	return v.vouched(ctx, <-asked, sequence)
 }
 
 // aged says whether all that a head tells of may have gone by its age.

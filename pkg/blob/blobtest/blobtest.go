@@ -212,6 +212,22 @@ func (b *Bucket) Stat(_ context.Context, key string) (blob.Stat, error) {
 	return blob.Stat{Size: int64(len(body)), SHA256: b.sums[key], ETag: etag}, nil
 }
 
+// Earliest reads the first version of the object whose key sorts first among those that begin with a prefix.
+func (b *Bucket) Earliest(_ context.Context, prefix string) ([]byte, error) {
+	for _, key := range b.Keys() {
+		if !strings.HasPrefix(key, prefix) {
+			continue
+		}
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		if b.fail != nil {
+			return nil, b.fail
+		}
+		return b.versions[key][0], nil
+	}
+	return nil, blob.ErrMissing
+}
+
 // Head reads the first bytes of the newest version, if it is still the one named, else blob.ErrChanged.
 func (b *Bucket) Head(_ context.Context, key, etag string, n int64) ([]byte, error) {
 	b.enter("Head")

@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/smithy-go"
 
 	"pixeltrack.io/platform/pkg/blob"
@@ -61,10 +62,11 @@ func (b *Bucket) Put(ctx context.Context, key, mediaType string, body io.ReadSee
 }
 
 // Create writes an object that must not be there, else ErrExists. Meeting another writer is no proof that it is there: the
-// other may be deleting it, or fail. Such a meeting is tried again like a failure of the service.
+// other may be deleting it, or fail. Such a meeting is tried again like a failure of the service. The body goes with a
+// checksum, which a bucket with Object Lock asks for.
 func (b *Bucket) Create(ctx context.Context, key, mediaType string, body io.ReadSeeker) error {
 	_, err := b.client.PutObject(ctx, &s3.PutObjectInput{Bucket: &b.name, Key: &key, ContentType: &mediaType, Body: body,
-		IfNoneMatch: aws.String("*")})
+		IfNoneMatch: aws.String("*"), ChecksumAlgorithm: types.ChecksumAlgorithmSha256})
 	if code(err) == "PreconditionFailed" {
 		return blob.ErrExists
 	}

@@ -1,0 +1,47 @@
+package e2e_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"pixeltrack.io/platform/infra/journey"
+)
+
+// verified says whether the organization's audit chain is intact and vouched for by a signed head.
+func (c *caller) verified() bool {
+	c.t.Helper()
+	body := string(c.must(200, journey.Call{Method: "GET", Path: "/v1/audit/verification"}).Body)
+	return strings.Contains(body, `"intact":true`) && strings.Contains(body, `"signed":`)
+}
+
+// TestAuditHeadsAreSignedEveryDay lets an organization act on two days: each day leaves a signed head, locked for seven
+// years, and the chain is held against the newest.
+func TestAuditHeadsAreSignedEveryDay(t *testing.T) {
+	p := signUp(t)
+	for day := range 2 {
+		p.must(200, journey.Call{Method: "PATCH", Path: "/v1/org", IfMatch: "*", Body: map[string]any{"name": "Studio " + unique()}})
+		p.settle()
+		pass(20 * time.Minute)
+		once1(t, "seal-audit")
+		pass(25 * time.Hour)
+		once1(t, "sign-audit-heads")
+		p.logIn()
+		if !p.verified() {
+			t.Errorf("after day %d the chain is not intact and signed", day+1)
+		}
+	}
+	heads := 0
+	for _, o := range cloud.S3.Objects() {
+		if !strings.Contains(o.Key, p.organization) || !strings.Contains(o.Bucket, "heads") {
+			continue
+		}
+		heads++
+		if o.LockedUntil == nil || o.LockedUntil.Before(o.Created.AddDate(7, 0, 0)) {
+			t.Errorf("%s is locked until %v; want seven years", o.Key, o.LockedUntil)
+		}
+	}
+	if heads != 2 {
+		t.Errorf("%d signed heads; want one of each day", heads)
+	}
+}
