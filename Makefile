@@ -19,7 +19,7 @@ demo: ## play the whole journey against a running stack, step by step
 	@$(GO) run ./infra/demo
 
 test: ## everything at small sizes, from nothing
-	$(GO) test -timeout 20m $(PACKAGES)
+	$(GO) test -timeout 40m $(PACKAGES)
 
 prove: .local/bin/versitygw ## the same tests at full size, and our S3 against another
 	PIXELTRACK_PROVE=1 $(GO) test -count=1 -timeout 60m -v $(PACKAGES)

@@ -53,8 +53,14 @@ func TestAStatementThatIsDroppedIsMissed(t *testing.T) {
 		f.Policy = whole.Without(i)
 		cloud.Lambda.Recycle()
 		c := journey.Call{Method: "GET", Path: "/v1/org"}
-		if s.Sid == "TokenUse" {
-			_, c.Token = p.newAPIToken("organization:read")
+		if s.Sid == "TokenUse" { // a use that cannot be told refuses nobody
+			id, token := p.newAPIToken("organization:read")
+			c.Token = token
+			p.must(200, c)
+			if used := p.must(200, journey.Call{Method: "GET", Path: "/v1/me/api-tokens/" + id}).Text("used_at"); used != "" {
+				t.Errorf("without %s the use is told all the same, at %s", s.Sid, used)
+			}
+			continue
 		}
 		if a := p.call(c); a.Status < 400 {
 			t.Errorf("without %s the route still answers %d", s.Sid, a.Status)
