@@ -2,8 +2,10 @@ package e2e_test
 
 import (
 	"testing"
+	"time"
 
 	"pixeltrack.io/platform/infra/journey"
+	"pixeltrack.io/platform/pkg/organization/agreements"
 )
 
 // changeEmail begins a change of a person's address, and gives the new one.
@@ -37,5 +39,18 @@ func TestAnAddressIsChangedAtBothEnds(t *testing.T) {
 	}
 	if a := p.call(journey.Call{Method: "POST", Path: "/v1/auth/login", Body: map[string]any{"email": was, "password": p.person.Password}}); a.Status != 401 {
 		t.Errorf("a login by the address before = %d; want 401", a.Status)
+	}
+}
+
+// TestAnAgreementIsAcceptedOnce accepts a text again, by other calls: it stays accepted as it was.
+func TestAnAgreementIsAcceptedOnce(t *testing.T) {
+	p := signUp(t)
+	d := agreements.Documents()[0]
+	body := map[string]any{"document": d.ID, "version": d.Version, "sha256": d.SHA256()}
+	first := p.must(200, journey.Call{Method: "POST", Path: "/v1/org/agreements", Body: body}).Text("accepted_at")
+	pass(time.Minute)
+	p.logIn()
+	if again := p.must(200, journey.Call{Method: "POST", Path: "/v1/org/agreements", Body: body}).Text("accepted_at"); again != first || first == "" {
+		t.Errorf("accepted at %q, then at %q; want once", first, again)
 	}
 }

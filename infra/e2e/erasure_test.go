@@ -296,6 +296,7 @@ func outlive(t *testing.T, purge func(*caller)) {
 // was, though the bytes of another have gone.
 func TestAnOrganizationsExportHoldsItsDocuments(t *testing.T) {
 	p := signUp(t)
+	p.must(200, journey.Call{Method: "PATCH", Path: "/v1/org", IfMatch: "*", Body: map[string]any{"tax_id": "DE123456789"}})
 	kept, gone := p.newInvoice(), p.newInvoice()
 	p.sendInvoice(kept)
 	p.sendInvoice(gone)
@@ -315,7 +316,7 @@ func TestAnOrganizationsExportHoldsItsDocuments(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{kept + "/" + number + ".pdf", hash, `"total":16065`, "%PDF"} {
+	for _, want := range []string{kept + "/" + number + ".pdf", hash, `"total":16065`, "%PDF", "DE123456789"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the package does not hold %q", want)
 		}

@@ -416,7 +416,7 @@ func authSteps() []step {
 			to := p.changeEmail()
 			p.must(200, journey.Call{Method: "POST", Path: "/v1/me/email/confirm", Body: map[string]any{"token": p.mailToken("address changes")}})
 			reader := &caller{Client: p.Client, t: p.t, person: journey.Person{Email: to}}
-			return journey.Call{Method: "POST", Path: "/v1/me/email/confirm", Body: map[string]any{"token": reader.mailToken("new pixeltrack address")}}
+			return journey.Call{Method: "POST", Path: "/v1/me/email/confirm", Body: map[string]any{"token": reader.mailToken("new pixeltrack address")}, Key: "key-" + unique()}
 		}},
 		{operation: "create-api-token", status: 201, alone: true, prepare: func(p *caller) journey.Call {
 			body := apiTokenBody("clients:read")
