@@ -48,7 +48,7 @@
 //	create-email-change | a user's change of address, and who has the new one | table | USER u EMAILCHANGE, PROFILE, OUTBOX; MAIL hash; CASE hash LETTERS; DUE outbox | 8 / 16
 //	get-email-change | a user's change of address | table | USER u EMAILCHANGE | 4 / 0
 //	delete-email-change | a user's change of address | table | USER u EMAILCHANGE | 4 / 4
-//	confirm-email-change | a user's change of address, with the account | table | USER u EMAILCHANGE, PROFILE, CREDENTIAL, USERGATE, SESSION, OUTBOX; MAIL hash; DUE outbox | 7 / 18
+//	confirm-email-change | a user's change of address, with the account | table | USER u EMAILCHANGE, PROFILE, CREDENTIAL, USERGATE, SESSION, OUTBOX; MAIL hash; DUE outbox | 8 / 20
 //	remind-api-tokens | API tokens that end within seven days | table | DUE api_token_ends s; USER u APIKEY / id, USERGATE, OUTBOX; DUE outbox | 4 / 0
 //	delete-account | a user's gate, and those of the organisations that close | table | USER u USERGATE, DELETION, MEMBERSHIP; ORG o ORGGATE, ACCESS; MAIL hash; DUE, WAKE purge-account; CASE hash ATTEMPTS; USER u CREDENTIAL, OUTBOX, PROFILE | 9 / 25
 //	change-password | a user's credential, and their sessions | table | USER u USERGATE, PROFILE, CREDENTIAL, SESSION / session, OUTBOX; CASE hash ATTEMPTS; DUE outbox | 6 / 15
