@@ -46,13 +46,17 @@ func deviceOf(c *api.Caller, secret keys.Links, address, token string) device {
 
 func (d device) known() bool { return d.name != "" }
 
-// remember gives the caller what their device is known again by from now on, as a cookie and as a token.
-func (d device) remember(c *api.Caller, secret keys.Links, address string, session string) string {
+// remember gives the caller what their device is known again by from now on, as a cookie, and as a token unless they want
+// cookies alone.
+func (d device) remember(c *api.Caller, secret keys.Links, address, session string, how Manner) string {
 	if !d.known() {
 		name := bare(session) + "." + strconv.FormatInt(c.Now.Unix(), 10)
 		d.token = devicePrefix + "_" + name + "." + secret.Token("device", name+"."+address)
 	}
 	c.SetCookie(deviceCookie + "=" + d.token + "; Path=/; Max-Age=" + strconv.Itoa(int(deviceLife.Seconds())) + "; Secure; HttpOnly; SameSite=Strict")
+	if how.Cookies {
+		return ""
+	}
 	return d.token
 }
 

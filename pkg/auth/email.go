@@ -9,7 +9,6 @@ import (
 	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/account"
 	"pixeltrack.io/platform/pkg/api"
-	"pixeltrack.io/platform/pkg/auth/disposable"
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/keys"
 	"pixeltrack.io/platform/pkg/outbox"
@@ -98,13 +97,7 @@ func CreateEmailChange(st *store.Store, pseudonyms keys.Pseudonyms) api.Operatio
 		ExampleIn: EmailChangeRequest{Email: "ada@example.org"}, ExampleOut: exampleEmailChange(),
 		Refusals: []api.Refusal{{Kind: problem.Invalid, Code: "disposable_email", When: "The address lies in a domain of addresses that are thrown away."}},
 	}, func(ctx context.Context, c *api.Caller, in *EmailChangeIn) (*EmailChangeOut, error) {
-		normal := account.Normal(in.Body.Email)
-		if normal == "" {
-			return nil, problem.InvalidField("body.email", "not an e-mail address")
-		}
-		if disposable.Address(normal) {
-			err := problem.InvalidField("body.email", "an address that is made to be thrown away")
-			err.Code = "disposable_email"
+		if err := ownAddress(in.Body.Email); err != nil {
 			return nil, err
 		}
 		e := &EmailChange{ID: api.NewID[id.SignUp](c), User: c.User, Email: in.Body.Email, MailHash: account.HashOf(pseudonyms, in.Body.Email), Asked: c.Now.Unix()}

@@ -98,10 +98,7 @@ func LogIn(st *store.Store, pseudonyms keys.Pseudonyms, refresh keys.Links, mint
 			if err != nil {
 				return nil, err
 			}
-			device := from.remember(c, refresh, hash, string(api.NewID[id.Session](c)))
-			if !in.Body.Cookies {
-				out.Body.DeviceToken = device
-			}
+			out.Body.DeviceToken = from.remember(c, refresh, hash, string(api.NewID[id.Session](c)), in.Body.Manner)
 			return out, nil
 		}
 		if outdated {
@@ -131,10 +128,7 @@ func LogIn(st *store.Store, pseudonyms keys.Pseudonyms, refresh keys.Links, mint
 		if err != nil {
 			return nil, err
 		}
-		device := from.remember(c, refresh, hash, string(s.ID))
-		if !in.Body.Cookies {
-			out.Body.DeviceToken = device
-		}
+		out.Body.DeviceToken = from.remember(c, refresh, hash, string(s.ID), in.Body.Manner)
 		return &LogInOut{Body: LoggedIn{Tokens: out.Body}}, nil
 	})
 }

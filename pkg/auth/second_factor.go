@@ -92,8 +92,9 @@ type Entry struct {
 	Minter  *Minter
 }
 
-// Enter begins a session of a user, and tells them of it where it is from a new device. Prove judges what was shown against the user's second factors as they are, and adds
-// what it spends to the transaction that begins the session; it is asked again when that met another writer.
+// Enter begins a session of a user, and tells them of it where it is from a new device. Prove judges what was shown against
+// the user's second factors as they are, and adds what it spends to the transaction that begins the session; it is asked
+// again when that met another writer.
 func (e *Entry) Enter(ctx context.Context, c *api.Caller, user id.User, how Manner, newDevice bool,
 	prove func(context.Context, *store.Tx, *store.User, *secondfactor.Factors) error) (*TokensOut, error) {
 	h := e.Store.BindUser(user, store.Actor{Who: string(user), Request: c.Request})

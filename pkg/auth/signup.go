@@ -156,12 +156,7 @@ func SignUp(st *store.Store, pseudonyms keys.Pseudonyms, links keys.Links, chall
 		if err := oldEnough(c, b.DateOfBirth); err != nil {
 			return nil, err
 		}
-		if account.Normal(b.Email) == "" {
-			return nil, problem.InvalidField("body.email", "not an e-mail address")
-		}
-		if disposable.Address(account.Normal(b.Email)) {
-			err := problem.InvalidField("body.email", "an address that is made to be thrown away")
-			err.Code = "disposable_email"
+		if err := ownAddress(b.Email); err != nil {
 			return nil, err
 		}
 		v := policy.InEffect(c.Now)
@@ -190,6 +185,20 @@ func SignUp(st *store.Store, pseudonyms keys.Pseudonyms, links keys.Links, chall
 		}
 		return &EmptyOut{}, nil
 	})
+}
+
+// ownAddress refuses at body.email what is no address, and one that nobody has for long.
+func ownAddress(email string) error {
+	normal := account.Normal(email)
+	if normal == "" {
+		return problem.InvalidField("body.email", "not an e-mail address")
+	}
+	if disposable.Address(normal) {
+		err := problem.InvalidField("body.email", "an address that is made to be thrown away")
+		err.Code = "disposable_email"
+		return err
+	}
+	return nil
 }
 
 // meetings bounds how often a call meets another writer of the same row.

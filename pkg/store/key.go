@@ -128,6 +128,11 @@ func Parts(sk string) []string { return strings.Split(sk, separator) }
 func Join(parts ...string) string { return join(parts...) }
 
 // Instant writes a time so that texts sort as times do: UTC, milliseconds, fixed width, years 0 to 9999.
-func Instant(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
+func Instant(t time.Time) string { return t.UTC().Format(instant) }
+
+// ParseInstant reads what Instant wrote.
+func ParseInstant(text string) (time.Time, error) { return time.Parse(instant, text) }
+
+const instant = "2006-01-02T15:04:05.000Z"
 
 func join(parts ...string) string { return strings.Join(parts, separator) }

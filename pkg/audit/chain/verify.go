@@ -180,7 +180,7 @@ func (v *verifier) records(ctx context.Context, s *Seal, after string) error {
 
 // instant is the time in a record's key, in epoch seconds.
 func instant(key string) int64 {
-	t, err := time.Parse("2006-01-02T15:04:05.000Z", store.Parts(key)[0])
+	t, err := store.ParseInstant(store.Parts(key)[0])
 	if err != nil {
 		return 1 << 40
 	}
@@ -277,28 +277,21 @@ func (v *verifier) aged(h *Head) bool { return v.gone(instant(h.Last)) }
 
 // moved makes one finding of a record that is missed in one place and lies in another.
 func (v *verifier) moved() {
-	added := map[string]bool{}
+	missed, extra := map[string]bool{}, map[string]bool{}
 	for _, f := range v.report.Findings {
-		if f.Fault == RecordAdded {
-			added[f.Record] = true
-		}
+		missed[f.Record] = missed[f.Record] || f.Fault == RecordDropped
+		extra[f.Record] = extra[f.Record] || f.Fault == RecordAdded
 	}
-	kept := v.report.Findings[:0]
-	moved := map[string]bool{}
+	kept := []Finding{}
 	for _, f := range v.report.Findings {
-		if f.Fault == RecordDropped && added[f.Record] {
-			f.Fault, moved[f.Record] = RecordMoved, true
+		moved := missed[f.Record] && extra[f.Record]
+		if moved && f.Fault == RecordAdded {
+			continue
+		}
+		if moved && f.Fault == RecordDropped {
+			f.Fault = RecordMoved
 		}
 		kept = append(kept, f)
 	}
-	v.report.Findings = kept[:0]
-	for _, f := range kept {
-		if f.Fault == RecordAdded && moved[f.Record] {
-			continue
-		}
-		v.report.Findings = append(v.report.Findings, f)
-	}
-	if v.report.Findings == nil {
-		v.report.Findings = []Finding{}
-	}
+	v.report.Findings = kept
 }
