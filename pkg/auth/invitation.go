@@ -56,7 +56,7 @@ func exampleJoined() Joined {
 }
 
 func joinRefusals() []api.Refusal {
-	return []api.Refusal{invitations.Refusal(),
+	return []api.Refusal{invitations.AcceptRefusal(),
 		{Kind: problem.Conflict, Code: "already_member", When: "The account is a member of the organization. The invitation stays."},
 		{Kind: problem.Conflict, Code: "too_many_organizations", When: "The account belongs to 30 organizations."}}
 }
@@ -144,6 +144,9 @@ func signUpInto(ctx context.Context, st *store.Store, c *api.Caller, org *store.
 	member := enter(tx, c, h, org, i, nil)
 	attempts.Forget(tx)
 	err := tx.Commit(ctx)
+	if errors.Is(err, invitations.ErrChanged) {
+		return nil, store.ErrConflict
+	}
 	if errors.Is(err, store.ErrStale) || errors.Is(err, errUsed) { // a twin was first, or the address has an account by now
 		return nil, invitations.NotFound()
 	}
@@ -209,6 +212,9 @@ func join(ctx context.Context, st *store.Store, c *api.Caller, h *store.User, or
 	c.AuditFor(tx, h, string(org.ID), "done")
 	with(tx)
 	err = tx.Commit(ctx)
+	if errors.Is(err, invitations.ErrChanged) {
+		return nil, store.ErrConflict
+	}
 	if errors.Is(err, store.ErrStale) || errors.Is(err, store.ErrExists) {
 		return nil, invitations.NotFound()
 	}
@@ -231,7 +237,7 @@ func enter(tx *store.Tx, c *api.Caller, h *store.User, org *store.Organization, 
 		tx.Replace(h, m)
 	}
 	tx.Create(inside, &access.Access{Organization: org.ID, Member: member, User: h.ID, Role: i.Role, Grants: i.Grants, GrantVersion: 1, Joined: now})
-	i.Spend(tx, inside)
+	i.Accept(tx, inside)
 	c.AuditIn(tx, inside, member, string(i.ID), "done")
 	return member
 }

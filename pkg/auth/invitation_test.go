@@ -2,6 +2,7 @@ package auth_test
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strings"
 	"sync"
@@ -115,6 +116,108 @@ func TestWhoHasLeftCanComeBack(t *testing.T) {
 	w.must(err)
 	if string(m.Member) == joined.Member.ID {
 		t.Error("who came back is the member that they were; want another")
+	}
+}
+
+// sender is a member of a person's organization who was invited with a role, and their row there.
+func (w *world) sender(p person, email, role string) (person, func(func(*access.Access))) {
+	w.T.Helper()
+	_, r := w.invite(p, item(email, role))
+	a := w.accept(w.link(r.Data[0].Invitation.ID, "1"), phrase, personBody())
+	w.Want(a, http.StatusCreated, "")
+	var joined auth.Joined
+	a.Into(w.T, &joined)
+	org := w.Store.BindOrganization(p.org, store.Actor{Who: "test"})
+	org.SeeRestricted()
+	change := func(to func(*access.Access)) {
+		w.T.Helper()
+		row, err := store.Get[access.Access](context.Background(), org, access.AccessKey(p.org, id.Member(joined.Member.ID)))
+		w.must(err)
+		to(row)
+		row.GrantVersion++
+		tx := w.Store.Begin()
+		tx.Rewrite(org, row)
+		w.must(tx.Commit(context.Background()))
+	}
+	return person{email: email, user: id.User(joined.User.ID), org: p.org, tokens: w.tokens(w.logIn(email, phrase))}, change
+}
+
+// TestAnInvitationIsWorthWhatItsSenderCouldSend changes who sent an invitation before it is accepted.
+func TestAnInvitationIsWorthWhatItsSenderCouldSend(t *testing.T) {
+	w := newWorld(t)
+	owner := w.somebody(ada)
+	admin, change := w.sender(owner, "admin@example.com", "admin")
+	var was access.Access
+	change(func(a *access.Access) { was = *a })
+	become := func(role access.Role, grants ...access.Permission) func(*access.Access) {
+		return func(a *access.Access) { a.Role, a.Grants = role, grants }
+	}
+	back := func(a *access.Access) {
+		a.User, a.Role, a.Grants, a.Removed, a.Restricted = was.User, was.Role, was.Grants, was.Removed, false
+	}
+	tests := []struct {
+		name   string
+		to     string
+		change []func(*access.Access)
+		want   int
+	}{
+		{"nothing changed", "accountant", nil, 201},
+		{"the sender was removed", "member", []func(*access.Access){func(a *access.Access) { a.User, a.Removed = "", w.Clock.Now().Unix() }}, 404},
+		{"the sender's account was erased", "member", []func(*access.Access){func(a *access.Access) { a.User = "" }}, 404},
+		{"the sender may invite no more", "guest", []func(*access.Access){become(access.Contributor)}, 404},
+		{"the sender may still invite, into less", "accountant", []func(*access.Access){become(access.Manager, access.MembersInvite)}, 404},
+		{"the sender may still invite, into this", "member", []func(*access.Access){become(access.Manager, access.MembersInvite)}, 201},
+		{"the sender was lowered and raised again", "member", []func(*access.Access){become(access.Guest), become(access.Admin)}, 201},
+		{"the sender has processing restricted", "member", []func(*access.Access){func(a *access.Access) { a.Restricted = true }}, 201},
+	}
+	for i, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			w.T = t
+			change(back)
+			_, r := w.invite(admin, item(strings.Repeat("x", i+1)+"@example.com", tt.to))
+			for _, ch := range tt.change {
+				change(ch)
+			}
+			code := ""
+			if tt.want == 404 {
+				code = "invitation_not_found"
+			}
+			w.Want(w.accept(w.link(r.Data[0].Invitation.ID, "1"), phrase, personBody()), tt.want, code)
+		})
+	}
+	w.T = t
+	change(back)
+	_, r := w.invite(admin, item("late@example.com", "accountant"))
+	invitation := r.Data[0].Invitation.ID
+	change(become(access.Contributor))
+	w.Want(w.accept(w.link(invitation, "1"), phrase, personBody()), 404, "invitation_not_found")
+	again := w.Call(invitations.ResendInvitation(w.Store, w.links), owner.caller(), apitest.Request{Path: "/v1/invitations/" + invitation + "/resend"})
+	w.Want(again, 200, "")
+	var shown invitations.InvitationBody
+	again.Into(t, &shown)
+	if shown.InvitedBy == r.Data[0].Invitation.InvitedBy {
+		t.Error("who sent it again is not who invites; want the owner")
+	}
+	w.Want(w.accept(w.link(invitation, "2"), phrase, personBody()), 201, "")
+}
+
+// TestAnAcceptanceMeetsTheSendersRemoval reads an invitation while its sender may send it, and accepts it after they were
+// removed.
+func TestAnAcceptanceMeetsTheSendersRemoval(t *testing.T) {
+	w := newWorld(t)
+	owner := w.somebody(ada)
+	admin, change := w.sender(owner, "admin@example.com", "admin")
+	_, r := w.invite(admin, item("late@example.com", "member"))
+	i, org, err := invitations.Find(context.Background(), w.Store, store.Actor{Who: "test"}, w.link(r.Data[0].Invitation.ID, "1"))
+	w.must(err)
+	change(func(a *access.Access) { a.User, a.Removed = "", w.Clock.Now().Unix() })
+	tx := w.Store.Begin()
+	i.Accept(tx, org)
+	if err := tx.Commit(context.Background()); !errors.Is(err, invitations.ErrChanged) {
+		t.Errorf("an acceptance after the removal = %v; want %v", err, invitations.ErrChanged)
+	}
+	if left := w.of("INVITATION"); len(left) != 1 {
+		t.Errorf("%d invitations are left; want the one", len(left))
 	}
 }
 

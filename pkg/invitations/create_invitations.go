@@ -116,7 +116,7 @@ func CreateInvitations(st *store.Store, pseudonyms keys.Pseudonyms, links keys.L
 	return api.Replayable(api.Route{
 		ID: "create-invitations", Area: "organization", Method: http.MethodPost, Path: "/v1/invitations", Permission: access.MembersInvite, Audit: true,
 		Summary: "Invite people", Purpose: purpose.Collaboration,
-		Description: "Each is mailed a link that works once, for whoever has the address, within 7 days. The answer says nothing of whether an address has an account. Nobody invites into more than they have; only the owner invites admins.",
+		Description: "Each is mailed a link that works once, for whoever has the address, within 7 days. The answer says nothing of whether an address has an account. Nobody invites into more than they have; only the owner invites admins. When who invites has left, or could no longer invite into as much, the link does not work until somebody who can sends it again.",
 		Refusals:    []api.Refusal{tooMany()},
 		ExampleIn:   CreateBody{Invitations: []Guest{{Email: shown.Email, Role: shown.Role}}},
 		ExampleOut:  Results{Data: []Result{{Status: Invited, Invitation: &shown}}},

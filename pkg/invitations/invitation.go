@@ -48,10 +48,12 @@ type Invitation struct {
 	TokenHash string              `dynamo:"token_hash"` // of the link that was sent last
 	Role      access.Role         `dynamo:"role"`
 	Grants    []access.Permission `dynamo:"grants,omitempty"`
-	By        id.Member           `dynamo:"invited_by"`
-	Sent      int                 `dynamo:"sent"`    // how often
-	SentAt    int64               `dynamo:"sent_at"` // epoch seconds
-	Created   int64               `dynamo:"created"` // likewise
+	By        id.Member           `dynamo:"invited_by"` // who sent it last
+	Sent      int                 `dynamo:"sent"`       // how often
+	SentAt    int64               `dynamo:"sent_at"`    // epoch seconds
+	Created   int64               `dynamo:"created"`    // likewise
+
+	inviter *access.Access // as Find saw it
 }
 
 // Type is the row's type.
@@ -74,16 +76,17 @@ func (i *Invitation) send(links keys.Links, at time.Time) *Link {
 	i.SentAt = at.Unix()
 	i.TokenHash = keys.HashToken(links.Token(LinkPurpose, i.tokenID()))
 	i.Expire(at.Add(Life))
-	l := &Link{Org: i.Org, Invitation: i.ID, Hash: i.TokenHash}
+	l := &Link{Org: i.Org, Invitation: i.ID, By: i.By, Hash: i.TokenHash}
 	l.Expire(at.Add(Life))
 	return l
 }
 
-// Link leads from the hash of an invitation's token to the invitation.
+// Link leads from the hash of an invitation's token to the invitation, and to who sent it.
 type Link struct {
 	store.Meta
 	Org        id.Organization `dynamo:"org"`
 	Invitation id.Invitation   `dynamo:"invitation"`
+	By         id.Member       `dynamo:"invited_by"`
 	Hash       string          `dynamo:"-"`
 }
 
@@ -123,8 +126,26 @@ func (i *Invitation) Spend(tx *store.Tx, org *store.Organization) {
 	tx.DeleteKey(org.Store().BindPlatform(org.Actor()), store.TokenLookup(i.TokenHash), "")
 }
 
+// rights are what whoever accepts may do.
+func (i *Invitation) rights() access.Rights { return access.Rights{Role: i.Role, Grants: i.Grants} }
+
+// vouchedBy says whether a member could still send the invitation: it is worth no more than who sent it.
+func (i *Invitation) vouchedBy(a *access.Access) bool {
+	return a.Live() && a.Rights().May(access.MembersInvite) && a.Rights().Gives(access.Rights{}, i.rights())
+}
+
+// ErrChanged is that the rights of who sent an invitation changed while it was being accepted: look again.
+var ErrChanged = errors.New("invitations: the rights of the sender have changed")
+
+// Accept adds to a transaction that the invitation, as Find gave it, is used up. It fails with store.ErrStale when another
+// was first, and with ErrChanged when the rights of who sent it changed since.
+func (i *Invitation) Accept(tx *store.Tx, org *store.Organization) {
+	i.Spend(tx, org)
+	tx.Check(org, access.AccessKey(i.Org, i.By), "'user' = ? AND 'grant_version' = ?", i.inviter.User, i.inviter.GrantVersion).Else(ErrChanged)
+}
+
 // Find gives the invitation of a link, with the handle of its organization. One that is unknown, used, revoked, resent or
-// over is the same: invitation_not_found.
+// over, or whose sender has left or could no longer send it, is the same: invitation_not_found.
 func Find(ctx context.Context, st *store.Store, actor store.Actor, token string) (*Invitation, *store.Organization, error) {
 	hash := keys.HashToken(token)
 	l, err := store.Get[Link](ctx, st.BindPlatform(actor), store.TokenLookup(hash))
@@ -135,8 +156,11 @@ func Find(ctx context.Context, st *store.Store, actor store.Actor, token string)
 		return nil, nil, err
 	}
 	org := st.BindOrganization(l.Org, actor)
-	i, gate := new(Invitation), new(access.OrganizationGate)
-	fetches := []*store.Fetch{{Through: org, Key: Key(l.Org, l.Invitation), Row: i}, {Through: org, Key: access.OrganizationGateKey(l.Org), Row: gate}}
+	inviters := st.BindOrganization(l.Org, actor)
+	inviters.SeeRestricted() // the invitation is the organization's, whatever its sender asked for
+	i, gate, by := new(Invitation), new(access.OrganizationGate), new(access.Access)
+	fetches := []*store.Fetch{{Through: org, Key: Key(l.Org, l.Invitation), Row: i}, {Through: org, Key: access.OrganizationGateKey(l.Org), Row: gate},
+		{Through: inviters, Key: access.AccessKey(l.Org, l.By), Row: by}}
 	if err := st.FetchAll(ctx, fetches...); err != nil {
 		return nil, nil, err
 	}
@@ -148,9 +172,10 @@ func Find(ctx context.Context, st *store.Store, actor store.Actor, token string)
 			return nil, nil, f.Err
 		}
 	}
-	if i.TokenHash != hash || gate.Status != access.Active {
+	if i.TokenHash != hash || gate.Status != access.Active || !i.vouchedBy(by) {
 		return nil, nil, NotFound()
 	}
+	i.inviter = by
 	return i, org, nil
 }
 
@@ -160,6 +185,11 @@ func NotFound() error { return problem.Missing("invitation") }
 // Refusal documents NotFound.
 func Refusal() api.Refusal {
 	return api.Refusal{Kind: problem.NotFound, Code: "invitation_not_found", When: "The invitation is unknown, used, revoked or over, or not yours."}
+}
+
+// AcceptRefusal documents NotFound where an invitation is accepted.
+func AcceptRefusal() api.Refusal {
+	return api.Refusal{Kind: problem.NotFound, Code: "invitation_not_found", When: "The invitation is unknown, used, revoked or over, or to another address, or who sent it has left or could no longer send it."}
 }
 
 // Routes lists the routes about invitations.
@@ -189,6 +219,7 @@ func Rows() []registry.Row {
 		{Sample: Link{}, Type: "INVITATION_LINK", Area: "organization", Subject: registry.SubjectInvitee, Purpose: purpose.Collaboration, Basis: registry.Contract,
 			Class: registry.ClassSecurity, Family: "TOKEN", Scopes: []registry.Scope{registry.InLookup}, Fields: []registry.Field{
 				registry.Internal("org", "the id of the organization"), registry.Internal("invitation", "a random id"),
+				registry.Internal("invited_by", "the random id of who invites"),
 			}},
 	}
 }
@@ -199,7 +230,7 @@ type InvitationBody struct {
 	Email     string              `json:"email" example:"grace@example.com"`
 	Role      access.Role         `json:"role" example:"member"`
 	Grants    []access.Permission `json:"grants"`
-	InvitedBy string              `json:"invited_by" doc:"The member who invites." example:"mbr_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"`
+	InvitedBy string              `json:"invited_by" doc:"The member who sent it last. It works as long as they could send it." example:"mbr_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"`
 	Sent      int                 `json:"times_sent" doc:"At most 5." example:"1"`
 	CreatedAt time.Time           `json:"created_at"`
 	ExpiresAt time.Time           `json:"expires_at"`

@@ -78,7 +78,7 @@ func ResendInvitation(st *store.Store, links keys.Links) api.Operation {
 	return api.Replayable(api.Route{
 		ID: "resend-invitation", Area: "organization", Method: http.MethodPost, Path: "/v1/invitations/{id}/resend", Permission: access.MembersInvite, Audit: true,
 		Summary: "Send an invitation again", Purpose: purpose.Collaboration,
-		Description: "With a new link and 7 days from now; the link before no longer works. An invitation is sent at most 5 times.",
+		Description: "With a new link and 7 days from now; the link before no longer works. Who sends it again is who invites: so one whose sender has left works again. An invitation is sent at most 5 times.",
 		Refusals:    []api.Refusal{Refusal(), members.NotYoursRefusal(), tooMany(), {Kind: problem.Conflict, Code: "sent_enough", When: "It was sent 5 times."}},
 		ExampleOut:  example(),
 	}, func(ctx context.Context, c *api.Caller, in *ByID) (*Out, error) {
@@ -90,7 +90,7 @@ func ResendInvitation(st *store.Store, links keys.Links) api.Operation {
 			if i, err = read(ctx, c, in.ID); err != nil {
 				return err
 			}
-			if !c.Rights().Gives(access.Rights{}, access.Rights{Role: i.Role, Grants: i.Grants}) {
+			if !c.Rights().Gives(access.Rights{}, i.rights()) {
 				return members.NotYours()
 			}
 			if i.Sent >= MostSent {
@@ -99,6 +99,7 @@ func ResendInvitation(st *store.Store, links keys.Links) api.Operation {
 			platform := st.BindPlatform(c.Org.Actor())
 			tx := st.Begin()
 			tx.DeleteKey(platform, store.TokenLookup(i.TokenHash), "")
+			i.By = c.Member
 			tx.Create(platform, i.send(links, c.Now))
 			mark := &Invitee{Invitation: i.ID, key: inviteeKey(i.Org, i.Mark)}
 			mark.Expire(c.Now.Add(Life))

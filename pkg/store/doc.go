@@ -23,8 +23,8 @@
 //	resend-sign-up | the last sign-up of an address, and a further mail about it | table | CASE hash LETTERS, OUTBOX | 1 / 6
 //	forgot-password | whether an address is known; a link that sets a new password, and its mail | table | MAIL hash; CASE hash PASSWORDRESET, OUTBOX, LETTERS | 2 / 8
 //	reset-password | a link that sets a new password; the account that it is for | table | CASE hash PASSWORDRESET; USER u USERGATE, PROFILE, CREDENTIAL, SESSION / session, OUTBOX; DUE outbox | 4 / 14
-//	accept-invitation | an invitation by its link, and the account of its address or a new one | table | TOKEN hash; CASE hash ATTEMPTS; ORG o INVITATION / id, INVITEE / hash, ORGGATE, ACCESS; MAIL hash; USER u PROFILE, CREDENTIAL, ACCEPTANCE, MEMBERSHIP, USERGATE | 4 / 27
-//	join-organization | an invitation by its link | table | TOKEN hash; ORG o INVITATION / id, INVITEE / hash, ORGGATE, ACCESS; USER u PROFILE, MEMBERSHIP | 8 / 14
+//	accept-invitation | an invitation by its link, and the account of its address or a new one | table | TOKEN hash; CASE hash ATTEMPTS; ORG o INVITATION / id, INVITEE / hash, ORGGATE, ACCESS; MAIL hash; USER u PROFILE, CREDENTIAL, ACCEPTANCE, MEMBERSHIP, USERGATE | 5 / 29
+//	join-organization | an invitation by its link | table | TOKEN hash; ORG o INVITATION / id, INVITEE / hash, ORGGATE, ACCESS; USER u PROFILE, MEMBERSHIP | 9 / 16
 //	log-in-second-factor | a login by its challenge, and a user's second factors | table | CASE hash CHALLENGE, ATTEMPTS; USER u SECONDFACTOR, USERGATE, MEMBERSHIP, SESSION, CREDENTIAL, OUTBOX; ORG o ACCESS, ORGGATE; DUE outbox | 7 / 24
 //	reauthenticate | what proves a user, and their session | table | CASE hash ATTEMPTS; USER u CREDENTIAL, USERGATE, SECONDFACTOR, SESSION / session, OUTBOX; ORG o ACCESS, ORGGATE; DUE outbox | 10 / 16
 //	ask-for-passkey | a challenge for a passkey, and the passkeys of a login that waits | table | CASE hash CHALLENGE, CEREMONY; USER u PASSKEY | 2 / 1
