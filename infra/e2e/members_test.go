@@ -130,6 +130,10 @@ func memberSteps() []step {
 			invitation, _ := p.invite(journey.NewPerson().Email, "member")
 			return journey.Call{Method: "DELETE", Path: "/v1/invitations/" + invitation}
 		}, again: []int{404}},
+		{operation: "decline-invitation", status: 204, public: true, prepare: func(p *caller) journey.Call {
+			_, token := p.invite(journey.NewPerson().Email, "member")
+			return journey.Call{Method: "POST", Path: "/v1/invitations/decline", Body: map[string]any{"token": token}}
+		}, again: []int{404}},
 		{operation: "accept-invitation", status: 201, public: true, prepare: func(p *caller) journey.Call {
 			_, token := p.invite(journey.NewPerson().Email, "member")
 			return journey.Call{Method: "POST", Path: "/v1/auth/invitations/accept", Body: map[string]any{"token": token, "password": p.person.Password, "new_account": newAccountBody()}}

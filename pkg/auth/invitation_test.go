@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/guregu/dynamo/v2"
+
 	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/account"
 	"pixeltrack.io/platform/pkg/api/apitest"
@@ -57,6 +59,11 @@ func (w *world) accept(token, password string, with map[string]any) apitest.Answ
 func (w *world) join(p person, token string) apitest.Answer {
 	w.T.Helper()
 	return w.Call(auth.JoinOrganization(w.Store), p.caller(), apitest.Request{Body: map[string]any{"token": token}})
+}
+
+func (w *world) decline(token string) apitest.Answer {
+	w.T.Helper()
+	return w.Call(invitations.DeclineInvitation(w.Store), apitest.Caller{}, apitest.Request{Body: map[string]any{"token": token}})
 }
 
 func TestAnInvitationMakesANewPersonAMember(t *testing.T) {
@@ -246,6 +253,69 @@ func TestLinksThatNoLongerWorkLookAlike(t *testing.T) {
 	w.Want(w.Call(invitations.GetInvitation(), p.caller(), byID(expired)), 404, "invitation_not_found")
 	if _, r := w.invite(p, item("c@example.com", "member")); r.Data[0].Status != invitations.Invited {
 		t.Errorf("an address whose invitation is over = %s; want it invited again", r.Data[0].Status)
+	}
+}
+
+// TestADeclinedInvitationLeavesNothing declines an invitation of an organization that is closing, by a sender who has left.
+func TestADeclinedInvitationLeavesNothing(t *testing.T) {
+	w := newWorld(t)
+	owner := w.somebody(ada)
+	admin, change := w.sender(owner, "admin@example.com", "admin")
+	_, r := w.invite(admin, item(grace, "member"), item("other@example.com", "member"))
+	token, other := w.link(r.Data[0].Invitation.ID, "1"), w.link(r.Data[1].Invitation.ID, "1")
+	change(func(a *access.Access) { a.User, a.Removed = "", w.Clock.Now().Unix() })
+	org := w.Store.BindOrganization(owner.org, store.Actor{Who: "test"})
+	tx := w.Store.Begin()
+	tx.Change(org, access.OrganizationGateKey(owner.org), func(u *dynamo.Update) { u.Set("status", access.Closing) })
+	w.must(tx.Commit(context.Background()))
+
+	before := len(w.of("AUDIT"))
+	w.Want(w.decline("x"), 404, "invitation_not_found")
+	w.Want(w.decline(token), 204, "")
+	w.Want(w.decline(token), 404, "invitation_not_found")
+	w.Want(w.accept(token, phrase, personBody()), 404, "invitation_not_found")
+	for _, kind := range []string{"INVITATION", "INVITEE", "INVITATION_LINK"} {
+		if left := w.of(kind); len(left) != 1 {
+			t.Errorf("%d rows of %s are left; want the other's alone", len(left), kind)
+		}
+	}
+	if strings.Contains(w.dump(), grace) || len(w.of("AUDIT")) != before {
+		t.Error("something keeps the address, or that it was declined")
+	}
+	w.Clock.Advance(invitations.Life)
+	w.Want(w.decline(other), 404, "invitation_not_found")
+}
+
+// TestADeclineAndAnAcceptanceMeet declines and accepts one invitation at the same time.
+func TestADeclineAndAnAcceptanceMeet(t *testing.T) {
+	w := newWorld(t)
+	p, q := w.somebody(ada), w.somebody(grace)
+	_, r := w.invite(p, item(grace, "member"))
+	token := w.link(r.Data[0].Invitation.ID, "1")
+	var wg sync.WaitGroup
+	var joined apitest.Answer
+	declined := make([]apitest.Answer, 3)
+	wg.Go(func() { joined = w.join(q, token) })
+	for i := range declined {
+		wg.Go(func() { declined[i] = w.decline(token) })
+	}
+	wg.Wait()
+	done := 0
+	for _, a := range append(declined, joined) {
+		switch a.Status {
+		case 201, 204:
+			done++
+		case 404:
+		default:
+			t.Errorf("one of many = %d: %s", a.Status, a.Body)
+		}
+	}
+	members := 2
+	if joined.Status == 201 {
+		members++
+	}
+	if n := len(w.of("ACCESS")); done != 1 || n != members {
+		t.Errorf("%d answers of success, %d members; want 1 and %d", done, n, members)
 	}
 }
 

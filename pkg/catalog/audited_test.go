@@ -23,6 +23,7 @@ var unaudited = map[string]string{
 	"sign-up":                     "nobody is anybody yet; the confirmation is audited",
 	"resend-sign-up":              "nobody is anybody yet",
 	"forgot-password":             "a known and an unknown address leave the same behind; the reset is audited",
+	"decline-invitation":          "nobody of the organization acts; who declines wants nothing of it to stay",
 	"ask-for-passkey":             "a challenge; the login that it is for is audited",
 	"create-passkey-options":      "a challenge; the passkey that it is for is audited",
 	"switch-organization":         "the login was audited, and so is what is done in the organization",

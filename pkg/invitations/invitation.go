@@ -147,11 +147,7 @@ func (i *Invitation) Accept(tx *store.Tx, org *store.Organization) {
 // Find gives the invitation of a link, with the handle of its organization. One that is unknown, used, revoked, resent or
 // over, or whose sender has left or could no longer send it, is the same: invitation_not_found.
 func Find(ctx context.Context, st *store.Store, actor store.Actor, token string) (*Invitation, *store.Organization, error) {
-	hash := keys.HashToken(token)
-	l, err := store.Get[Link](ctx, st.BindPlatform(actor), store.TokenLookup(hash))
-	if errors.Is(err, store.ErrMissing) {
-		return nil, nil, NotFound()
-	}
+	l, err := follow(ctx, st, actor, token)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -172,11 +168,20 @@ func Find(ctx context.Context, st *store.Store, actor store.Actor, token string)
 			return nil, nil, f.Err
 		}
 	}
-	if i.TokenHash != hash || gate.Status != access.Active || !i.vouchedBy(by) {
+	if i.TokenHash != keys.HashToken(token) || gate.Status != access.Active || !i.vouchedBy(by) {
 		return nil, nil, NotFound()
 	}
 	i.inviter = by
 	return i, org, nil
+}
+
+// follow gives the row that a token leads to. One that leads nowhere is invitation_not_found.
+func follow(ctx context.Context, st *store.Store, actor store.Actor, token string) (*Link, error) {
+	l, err := store.Get[Link](ctx, st.BindPlatform(actor), store.TokenLookup(keys.HashToken(token)))
+	if errors.Is(err, store.ErrMissing) {
+		return nil, NotFound()
+	}
+	return l, err
 }
 
 // NotFound is the refusal of an invitation that is not there, for whatever reason.
@@ -194,7 +199,7 @@ func AcceptRefusal() api.Refusal {
 
 // Routes lists the routes about invitations.
 func Routes() []api.Operation {
-	return []api.Operation{CreateInvitations(nil, keys.Pseudonyms{}, keys.Links{}), ListInvitations(), GetInvitation(), ResendInvitation(nil, keys.Links{}), DeleteInvitation(nil)}
+	return []api.Operation{CreateInvitations(nil, keys.Pseudonyms{}, keys.Links{}), ListInvitations(), GetInvitation(), ResendInvitation(nil, keys.Links{}), DeleteInvitation(nil), DeclineInvitation(nil)}
 }
 
 // Rows registers the rows about invitations.

@@ -47,7 +47,7 @@ func invited(ctx context.Context, c *compose.Composer, m *outbox.Mail) (mail.Mes
 		Subject: "You are invited to work together on PixelTrack",
 		Paragraphs: []string{mail.OneLine(o.Name) + " invites you to join them on PixelTrack.",
 			"The link works once, for this address, until " + time.Unix(i.SentAt, 0).UTC().Add(Life).Format("2 January 2006, 15:04 UTC") + ".",
-			"If you do not know them, do nothing: without your answer nothing is made, and your address is deleted when the link is over."},
+			"If you do not know them, do nothing: without your answer nothing is made, and your address is deleted when the link is over. To have it deleted at once, decline behind the link."},
 		Link: mail.Link{Label: "Look at the invitation", URL: c.Link("/invitation", LinkPurpose, i.tokenID())},
 	}), nil
 }

@@ -125,6 +125,7 @@
 //	get-invitation | an invitation by id | table | ORG o INVITATION / id | 4 / 0
 //	resend-invitation | an invitation by id, and its links | table | ORG o INVITING / day, INVITEE / hash, INVITATION / id, OUTBOX, IDEMPOTENCY; TOKEN hash | 5 / 17
 //	delete-invitation | an invitation by id, its mark and its link | table | ORG o INVITATION / id, INVITEE / hash; TOKEN hash | 4 / 8
+//	decline-invitation | an invitation by its link, and its mark | table | TOKEN hash; ORG o INVITATION / id, INVITEE / hash | 2 / 6
 //	create-client | a client with the next number | table | ORG o CLIENT / id, COUNTER, IDEMPOTENCY | 5 / 8
 //	list-clients | clients by id; by status; by time of change | table, GSI1, GSI2 | ORG o CLIENT; ORG o CLIENT status; ORG o CLIENT / time | 4 / 0
 //	get-client | a client by id | table | ORG o CLIENT / id | 4 / 0
