@@ -69,6 +69,9 @@ func memberSteps() []step {
 		{operation: "verify-audit", status: 200, prepare: get("/v1/audit/verification")},
 		{operation: "list-invitations", status: 200, prepare: get("/v1/invitations")},
 		{operation: "list-ownership-offers", status: 200, prepare: get("/v1/org/ownership-offers")},
+		{operation: "create-member", status: 201, alone: true, prepare: func(*caller) journey.Call {
+			return journey.Call{Method: "POST", Path: "/v1/members", Key: unique(), Body: map[string]any{"label": "A former colleague"}}
+		}},
 		{operation: "get-member", status: 200, prepare: func(p *caller) journey.Call {
 			return journey.Call{Method: "GET", Path: "/v1/members/" + self(p)}
 		}},

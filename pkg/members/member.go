@@ -18,7 +18,7 @@ import (
 // Status says whether somebody can act as a member.
 type Status string
 
-// The states of a member. A placeholder keeps the history of somebody who has left, and has no login.
+// The states of a member. A placeholder keeps the history of somebody who has left or was never there, and has no login.
 const (
 	Active      Status = "active"
 	Placeholder Status = "placeholder"
@@ -27,7 +27,7 @@ const (
 // MemberBody is a member as the organization sees them.
 type MemberBody struct {
 	ID        string              `json:"id" example:"mbr_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"`
-	Status    Status              `json:"status" enum:"active,placeholder" doc:"A placeholder keeps the history of somebody who has left, and has no login." example:"active"`
+	Status    Status              `json:"status" enum:"active,placeholder" doc:"A placeholder keeps the history of somebody who has left or was never there, and has no login." example:"active"`
 	Name      string              `json:"name,omitempty" doc:"From the person's own account; of a placeholder what the organization calls it. Absent when nothing is known, or when the person has processing restricted." example:"Ada Example"`
 	Email     string              `json:"email,omitempty" doc:"Shown with the right members:contact." example:"ada@example.com"`
 	Role      access.Role         `json:"role" example:"manager"`

@@ -4,12 +4,14 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 
 	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/account"
 	"pixeltrack.io/platform/pkg/api"
 	"pixeltrack.io/platform/pkg/api/apitest"
+	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/members"
 	"pixeltrack.io/platform/pkg/store"
 )
@@ -182,6 +184,46 @@ func TestWhoStays(t *testing.T) {
 	w.Want(leave(other), 401, "membership_ended")
 	w.Want(leave(w.Member(owner.Org, access.Guest)), 204, "")
 	w.Want(w.remove(owner, admin), 204, "")
+}
+
+func TestAPlaceholderIsNobody(t *testing.T) {
+	w := world{apitest.New(t)}
+	owner := w.Organization()
+	create := func(by apitest.Caller, label, key string) apitest.Answer {
+		return w.Call(members.CreateMember(w.Store), by, apitest.Request{Body: map[string]any{"label": label}, Key: key})
+	}
+	for _, r := range []access.Role{access.Manager, access.Contributor, access.Accountant, access.Guest} {
+		w.Want(create(w.Member(owner.Org, r), "Kim", ""), 403, "permission_denied")
+	}
+	w.Want(create(owner, "", ""), 422, "invalid_input")
+	w.Want(create(owner, " \t ", ""), 422, "invalid_input")
+	w.Want(create(owner, strings.Repeat("x", 101), ""), 422, "invalid_input")
+
+	first := create(w.Member(owner.Org, access.Admin), " Kim ", "")
+	w.Want(first, 201, "")
+	var made members.MemberBody
+	first.Into(t, &made)
+	if made.Name != "Kim" || made.Status != members.Placeholder || made.Email != "" || made.RemovedAt != nil {
+		t.Errorf("a placeholder = %+v; want one that is called Kim", made)
+	}
+	placeholder := apitest.Caller{Org: owner.Org, Member: id.Member(made.ID)}
+	if b, _ := w.get(owner, placeholder); b.Name != "Kim" || b.Status != members.Placeholder {
+		t.Errorf("it reads %+v; want the placeholder", b)
+	}
+	w.Want(w.update(owner, placeholder, map[string]any{"label": "Kim, designer"}), 200, "")
+	w.Want(w.remove(owner, placeholder), 409, "member_gone")
+	as := owner
+	as.Member = placeholder.Member
+	as.Token = w.Token(as)
+	w.Want(w.Call(members.ListMembers(), as, apitest.Request{}), 401, "membership_ended") // a token that names it is of nobody
+
+	one := create(owner, "Sam", "k")
+	w.Want(one, 201, "")
+	again := create(owner, "Sam", "k")
+	if string(again.Body) != string(one.Body) || again.Header.Get("Idempotency-Replayed") != "true" {
+		t.Errorf("a repeat = %s; want %s, replayed", again.Body, one.Body)
+	}
+	w.Want(create(owner, "Somebody else", "k"), 422, "idempotency_key_reused")
 }
 
 // TestAForeignMemberLooksLikeNone calls with the id of another organization's member and with one that is nobody's.

@@ -108,6 +108,7 @@
 //	reopen-organization | the gate of a closed organisation of the user's own | table | USER u CREDENTIAL, MEMBERSHIP; CASE hash ATTEMPTS; ORG o ACCESS / member, ORGGATE; DUE close-organization, purge-organization; WAKE purge-organization | 8 / 15
 //	list-roles | no data | - | - | 3 / 0
 //	list-members | members by id, and the profiles that they lead to | table | ORG o ACCESS; USER u PROFILE | 5 / 0
+//	create-member | a member by id | table | ORG o ACCESS / member, IDEMPOTENCY | 4 / 6
 //	get-member | a member by id, and the profile that it leads to | table | ORG o ACCESS / member; USER u PROFILE | 5 / 0
 //	update-member | a member by id, and the profile that it leads to | table | ORG o ACCESS / member; USER u PROFILE | 5 / 4
 //	remove-member | a member by id, their membership, and the timer that runs | table | ORG o ACCESS / member, TIMER / member, TIMEENTRY month; USER u MEMBERSHIP, RUNNING; DUE timer_forgotten | 6 / 17
