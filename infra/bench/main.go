@@ -88,7 +88,7 @@ func starts(dir string, routes []string, w *world, rounds int) error {
 	times := map[string][]time.Duration{}
 	for range rounds {
 		for _, n := range names {
-			p, err := startProcess(filepath.Join(dir, n), w.environment())
+			p, err := startProcess(filepath.Join(dir, n), w.environment)
 			if err != nil {
 				return err
 			}
@@ -172,7 +172,7 @@ func warm(dir string, w *world, requests int) error {
 	cpu := map[string]time.Duration{}
 	for range 3 { // in turn, so that both meet the same neighbours
 		for _, n := range []string{"barestore", "get-client"} {
-			p, err := startProcess(filepath.Join(dir, n), w.environment())
+			p, err := startProcess(filepath.Join(dir, n), w.environment)
 			if err != nil {
 				return err
 			}

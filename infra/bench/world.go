@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"pixeltrack.io/platform/infra/local/dynoxide"
+	"pixeltrack.io/platform/infra/local/template"
 	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/clients"
 	"pixeltrack.io/platform/pkg/id"
@@ -29,11 +31,12 @@ const (
 
 // world is a table with one member and one client, a place for secrets, and the event that reads the client.
 type world struct {
-	db      *dynoxide.Server
-	secrets *http.Server
-	ssm     string
-	event   []byte
-	keys    []string // environment of the bare handler
+	db          *dynoxide.Server
+	secrets     *http.Server
+	ssm         string
+	event       []byte
+	keys        []string // environment of the bare handler
+	environment []string
 }
 
 func newWorld(ctx context.Context) (*world, error) {
@@ -56,7 +59,11 @@ func newWorld(ctx context.Context) (*world, error) {
 		fmt.Fprint(rw, `{"Parameter":{"Value":"bench-secret"}}`)
 	})}
 	go w.secrets.Serve(l)
-	return w, w.fill(ctx, store.New(cfg, table, func() time.Time { return time.Now().UTC() }))
+	if err := w.fill(ctx, store.New(cfg, table, func() time.Time { return time.Now().UTC() })); err != nil {
+		return nil, err
+	}
+	w.environment, err = w.surroundings()
+	return w, err
 }
 
 // fill writes a member, the key ring and one client, and makes the event of a gateway that reads the client.
@@ -105,21 +112,26 @@ func (w *world) fill(ctx context.Context, st *store.Store) error {
 	return err
 }
 
-// environment is what every function of the bench is given.
-func (w *world) environment() []string {
-	env := []string{"AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=BENCH", "AWS_SECRET_ACCESS_KEY=bench", "AWS_LAMBDA_FUNCTION_NAME=bench",
-		"TABLE_NAME=" + table, "ISSUER=" + issuer, "STAGE=bench", "PUBLIC_URL=" + issuer, "MAIL_FROM=bench@example.com",
-		"EVENT_BUS_NAME=bench", "EXPORTS_BUCKET=bench", "VAULT_BUCKET=bench", "INCOMING_BUCKET=bench", "FILES_BUCKET=bench", "DOCUMENTS_BUCKET=bench", "SIGNING_KEY_ID=bench", "RESEND_BASE_URL=" + w.ssm,
-		"DATA_KEY_ID=bench", "RELYING_PARTY_ID=bench.example.com", "RELYING_PARTY_ORIGINS=https://bench.example.com", "ALLOWED_ORIGINS=https://bench.example.com", "STRIPE_API_BASE=" + w.ssm, "STRIPE_CLIENT_ID=ca_bench"}
-	for _, p := range []string{"LINK_SECRET", "REFRESH_SECRET", "PSEUDONYM_SECRET", "RESEND_KEY", "RESEND_WEBHOOK_SECRET", "EDGE_SECRETS", "STRIPE_SECRET_KEY",
-		"STRIPE_WEBHOOK_SECRET", "STRIPE_CONNECT_WEBHOOK_SECRET"} {
-		env = append(env, "PARAM_"+p+"=/bench/"+p)
+// surroundings gives every function each name that the templates give to any, so that a new one need not be told to the bench.
+func (w *world) surroundings() ([]string, error) {
+	cloud, err := template.Read(".", map[string]string{"Stage": "bench", "PublicUrl": issuer, "AllowedOrigins": issuer, "MailFrom": "bench@example.com"})
+	if err != nil {
+		return nil, err
 	}
-	env = append(env, "AWS_ENDPOINT_URL_DYNAMODB="+w.db.Endpoint)
+	given := map[string]string{}
+	for _, f := range cloud.Functions {
+		maps.Copy(given, f.Environment)
+	}
+	given["TABLE_NAME"], given["RESEND_BASE_URL"], given["STRIPE_API_BASE"] = table, w.ssm, w.ssm
+	env := []string{"AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=BENCH", "AWS_SECRET_ACCESS_KEY=bench", "AWS_LAMBDA_FUNCTION_NAME=bench",
+		"AWS_ENDPOINT_URL_DYNAMODB=" + w.db.Endpoint}
 	for _, s := range []string{"S3", "KMS", "SSM", "EVENTBRIDGE"} {
 		env = append(env, "AWS_ENDPOINT_URL_"+s+"="+w.ssm)
 	}
-	return append(env, w.keys...)
+	for k, v := range given {
+		env = append(env, k+"="+v)
+	}
+	return append(env, w.keys...), nil
 }
 
 func (w *world) close() {
