@@ -178,11 +178,11 @@ func (s *Stack) serve(l net.Listener, h http.Handler) {
 }
 
 func (s *Stack) services(o Options, listeners []net.Listener, raw string) error {
-	g := guard.Guard{Judge: s.judge, Plan: s.Faults.Next, Note: func(c guard.Call) {
+	s.Door = door.New(raw, s.Identities, s.Clock.Now, s.Recorder, s.Faults)
+	g := guard.Guard{Judge: s.judge, Plan: s.Faults.Next, Delay: s.Door.Delay, Note: func(c guard.Call) {
 		s.Recorder.Note(calls.Call{Service: c.Service, Operation: c.Operation, Function: c.Function, RequestID: c.RequestID, Target: c.Resource,
 			Start: c.Start, End: c.End, Status: c.Status, Error: c.Error})
 	}}
-	s.Door = door.New(raw, s.Identities, s.Clock.Now, s.Recorder, s.Faults)
 	s.serve(listeners[2], s.Door)
 	s.Table = dynamodb.New(dynamodb.Options{Region: template.Region, BaseEndpoint: &s.DynamoDB, Credentials: rootCredentials()})
 
