@@ -62,7 +62,7 @@ func (op Operation) describe(o *huma.OpenAPI) error {
 			media.Example = op.ExampleIn
 		}
 	}
-	if op.Method == http.MethodPost && op.Audience != Public {
+	if op.TakesKeys() {
 		d.Parameters = append(d.Parameters, &huma.Param{Name: "Idempotency-Key", In: "header",
 			Description: "Makes a repeat within 24 hours answer as the first call did.",
 			Schema:      &huma.Schema{Type: "string", MaxLength: ptr(255)}})
@@ -156,7 +156,7 @@ func (op Operation) refusals() []Refusal {
 		if !op.Rights && op.Audience != Staff {
 			all = append(all, Refusal{problem.Forbidden, "processing_restricted", "Processing is restricted."})
 		}
-		if op.Method == http.MethodPost {
+		if op.TakesKeys() {
 			all = append(all, Refusal{problem.Invalid, "idempotency_key_reused", "The key was used for another request."},
 				Refusal{problem.Conflict, "idempotency_key_in_use", "A call with this key is under way."})
 			if op.replay {

@@ -119,8 +119,8 @@ func run[In, Out any](ctx context.Context, r Route, handle Handler[In, Out], rep
 		return replayed(ctx, c, done, replay)
 	}
 	out, err := handle(ctx, c, in)
-	if c.idempotency != nil && r.Area != "auth" && c.replaying() == nil && overtaken(err) {
-		// What stands in the way may be what a twin with the same key has just done. Routes of auth keep nothing under a key.
+	if c.idempotency != nil && c.replaying() == nil && overtaken(err) {
+		// What stands in the way may be what a twin with the same key has just done.
 		if twin := c.findTwin(ctx); twin != nil && c.replaying() == nil {
 			err = twin
 		}

@@ -174,7 +174,11 @@ func (s *Server) answer(ctx context.Context, c *Caller, r *http.Request) (a *hel
 	if err := s.identify(ctx, c, r); err != nil {
 		return refused(ctx, err)
 	}
-	if err := c.keyed(r.Header.Get("Idempotency-Key"), signature(r, body)); err != nil {
+	var key string
+	if s.operation.TakesKeys() {
+		key = r.Header.Get("Idempotency-Key")
+	}
+	if err := c.keyed(key, signature(r, body)); err != nil {
 		return refused(ctx, err)
 	}
 	sess := newSession(c)

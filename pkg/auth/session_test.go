@@ -269,6 +269,13 @@ func TestSwitchOrganization(t *testing.T) {
 	if tokens.OrganizationID != string(q.org) || tokens.RefreshToken != "" {
 		t.Errorf("the tokens are %+v; want an access token for the other organization alone", tokens)
 	}
+	for range 2 { // what answers tokens is not repeated under a key
+		again := w.Call(auth.SwitchOrganization(w.Store, w.minter), apitest.Caller{Token: p.tokens.AccessToken},
+			apitest.Request{Key: "a key", Body: map[string]any{"organization_id": q.org}})
+		if w.tokens(again).AccessToken == "" || again.Header.Get("Idempotency-Replayed") != "" || len(w.of("IDEMPOTENCY")) != 0 {
+			t.Errorf("under a key the answer is %s %s; want an access token, and nothing kept", again.Header, again.Body)
+		}
+	}
 	if next := w.tokens(w.refreshToken(p.tokens.RefreshToken)); next.OrganizationID != string(q.org) {
 		t.Errorf("a refresh leads to %s; want the organization that the session is in", next.OrganizationID)
 	}

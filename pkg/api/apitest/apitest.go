@@ -207,6 +207,24 @@ func (a Answer) Into(t testing.TB, v any) {
 // Call serves one request of a caller; an empty caller sends no token.
 func (w *World) Call(op api.Operation, c Caller, r Request) Answer {
 	w.T.Helper()
+	return w.Serve(op)(c, r)
+}
+
+// Serve gives what serves requests of an operation, as a function does that has started.
+func (w *World) Serve(op api.Operation) func(Caller, Request) Answer {
+	server := api.Serve(op, w.Store, w.verifier, w.log).Trust(WebApp)
+	return func(c Caller, r Request) Answer {
+		w.T.Helper()
+		req, source := w.request(op, c, r)
+		rec := httptest.NewRecorder()
+		server.Handle(rec, req, api.Request{ID: fmt.Sprintf("req-%d", w.shared.requests.Add(1)), Source: source})
+		return Answer{Status: rec.Code, Header: rec.Header(), Body: rec.Body.Bytes()}
+	}
+}
+
+// request writes a call as it arrives, with the address of who makes it.
+func (w *World) request(op api.Operation, c Caller, r Request) (*http.Request, string) {
+	w.T.Helper()
 	path := r.Path
 	if path == "" {
 		path = op.Path
@@ -245,9 +263,7 @@ func (w *World) Call(op api.Operation, c Caller, r Request) Answer {
 	if source == "" {
 		source = "192.0.2.1"
 	}
-	rec := httptest.NewRecorder()
-	api.Serve(op, w.Store, w.verifier, w.log).Trust(WebApp).Handle(rec, req, api.Request{ID: fmt.Sprintf("req-%d", w.shared.requests.Add(1)), Source: source})
-	return Answer{Status: rec.Code, Header: rec.Header(), Body: rec.Body.Bytes()}
+	return req, source
 }
 
 // Want fails the test unless the answer has a status and, for a refusal, a code.
