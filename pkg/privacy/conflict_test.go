@@ -52,6 +52,26 @@ func TestConflictingActsEndLawfully(t *testing.T) {
 	}
 }
 
+// TestADeletionUnderAHoldStartsNoClock deletes, restores and deletes a held account: its clock starts when the hold ends, and
+// none is left behind.
+func TestADeletionUnderAHoldStartsNoClock(t *testing.T) {
+	c := newConflict(t, 0)
+	c.did = []string{""}
+	c.hold()
+	c.delete()
+	if text := lines(c.dump(), "purge-account"); text != "" {
+		t.Errorf("a held account has a clock: %s", text)
+	}
+	c.restore()
+	c.logIn()
+	c.Clock.Advance(time.Hour)
+	c.delete()
+	c.lift()
+	if due, wake := c.armed(retention.AccountDue(c.ada.User, c.deleted.Add(retention.Account))); !due || !wake || strings.Count(c.dump(), "_type:DUE") != strings.Count(c.dump(), "kind:outbox")+1 {
+		t.Errorf("after the hold: due row %v, wake row %v; want the one clock of the second deletion:\n%s", due, wake, lines(c.dump(), "_type:DUE"))
+	}
+}
+
 const phrase = "a phrase nobody else uses"
 
 // conflict is an account, whoever acts on it, and what the reference knows of it.

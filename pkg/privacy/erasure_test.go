@@ -179,6 +179,31 @@ func TestHoldsAndRestrictionsKeepAnAccount(t *testing.T) {
 	}
 }
 
+// TestRequestsOfSomebodyWhoIsBeingErasedWait has the worker meet a request whose person's erasure died in the middle: it asks
+// for no package, and the erasure closes it.
+func TestRequestsOfSomebodyWhoIsBeingErasedWait(t *testing.T) {
+	w := newWorld(t)
+	ada := w.somebody(w.Organization(), "Ada")
+	r := w.file(ada.Caller, map[string]any{"type": "access"})
+	due := w.deleteAccount(ada.Caller)
+	w.Clock.Set(due)
+	w.engine.Objects = []erasure.Objects{&dying{w}}
+	if w.run(privacy.SweepRetention(w.engine)) == nil {
+		t.Fatal("the sweep did not fail")
+	}
+	w.engine.Objects = nil
+	w.must(w.run(privacy.WorkRequests(w.engine)))
+	if text := w.dump(); strings.Contains(text, "_type:PACKAGE") || !strings.Contains(lines(text, "_type:REQUEST"), "state:verified") {
+		t.Errorf("the worker went on: %s", lines(text, r.ID))
+	}
+	w.Clock.Advance(time.Hour)
+	w.must(w.run(privacy.SweepRetention(w.engine)))
+	w.gone(ada)
+	if text := w.dump(); !strings.Contains(lines(text, "_type:REQUEST"), "account_deleted") || strings.Contains(text, "_type:DUE") {
+		t.Errorf("the request is not closed, or has a clock: %s", lines(text, r.ID))
+	}
+}
+
 // TestWhatIsRestrictedIsErasedWhenThePersonAsksForThatLater takes the person's later word: nobody else could lift the
 // restriction of an account that is deleted.
 func TestWhatIsRestrictedIsErasedWhenThePersonAsksForThatLater(t *testing.T) {
