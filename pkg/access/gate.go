@@ -28,6 +28,8 @@ type UserGate struct {
 	Restrict bool             `dynamo:"restrict,omitempty"` // processing restricted at intake (Art. 18)
 	Hold     bool             `dynamo:"hold,omitempty"`     // a legal hold
 
+	RestrictedBy id.Case `dynamo:"restricted_by,omitempty"` // the newest request that restricted it; its id tells when
+
 	SecondFactor   bool  `dynamo:"second_factor,omitempty"`    // a second factor is enrolled: a password alone begins no session
 	SecondFactorAt int64 `dynamo:"second_factor_at,omitempty"` // epoch seconds since which there has been one; an older proof was of the password alone
 }

@@ -22,6 +22,7 @@ func shared() []registry.Row {
 				registry.Personal("user", "user_id", "the id of the account", registry.EraseWithRow),
 				registry.Personal("sessions", "sessions", "live sessions and when each ends, in epoch seconds", registry.EraseWithRow),
 				registry.Plain("deleted", "when the account was deleted"), registry.Plain("restrict", "whether processing is restricted"),
+				registry.Internal("restricted_by", "the random id of a request"),
 				registry.Plain("hold", "whether a legal hold is in place"), registry.Plain("second_factor", "whether a second factor is enrolled"),
 				registry.Plain("second_factor_at", "since when there has been one"),
 			}},

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/blob"
 	"pixeltrack.io/platform/pkg/job"
 	"pixeltrack.io/platform/pkg/keys"
@@ -158,12 +159,23 @@ func (b *builder) claim(ctx context.Context, h holder, key store.Key) (*Package,
 	p.State, p.ClaimedUntil, p.Attempts = PackageBuilding, now.Add(buildLease).Unix(), p.Attempts+1
 	tx := b.st.Begin()
 	tx.Rewrite(h, p)
-	if err := tx.Commit(ctx); errors.Is(err, store.ErrStale) {
-		return nil, nil // a twin was first
-	} else if err != nil {
+	tx.Check(h, gateOf(h.Scope()), "attribute_exists('PK') AND (attribute_not_exists('due_at') OR 'due_at' > ?)", now.Unix())
+	switch err := tx.Commit(ctx); {
+	case errors.Is(err, store.ErrStale), errors.Is(err, store.ErrCondition):
+		return nil, nil // a twin was first, or whom it is of is about to be erased
+	case err != nil:
 		return nil, err
 	}
 	return p, nil
+}
+
+// gateOf is where the gate of a user or organisation lies.
+func gateOf(s store.Scope) store.Key {
+	if user, ok := s.User(); ok {
+		return access.UserGateKey(user)
+	}
+	org, _ := s.Organization()
+	return access.OrganizationGateKey(org)
 }
 
 // finish makes the package known, and answers the request it is for, in one transaction.

@@ -1,8 +1,10 @@
 package privacy_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"strings"
 	"sync"
@@ -11,6 +13,7 @@ import (
 
 	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/api/apitest"
+	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/privacy"
 	"pixeltrack.io/platform/pkg/privacy/erasure"
 	"pixeltrack.io/platform/pkg/privacy/purpose"
@@ -174,6 +177,187 @@ func TestHoldsAndRestrictionsKeepAnAccount(t *testing.T) {
 			w.gone(ada)
 		})
 	}
+}
+
+// TestRequestsOfSomebodyWhoIsBeingErasedWait has the worker meet a request whose person's erasure died in the middle: it asks
+// for no package, and the erasure closes it.
+func TestRequestsOfSomebodyWhoIsBeingErasedWait(t *testing.T) {
+	w := newWorld(t)
+	ada := w.somebody(w.Organization(), "Ada")
+	r := w.file(ada.Caller, map[string]any{"type": "access"})
+	due := w.deleteAccount(ada.Caller)
+	w.Clock.Set(due)
+	w.engine.Objects = []erasure.Objects{&dying{w}}
+	if w.run(privacy.SweepRetention(w.engine)) == nil {
+		t.Fatal("the sweep did not fail")
+	}
+	w.engine.Objects = nil
+	w.must(w.run(privacy.WorkRequests(w.engine)))
+	if text := w.dump(); strings.Contains(text, "_type:PACKAGE") || !strings.Contains(lines(text, "_type:REQUEST"), "state:verified") {
+		t.Errorf("the worker went on: %s", lines(text, r.ID))
+	}
+	w.Clock.Advance(time.Hour)
+	w.must(w.run(privacy.SweepRetention(w.engine)))
+	w.gone(ada)
+	if text := w.dump(); !strings.Contains(lines(text, "_type:REQUEST"), "account_deleted") || strings.Contains(text, "_type:DUE") {
+		t.Errorf("the request is not closed, or has a clock: %s", lines(text, r.ID))
+	}
+}
+
+// TestWhatIsRestrictedIsErasedWhenThePersonAsksForThatLater takes the person's later word: nobody else could lift the
+// restriction of an account that is deleted.
+func TestWhatIsRestrictedIsErasedWhenThePersonAsksForThatLater(t *testing.T) {
+	restrict := func(w *world, ada somebody) {
+		w.file(ada.Caller, map[string]any{"type": "restriction"})
+		w.must(w.run(privacy.WorkRequests(w.engine)))
+	}
+	erase := func(w *world, ada somebody) { w.file(ada.Caller, map[string]any{"type": "erasure"}) }
+	remove := func(w *world, ada somebody) { w.deleteAccount(ada.Caller) }
+	for _, tt := range []struct {
+		name string
+		acts []func(*world, somebody)
+		gone bool
+	}{
+		{"restricted, then deleted", []func(*world, somebody){restrict, remove}, true},
+		{"restricted, then an erasure", []func(*world, somebody){restrict, erase}, true},
+		{"an erasure, then restricted", []func(*world, somebody){erase, restrict}, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld(t)
+			ada := w.somebody(w.Organization(), "Ada")
+			for _, act := range tt.acts {
+				act(w, ada)
+				w.Clock.Advance(time.Second)
+			}
+			for range 35 {
+				w.must(w.run(privacy.WorkRequests(w.engine)))
+				w.must(w.run(privacy.SweepRetention(w.engine)))
+				w.mails(store.UserScope(ada.User))
+				w.Clock.Advance(24 * time.Hour)
+			}
+			if gone := !strings.Contains(w.dump(), ada.email); gone != tt.gone {
+				t.Errorf("gone: %v; want %v", gone, tt.gone)
+			}
+		})
+	}
+}
+
+// slowly is a bucket that is slow to store what was read.
+type slowly struct {
+	privacy.Writer
+	meanwhile func()
+}
+
+func (s slowly) Write(ctx context.Context, key, mediaType string, write func(io.Writer) error) error {
+	var body bytes.Buffer
+	if err := write(&body); err != nil {
+		return err
+	}
+	s.meanwhile()
+	return s.Writer.Write(ctx, key, mediaType, func(w io.Writer) error {
+		_, err := w.Write(body.Bytes())
+		return err
+	})
+}
+
+// TestAnErasureAndABuilderMeet has the erasure of an account come to its end while its package is being built, and a package
+// asked for after the account was closed: no object is left.
+func TestAnErasureAndABuilderMeet(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		first bool // the builder began first
+	}{{"the builder began first", true}, {"the account closed first", false}} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld(t)
+			ada := w.somebody(w.Organization(), "Ada")
+			w.file(ada.Caller, map[string]any{"type": "access"})
+			w.must(w.run(privacy.WorkRequests(w.engine)))
+			waits := func() {
+				for range 3 {
+					_, err := w.engine.Account(t.Context(), store.Actor{Who: "test"}, ada.User, erasure.Cause{Case: "dsr_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"})
+					if !errors.Is(err, erasure.ErrSoon) {
+						t.Errorf("the erasure = %v; want ErrSoon", err)
+					}
+					if tt.first {
+						w.Clock.Advance(2 * time.Minute)
+					}
+				}
+			}
+			to := privacy.Writer(w.packages)
+			if tt.first {
+				to = slowly{w.packages, waits}
+			} else {
+				waits()
+			}
+			key := w.keys(store.UserScope(ada.User).Partition(privacy.FamilyPackage))[0]
+			w.must(w.event(privacy.BuildExport(to, w.stored(), w.links, w.seals, w.m), privacy.EventExportRequested, key))
+			if keys := w.packages.Keys(); len(keys) > 0 != tt.first {
+				t.Errorf("the packages are %v; want one of an account that was open: %v", keys, tt.first)
+			}
+			w.Clock.Advance(2 * time.Minute)
+			_, err := w.engine.Account(t.Context(), store.Actor{Who: "test"}, ada.User, erasure.Cause{Case: "dsr_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"})
+			w.must(err)
+			if keys := w.packages.Keys(); len(keys) > 0 || strings.Contains(w.dump(), ada.email) {
+				t.Errorf("of an erased account are left the packages %v:\n%s", keys, lines(w.dump(), ada.email))
+			}
+		})
+	}
+}
+
+// TestAHoldAtAnyMomentOfAnErasure places a hold whenever the run reads the clock: either the account stays whole, and the
+// run after the hold closes it again before anything goes, or the hold comes too late.
+func TestAHoldAtAnyMomentOfAnErasure(t *testing.T) {
+	won := 0
+	for n, over := 1, false; !over; n++ {
+		w := newWorld(t)
+		ada, counsel := w.somebody(w.Organization(), "Ada"), w.desk(access.LegalCounsel)
+		w.deleteAccount(ada.Caller)
+		w.Clock.Advance(time.Hour)
+		var placed apitest.Answer
+		calls := 0
+		w.engine.Store = store.New(w.AWS, w.World.Table, func() time.Time {
+			if calls++; calls == n {
+				placed = w.Call(privacy.PlaceHold(w.Store), w.Later(counsel.Caller, 0), apitest.Request{Body: heldAccount(ada.Caller)})
+			}
+			return w.Clock.Now()
+		})
+		cause := erasure.Cause{Case: id.New[id.Case](w.Store.IDs())}
+		erase := func() error {
+			_, err := w.engine.Account(t.Context(), store.Actor{Who: "test"}, ada.User, cause)
+			return err
+		}
+		err := erase()
+		if over = placed.Status != 201; over {
+			break
+		}
+		won++
+		if err == nil || !w.gate(ada.Caller).Held || !strings.Contains(w.dump(), ada.email) {
+			t.Fatalf("held at reading %d of the clock, the run = %v; want the account whole", n, err)
+		}
+		var h privacy.HoldBody
+		placed.Into(t, &h)
+		w.Want(counsel.change(privacy.LiftHold(w.Store), h.ID), 200, "")
+		w.engine.Objects = []erasure.Objects{&seeing{func() {
+			if gate := w.gate(ada.Caller); gate.DueAt == 0 || gate.DueAt > w.Clock.Now().Unix() {
+				t.Errorf("held at reading %d of the clock: objects go of an account that can still be restored: %+v", n, gate.Meta)
+			}
+		}}}
+		for err = erase(); errors.Is(err, erasure.ErrSoon); err = erase() {
+			w.Clock.Advance(2 * time.Minute)
+		}
+		w.must(err)
+	}
+	if won == 0 {
+		t.Error("no hold came in time")
+	}
+}
+
+// seeing is a bucket that looks around when it is emptied.
+type seeing struct{ look func() }
+
+func (s *seeing) Purge(context.Context, string) (int, error) {
+	s.look()
+	return 0, nil
 }
 
 func (w *world) mark(c apitest.Caller, name string, on bool) {

@@ -1,6 +1,7 @@
 package privacy_test
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -312,6 +313,33 @@ func TestAnErasureWaitsForTheHold(t *testing.T) {
 	}
 }
 
+// TestAnErasureThatWaitsDoesNotSayThatItHasBegun keeps a request from telling of a ledger and of destruction that are not.
+func TestAnErasureThatWaitsDoesNotSayThatItHasBegun(t *testing.T) {
+	w := newWorld(t)
+	ada, counsel := w.somebody(w.Organization(), "Ada"), w.desk(access.LegalCounsel)
+	h := counsel.place(heldAccount(ada.Caller))
+	r := w.file(ada.Caller, map[string]any{"type": "erasure", "at_once": true})
+	said := func() string {
+		w.mails(store.UserScope(ada.User))
+		w.Clock.Advance(15 * time.Minute)
+		w.must(w.run(privacy.WorkRequests(w.engine)))
+		return fmt.Sprint(w.get(w.Later(ada.Caller, 0), r.ID).History)
+	}
+	said()
+	if s := said(); strings.Contains(s, "ledger_written") || strings.Contains(s, "destruction_begun") || len(w.vault.Keys()) != 0 {
+		t.Errorf("under the hold the request says %s", s)
+	}
+	w.Want(counsel.change(privacy.LiftHold(w.Store), h.ID), 200, "")
+	for range 3 {
+		w.Clock.Advance(15 * time.Minute)
+		w.must(w.run(privacy.WorkRequests(w.engine)))
+	}
+	w.gone(ada)
+	if text := lines(w.dump(), r.ID); !strings.Contains(text, "ledger_written") || !strings.Contains(text, "destruction_begun") {
+		t.Errorf("after the erasure the request says %s", text)
+	}
+}
+
 // TestAHoldThatComesWhileARunBegins places a hold after the run has looked and before it closes the account.
 func TestAHoldThatComesWhileARunBegins(t *testing.T) {
 	w := newWorld(t)
@@ -321,7 +349,7 @@ func TestAHoldThatComesWhileARunBegins(t *testing.T) {
 		once.Do(func() { counsel.place(heldAccount(ada.Caller)) })
 		return w.Clock.Now()
 	}
-	_, err := w.engine.Account(t.Context(), store.Actor{Who: "test"}, ada.User, "", time.Time{}, nil)
+	_, err := w.engine.Account(t.Context(), store.Actor{Who: "test"}, ada.User, erasure.Cause{})
 	if err == nil || !strings.Contains(err.Error(), erasure.ErrHeld.Error()) {
 		t.Errorf("the run = %v; want ErrHeld", err)
 	}

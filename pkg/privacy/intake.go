@@ -212,7 +212,7 @@ func weighed(id string) bool {
 // effect adds what takes effect at once to the transaction.
 func effect(ctx context.Context, tx *store.Tx, c *api.Caller, r *Request) error {
 	if r.Kind == request.Restriction {
-		tx.Change(c.Self, access.UserGateKey(c.User), func(u *dynamo.Update) { u.Set("restrict", true) })
+		tx.Change(c.Self, access.UserGateKey(c.User), func(u *dynamo.Update) { u.Set("restrict", true).Set("restricted_by", r.ID) })
 		return nil
 	}
 	acts, err := allConsents(ctx, c.Self)

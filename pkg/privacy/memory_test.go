@@ -24,6 +24,7 @@ import (
 	"pixeltrack.io/platform/infra/local/s3"
 	"pixeltrack.io/platform/infra/local/simclock"
 	"pixeltrack.io/platform/infra/size"
+	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/blob/bucket"
 	"pixeltrack.io/platform/pkg/files"
 	"pixeltrack.io/platform/pkg/id"
@@ -86,6 +87,7 @@ func TestABuilderIsSmall(t *testing.T) {
 		t.Fatal(err)
 	}
 	tx := st.Begin()
+	tx.Create(org, &access.OrganizationGate{Organization: org.ID, Status: access.Active, Plan: "free"})
 	e := privacy.AskForPackage(tx, org, "", "")
 	tx.Create(org, &files.File{Org: org.ID, ID: id.New[id.File](st.IDs()), Name: "large.bin", Object: "large"})
 	entry := &timetracking.Entry{Org: org.ID, ID: id.New[id.Entry](st.IDs()), Member: id.New[id.Member](st.IDs()), Project: id.New[id.Project](st.IDs()),

@@ -26,7 +26,15 @@ import (
 // NewEngine makes the engine that the jobs of this area erase with. Objects are the buckets that an erasure empties.
 func NewEngine(st *store.Store, objects []erasure.Objects, vault erasure.Vault, pseudonyms keys.Pseudonyms, clock func() time.Time) *erasure.Engine {
 	return &erasure.Engine{Store: st, Objects: objects, Vault: vault, Pseudonyms: pseudonyms,
-		Map: datamap.Current(), Clock: clock, Clocks: Clocks}
+		Map: datamap.Current(), Clock: clock, Clocks: Clocks, Packing: func(ctx context.Context, h record.Handle) (bool, error) { return packing(ctx, h, clock()) }}
+}
+
+// packing says whether a builder of packages of a scope is under way, whose claim lasts as long as it may run.
+func packing(ctx context.Context, h record.Handle, now time.Time) (busy bool, err error) {
+	err = each(ctx, h, FamilyPackage, func(p *Package) {
+		busy = busy || p.State == PackageBuilding && p.ClaimedUntil > now.Unix()
+	})
+	return busy, err
 }
 
 // Clocks lists the due rows of mails, packages and API tokens of a scope.
@@ -115,10 +123,10 @@ func (s *sweeper) purge(ctx context.Context, d *store.Due, now time.Time) error 
 		if !ok {
 			return s.forgetWake(ctx, d)
 		}
-		res, err = s.engine.Account(ctx, s.actor, user, "", d.Time(), func(tx *store.Tx, p *store.Platform, res erasure.Result) error {
+		res, err = s.engine.Account(ctx, s.actor, user, erasure.Cause{Clock: d.Time(), Final: func(tx *store.Tx, p *store.Platform, res erasure.Result) error {
 			logPurge(tx, p, string(d.Kind), now, d.Time(), res.Count, res.Kept)
 			return s.closeOpen(ctx, tx, p, scope, res.Subject, "", now)
-		})
+		}})
 	case retention.OrganizationPurge:
 		org, ok := scope.Organization()
 		if !ok {

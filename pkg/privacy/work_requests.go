@@ -8,8 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/guregu/dynamo/v2"
-
 	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/admin/heartbeat"
 	"pixeltrack.io/platform/pkg/bus"
@@ -128,6 +126,9 @@ func (w *worker) request(ctx context.Context, key store.Key, now time.Time, d *s
 	}
 	if r.Next > now.Unix() {
 		return nil
+	}
+	if _, moved := h.Scope().Case(); moved && !r.Destroying {
+		return nil // another erasure of its person has begun, and will close it
 	}
 	return w.advance(ctx, h, r, key, now, d)
 }
@@ -327,29 +328,36 @@ func (w *worker) disclose(tx *store.Tx, h holder, r *Request, now time.Time) err
 	return nil
 }
 
-// restrict tells the organisations of a person that processing is restricted, or no longer is, and ends the request.
-// The person's own gate was marked with the call that asked for it, and is cleared here.
+// restrict tells the organisations of a person whether processing is restricted, and ends the request. The person's own
+// gate was marked with the call that asked for a restriction; a lift clears it here, unless the person has asked for
+// another since. Requests may be worked on in any order: what counts is what the gate says when all are done.
 func (w *worker) restrict(ctx context.Context, tx *store.Tx, h holder, r *Request, now time.Time) error {
 	user, ok := h.Scope().User()
 	if !ok {
 		return nil
 	}
-	on := r.Kind == request.Restriction
+	u := w.st.BindUser(user, w.actor)
+	u.SeeDue() // what comes before the sweep
+	gate, err := store.Get[access.UserGate](ctx, u, access.UserGateKey(user))
+	if err != nil {
+		return err
+	}
+	if r.Kind == request.RestrictionLift && !id.Made(gate.RestrictedBy).After(id.Made(r.ID)) {
+		gate.Restrict, gate.RestrictedBy = false, ""
+	}
 	memberships, err := Memberships(ctx, h, w.engine.Map)
 	if err != nil {
 		return err
 	}
 	for _, m := range memberships {
-		if err := w.restrictIn(ctx, m, on); err != nil {
+		if err := w.restrictIn(ctx, m, gate.Restrict); err != nil {
 			return err
 		}
 	}
 	if err := r.done(now); err != nil {
 		return err
 	}
-	if !on {
-		tx.Change(h, access.UserGateKey(user), func(u *dynamo.Update) { u.Remove("restrict") })
-	}
+	tx.Rewrite(u, gate) // of two that meet here the second looks again
 	outbox.Queue(tx, h, MailAnswered, store.Join(string(r.ID), "answered"), map[string]string{"case": string(r.ID), "kind": string(r.Kind), "state": string(r.State)})
 	return nil
 }
@@ -427,7 +435,7 @@ func (w *worker) erase(ctx context.Context, h holder, r *Request, key store.Key,
 		r.Next = now.Add(time.Minute).Unix()
 		return ignoreStale(step(func(*store.Tx) error { return nil }))
 	}
-	return w.execute(ctx, r, key, now, was, step)
+	return w.execute(ctx, r, key, now, step)
 }
 
 // scopeErasure decides what goes and what stays.
@@ -452,33 +460,30 @@ func (w *worker) lastMail(ctx context.Context, h holder, r *Request, now time.Ti
 }
 
 // execute erases the account of a request and closes the request, which by then lies under the keyed hash.
-func (w *worker) execute(ctx context.Context, r *Request, key store.Key, now time.Time, was int64, step func(func(*store.Tx) error) error) error {
+func (w *worker) execute(ctx context.Context, r *Request, key store.Key, now time.Time, step func(func(*store.Tx) error) error) error {
 	scope, _ := store.ScopeOf(key.PK)
 	user, ok := scope.User()
 	if !ok {
 		return nil
 	}
-	if !r.Destroying {
-		err := step(func(*store.Tx) error {
+	begin := func(context.Context) error {
+		if r.Destroying {
+			return nil
+		}
+		return step(func(*store.Tx) error {
 			for _, t := range []request.EventType{request.LedgerWritten, request.DestructionBegun} {
 				if err := r.happen(request.Event{Type: t, At: now}); err != nil {
 					return err
 				}
 			}
-			r.Next = now.Add(time.Minute).Unix()
 			return nil
 		})
-		if err != nil {
-			return ignoreStale(err)
-		}
 	}
 	clock := store.NewDue(RequestDue, at(r.Next), key)
-	res, err := w.engine.Account(ctx, w.actor, user, r.ID, time.Time{}, w.close(ctx, r.ID, key, now, clock))
+	res, err := w.engine.Account(ctx, w.actor, user, erasure.Cause{Case: r.ID, Begin: begin, Final: w.close(ctx, r.ID, key, now, clock)})
 	switch {
-	case errors.Is(err, erasure.ErrBusy):
-		return nil
-	case errors.Is(err, erasure.ErrSoon):
-		return nil // the due row of a minute from now is armed
+	case errors.Is(err, erasure.ErrBusy), errors.Is(err, erasure.ErrSoon), errors.Is(err, store.ErrStale):
+		return nil // its due row stays
 	case errors.Is(err, erasure.ErrHeld):
 		w.log.Error("erasure_held", telemetry.Case(string(r.ID)))
 		return nil

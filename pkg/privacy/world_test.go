@@ -263,6 +263,9 @@ func (w *world) login(c apitest.Caller) apitest.Caller {
 	gate, err := store.Get[access.UserGate](context.Background(), h, access.UserGateKey(c.User))
 	w.must(err)
 	c.Session = id.New[id.Session](w.Store.IDs())
+	if gate.Sessions == nil {
+		gate.Sessions = map[string]int64{}
+	}
 	gate.Sessions[string(c.Session)] = w.Clock.Now().AddDate(1, 0, 0).Unix()
 	tx := w.Store.Begin()
 	tx.Rewrite(h, gate)

@@ -55,6 +55,27 @@ type Engine struct {
 	// Strip takes persons off what a duty keeps of an organisation, and tells how much went. It can be repeated, and says
 	// retention.ErrHeld when a hold or a restriction keeps something.
 	Strip func(ctx context.Context, org *store.Organization) (int, error)
+
+	// Packing says whether a job that stores objects of a scope is under way. It begins on none whose gate is past its due
+	// time, and an erasure waits for its end before it deletes anything.
+	Packing func(ctx context.Context, h record.Handle) (bool, error)
+}
+
+// Cause is why an account is erased.
+type Cause struct {
+	Case  id.Case                                        // the request that asks for it
+	Clock time.Time                                      // the clock that ended; it counts only for an account that is deleted, and due by then
+	Begin func(context.Context) error                    // is told after the ledger was written and before anything is deleted
+	Final func(*store.Tx, *store.Platform, Result) error // adds what ends the cause to the last transaction
+}
+
+// asked is when the person wished the erasure: what they restricted before does not stop it, for nobody restricts what they
+// have us delete.
+func (c Cause) asked(gate *access.UserGate) time.Time {
+	if c.Case != "" {
+		return id.Made(c.Case)
+	}
+	return at(gate.Deleted).Add(time.Second - 1) // to the second
 }
 
 // Why an erasure is not carried out now.
@@ -62,7 +83,7 @@ var (
 	ErrBusy     = errors.New("erasure: another run is at it")
 	ErrHeld     = errors.New("erasure: a legal hold or a restriction keeps it")
 	ErrRestored = errors.New("erasure: the account or organisation is alive again")
-	ErrSoon     = errors.New("erasure: the account was closed a moment ago, and writers may still be under way")
+	ErrSoon     = errors.New("erasure: the account was closed a moment ago, and writers or a builder of packages may still be under way")
 )
 
 const (
@@ -82,14 +103,13 @@ type Result struct {
 // Subject is the keyed hash of a user or organisation.
 func (e *Engine) Subject(of, id string) string { return e.Pseudonyms.Of("erasure:"+of, id) }
 
-// Account erases a user. At is the time that decides what is due; final adds what ends the cause of the erasure to the
-// last transaction. Nothing is done while the account is held or restricted.
-func (e *Engine) Account(ctx context.Context, actor store.Actor, user id.User, c id.Case, due time.Time, final func(*store.Tx, *store.Platform, Result) error) (Result, error) {
+// Account erases a user. Nothing is done while the account is held, or was restricted after the erasure was wished.
+func (e *Engine) Account(ctx context.Context, actor store.Actor, user id.User, c Cause) (Result, error) {
 	h := e.Store.BindUser(user, actor)
 	h.SeeRestricted()
 	h.SeeDue()
 	r := &run{Engine: e, actor: actor, platform: e.Store.BindPlatform(actor), home: h, scope: registry.InUser,
-		subject: e.Subject(ScopeAccount, string(user)), of: ScopeAccount, c: c, name: string(user), due: due}
+		subject: e.Subject(ScopeAccount, string(user)), of: ScopeAccount, c: c.Case, name: string(user), due: c.Clock}
 	gate, err := store.Get[access.UserGate](ctx, h, access.UserGateKey(user))
 	if errors.Is(err, store.ErrMissing) {
 		gate = nil
@@ -98,9 +118,9 @@ func (e *Engine) Account(ctx context.Context, actor store.Actor, user id.User, c
 	}
 	switch {
 	case gate == nil:
-	case gate.Hold || gate.Restrict || gate.Held:
+	case gate.Hold || gate.Held || gate.Restrict && (gate.RestrictedBy == "" || id.Made(gate.RestrictedBy).After(c.asked(gate))):
 		return Result{}, ErrHeld
-	case !due.IsZero() && (gate.Deleted == 0 || gate.DueAt > due.Unix()):
+	case !c.Clock.IsZero() && (gate.Deleted == 0 || gate.DueAt > c.Clock.Unix()):
 		return Result{}, ErrRestored // the clock that led here no longer counts
 	}
 	if err := r.claim(ctx); err != nil {
@@ -108,7 +128,8 @@ func (e *Engine) Account(ctx context.Context, actor store.Actor, user id.User, c
 	}
 	steps := []step{
 		{"close", func(ctx context.Context) (int, error) { return 0, r.closeAccount(ctx, user) }},
-		{"ledger", func(ctx context.Context) (int, error) { return 0, r.vault(ctx, r.entry) }},
+		{"packages", func(ctx context.Context) (int, error) { return 0, r.packed(ctx) }},
+		{"ledger", func(ctx context.Context) (int, error) { return 0, r.written(ctx, c.Begin) }},
 		{"memberships", func(ctx context.Context) (int, error) { return r.unlink(ctx, user) }},
 		{"lookups", r.lookups},
 		{"clocks", r.clocks},
@@ -119,7 +140,7 @@ func (e *Engine) Account(ctx context.Context, actor store.Actor, user id.User, c
 	if err := r.all(ctx, steps); err != nil {
 		return Result{}, err
 	}
-	return r.finish(ctx, access.UserGateKey(user), retention.AccountPurge, final)
+	return r.finish(ctx, access.UserGateKey(user), retention.AccountPurge, c.Final)
 }
 
 // Organization erases an organisation that was closed, with everything in it. What a duty keeps stays for its time.
@@ -147,6 +168,7 @@ func (e *Engine) Organization(ctx context.Context, actor store.Actor, org id.Org
 	}
 	steps := []step{
 		{"close", func(ctx context.Context) (int, error) { return 0, r.closeOrganization(ctx, org) }},
+		{"packages", func(ctx context.Context) (int, error) { return 0, r.packed(ctx) }},
 		{"ledger", func(ctx context.Context) (int, error) { return 0, r.vault(ctx, r.entry) }},
 		{"memberships", func(ctx context.Context) (int, error) { return r.disband(ctx, org) }},
 		{"lookups", r.lookups},
@@ -271,7 +293,7 @@ func (r *run) closeAccount(ctx context.Context, user id.User) error {
 		return ErrHeld // since the run began
 	}
 	now := r.Store.Now()
-	if r.entry.Closed == 0 || len(gate.Sessions) > 0 || gate.Deleted == 0 || gate.DueAt == 0 {
+	if r.entry.Closed == 0 || len(gate.Sessions) > 0 || gate.Deleted == 0 || gate.DueAt == 0 || gate.DueAt > now.Unix() {
 		before := gate.Deleted
 		r.entry.Closed = now.Unix()
 		if before != 0 && now.Sub(at(before)) > settle && len(gate.Sessions) == 0 {
@@ -344,6 +366,26 @@ func (r *run) settled(now time.Time) error {
 		return ErrSoon
 	}
 	return nil
+}
+
+// packed waits for jobs that store objects.
+func (r *run) packed(ctx context.Context) error {
+	if r.Packing == nil {
+		return nil
+	}
+	busy, err := r.Packing(ctx, r.home)
+	if err == nil && busy {
+		return ErrSoon
+	}
+	return err
+}
+
+// written writes the ledger where no restored table can undo it, and tells that the erasure has begun.
+func (r *run) written(ctx context.Context, begin func(context.Context) error) error {
+	if err := r.vault(ctx, r.entry); err != nil || begin == nil {
+		return err
+	}
+	return begin(ctx)
 }
 
 // unlink deletes what leads from the member ids of a user to the user. The work stays with the organisations.

@@ -99,7 +99,7 @@ func rules() []rule {
 			}
 		}},
 		{Finished, []State{Executing}, finished, finish},
-		{SubjectWithdrew, []State{Received, IdentityPending, Verified, Forwarded, InReview}, nil, func(s *Status, e Event) {
+		{SubjectWithdrew, []State{Received, IdentityPending, Verified, Forwarded, InReview}, withdrawable, func(s *Status, e Event) {
 			s.State, s.ClosedAt, s.EvidenceKept = Withdrawn, e.At, false
 		}},
 		{DutyEnded, []State{Fulfilled, PartiallyFulfilled, Executing}, retained, func(s *Status, e Event) {
@@ -243,6 +243,14 @@ func finish(s *Status, e Event) {
 	if !s.whole() {
 		s.State = PartiallyFulfilled
 	}
+}
+
+// withdrawable keeps a restriction, which took effect when it arrived, from being taken back as if it had not: it is lifted.
+func withdrawable(s Status, _ Event) error {
+	if s.Kind == Restriction {
+		return ErrTooLate
+	}
+	return nil
 }
 
 func retained(s Status, e Event) error {
