@@ -33,6 +33,7 @@ import (
 	"pixeltrack.io/platform/pkg/payments"
 	"pixeltrack.io/platform/pkg/payments/receiving"
 	"pixeltrack.io/platform/pkg/privacy"
+	"pixeltrack.io/platform/pkg/picture"
 	"pixeltrack.io/platform/pkg/projects"
 	"pixeltrack.io/platform/pkg/registry"
 	"pixeltrack.io/platform/pkg/secondfactor"
@@ -118,6 +119,7 @@ func Rows() []registry.Row {
 	all = append(all, account.Rows()...)
 	all = append(all, choices.Rows()...)
 	all = append(all, secondfactor.Rows()...)
+	all = append(all, picture.Rows()...)
 	all = append(all, passkeys.Rows()...)
 	all = append(all, ceremony.Rows()...)
 	all = append(all, organization.Rows()...)
