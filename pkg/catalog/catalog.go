@@ -16,6 +16,7 @@ import (
 	"pixeltrack.io/platform/pkg/auth/expiry"
 	"pixeltrack.io/platform/pkg/breaches"
 	"pixeltrack.io/platform/pkg/clients"
+	"pixeltrack.io/platform/pkg/clients/dossier"
 	"pixeltrack.io/platform/pkg/demands"
 	"pixeltrack.io/platform/pkg/files"
 	"pixeltrack.io/platform/pkg/invitations"
@@ -32,6 +33,7 @@ import (
 	"pixeltrack.io/platform/pkg/passkeys/ceremony"
 	"pixeltrack.io/platform/pkg/payments"
 	"pixeltrack.io/platform/pkg/payments/receiving"
+	"pixeltrack.io/platform/pkg/picture"
 	"pixeltrack.io/platform/pkg/privacy"
 	"pixeltrack.io/platform/pkg/projects"
 	"pixeltrack.io/platform/pkg/registry"
@@ -54,6 +56,7 @@ func Routes() []api.Operation {
 	all = append(all, assurance.Routes()...)
 	all = append(all, privacy.Routes()...)
 	all = append(all, clients.Routes()...)
+	all = append(all, dossier.Routes()...)
 	all = append(all, projects.Routes()...)
 	all = append(all, timetracking.Routes()...)
 	all = append(all, files.Routes()...)
@@ -116,6 +119,7 @@ func Rows() []registry.Row {
 	all = append(all, notifications.Rows()...)
 	all = append(all, auth.Rows()...)
 	all = append(all, account.Rows()...)
+	all = append(all, picture.Rows()...)
 	all = append(all, choices.Rows()...)
 	all = append(all, secondfactor.Rows()...)
 	all = append(all, passkeys.Rows()...)
