@@ -17,6 +17,13 @@ func (c *Caller) RememberOptOut(life time.Duration) {
 	c.SetCookie(OptOutCookie + "=1" + optOutAttributes + strconv.Itoa(int(life.Seconds())))
 }
 
+// ForgetOptOut takes the cookie of an opt-out off a browser that sent it, whose person has now agreed.
+func (c *Caller) ForgetOptOut() {
+	if c.Cookies[OptOutCookie] != "" {
+		c.SetCookie(OptOutCookie + "=" + optOutAttributes + "0")
+	}
+}
+
 // Signals says whether the request carries Global Privacy Control: Sec-GPC with the value 1 and no other. Of several
 // headers, which the gateway joins by commas, one is enough.
 func (c *Caller) Signals() bool {
