@@ -39,6 +39,7 @@ import (
 	"pixeltrack.io/platform/pkg/support"
 	"pixeltrack.io/platform/pkg/timetracking"
 	"pixeltrack.io/platform/pkg/timetracking/reminder"
+	"pixeltrack.io/platform/pkg/usage"
 )
 
 // Routes lists every route.
@@ -53,6 +54,7 @@ func Routes() []api.Operation {
 	all = append(all, demands.Routes()...)
 	all = append(all, assurance.Routes()...)
 	all = append(all, privacy.Routes()...)
+	all = append(all, usage.Routes()...)
 	all = append(all, clients.Routes()...)
 	all = append(all, projects.Routes()...)
 	all = append(all, timetracking.Routes()...)
@@ -81,6 +83,7 @@ func Routes() []api.Operation {
 func Jobs() []job.Job {
 	var all []job.Job
 	all = append(all, privacy.Jobs()...)
+	all = append(all, usage.Jobs()...)
 	all = append(all, deadline.Jobs()...)
 	all = append(all, projects.Jobs()...)
 	all = append(all, reminder.Jobs()...)
@@ -101,6 +104,7 @@ func Jobs() []job.Job {
 func Rows() []registry.Row {
 	all := shared()
 	all = append(all, privacy.Rows()...)
+	all = append(all, usage.Rows()...)
 	all = append(all, deadline.Rows()...)
 	all = append(all, heartbeat.Rows()...)
 	all = append(all, breaches.Rows()...)
