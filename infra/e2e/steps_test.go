@@ -332,6 +332,11 @@ func privacySteps() []step {
 			p.call(journey.Call{Method: "POST", Path: "/v1/privacy/consents", Body: p.consent("analytics")})
 			return journey.Call{Method: "DELETE", Path: "/v1/privacy/consents/analytics"}
 		}, again: []int{404}},
+		{operation: "create-event", status: 202, prepare: func(p *caller) journey.Call {
+			p.call(journey.Call{Method: "POST", Path: "/v1/privacy/consents", Body: p.consent("analytics")})
+			p.must(202, journey.Call{Method: "POST", Path: "/v1/events", Body: eventsBody()}) // the day has its salt
+			return journey.Call{Method: "POST", Path: "/v1/events", Body: eventsBody(), Key: "key-" + unique()}
+		}},
 		{operation: "create-request", status: 201, alone: true, prepare: func(p *caller) journey.Call {
 			return journey.Call{Method: "POST", Path: "/v1/dsr", Body: map[string]any{"type": "access", "description": "Everything, please."}, Key: "key-" + unique()}
 		}, again: []int{409}, check: once(func(*caller) string { return "/v1/dsr" }, `"id":"dsr_`)},
@@ -358,6 +363,10 @@ func privacySteps() []step {
 			return journey.Call{Method: "POST", Path: "/v1/dsr/" + id + "/withdraw"}
 		}, again: []int{409}},
 	}
+}
+
+func eventsBody() map[string]any {
+	return map[string]any{"events": []any{map[string]any{"name": "feature_used", "feature": "export", "platform": "web"}}}
 }
 
 // age makes the session of a person too old for what needs a fresh one.

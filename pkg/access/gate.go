@@ -23,10 +23,11 @@ const MaxSessions = 50
 type UserGate struct {
 	store.Meta
 	User     id.User          `dynamo:"user"`
-	Sessions map[string]int64 `dynamo:"sessions,omitempty"` // live sessions and the epoch second each ends at
-	Deleted  int64            `dynamo:"deleted,omitempty"`  // epoch seconds of the confirmed deletion; 0 while the account lives
-	Restrict bool             `dynamo:"restrict,omitempty"` // processing restricted at intake (Art. 18)
-	Hold     bool             `dynamo:"hold,omitempty"`     // a legal hold
+	Sessions map[string]int64 `dynamo:"sessions,omitempty"`  // live sessions and the epoch second each ends at
+	Deleted  int64            `dynamo:"deleted,omitempty"`   // epoch seconds of the confirmed deletion; 0 while the account lives
+	Restrict bool             `dynamo:"restrict,omitempty"`  // processing restricted at intake (Art. 18)
+	Hold     bool             `dynamo:"hold,omitempty"`      // a legal hold
+	TooYoung bool             `dynamo:"too_young,omitempty"` // below the age at which somebody may agree for themself, when they last said how old they are
 
 	RestrictedBy id.Case `dynamo:"restricted_by,omitempty"` // the newest request that restricted it; its id tells when
 

@@ -54,7 +54,10 @@ func (op Operation) describe(o *huma.OpenAPI) error {
 		d.Extensions["x-max-age"] = int(within.Seconds())
 	}
 	d.Security = []map[string][]string{}
-	if op.Audience != Public {
+	switch {
+	case op.Recognizes:
+		d.Security = []map[string][]string{{}, {"accessToken": {}}, {"accessCookie": {}}}
+	case op.Audience != Public:
 		d.Security = []map[string][]string{{"accessToken": {}}, {"accessCookie": {}}}
 	}
 	if op.ExampleIn != nil && d.RequestBody != nil {
@@ -100,6 +103,9 @@ func (op Operation) describe(o *huma.OpenAPI) error {
 	return nil
 }
 
+// known says whether a caller may be somebody.
+func (op Operation) known() bool { return op.Audience != Public || op.Recognizes }
+
 // proof is how recently the person must have shown who they are; 0 when it does not matter.
 func (op Operation) proof() time.Duration {
 	if op.Audience == Staff && op.Fresh == 0 {
@@ -130,7 +136,7 @@ func (op Operation) refusals() []Refusal {
 		{problem.Malformed, "malformed_json", "The request could not be read."},
 		{problem.Invalid, "invalid_input", "The request has invalid fields, named in errors."},
 	}, op.Refusals...)
-	if op.Audience != Public && !op.TakesTokens() {
+	if op.known() && !op.TakesTokens() {
 		all = append(all, Refusal{problem.Forbidden, "token_not_allowed", "An API token does not reach this; it takes an access token."})
 	}
 	if op.Method != http.MethodGet {
@@ -143,12 +149,14 @@ func (op Operation) refusals() []Refusal {
 	if strings.Contains(op.Path, "{") {
 		all = append(all, Refusal{problem.NotFound, "route_not_found", "The path does not name one thing."})
 	}
-	if op.Audience != Public {
+	if op.known() {
 		all = append(all,
-			Refusal{problem.Unauthenticated, "authentication_required", "No access token."},
 			Refusal{problem.Unauthenticated, "token_invalid", "The access token is not valid."},
 			Refusal{problem.Unauthenticated, "token_expired", "The access token has expired."},
 			Refusal{problem.Unauthenticated, "session_ended", "The session has ended."})
+	}
+	if op.Audience != Public {
+		all = append(all, Refusal{problem.Unauthenticated, "authentication_required", "No access token."})
 		if within := op.proof(); within > 0 {
 			all = append(all, Refusal{problem.Unauthenticated, "reauthentication_required",
 				fmt.Sprintf("The person last showed who they are more than %d minutes ago, which details.max_age and WWW-Authenticate say in seconds; POST /v1/auth/reauthenticate, then call again.", int(within.Minutes()))})

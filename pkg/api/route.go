@@ -43,6 +43,7 @@ type Route struct {
 	Audit       bool              // writes an audit row
 	Fresh       time.Duration     // how recently the person must have proved themself (RFC 9470); 0 asks for nothing
 	Rights      bool              // deletion, export or a right: suspended, unpaid and restricted callers are admitted
+	Recognizes  bool              // of a public route: who sends a token is known, as on any other; who sends none is nobody
 	RawBody     bool              // the handler reads the bytes itself: a provider's signed message
 	MaxBody     int64             // bytes; 256 KB when 0
 	Produces    string            // the media type of the answer when it is not JSON, or is JSON written by the handler

@@ -135,6 +135,7 @@ func (s *Server) Handle(w http.ResponseWriter, r *http.Request, from Request) {
 	rejoin(r.Header)
 	c := &Caller{Request: from.ID, Source: from.Source, Agent: r.UserAgent(), Headers: r.Header.Get,
 		route: s.operation.Route, store: s.store, Cookies: cookies(r), origins: s.origins}
+	c.OptedOut = c.signalled()
 	var meter *store.Meter
 	if s.store != nil {
 		c.Now = s.store.Now()
@@ -168,7 +169,7 @@ func (s *Server) answer(ctx context.Context, c *Caller, r *http.Request) (a *hel
 	if err := c.unambiguous(); err != nil {
 		return refused(ctx, err)
 	}
-	if s.operation.Audience == Public {
+	if s.operation.Audience == Public && !c.recognized() {
 		return s.run(r, body)
 	}
 	if err := s.identify(ctx, c, r); err != nil {

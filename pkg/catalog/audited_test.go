@@ -26,6 +26,7 @@ var unaudited = map[string]string{
 	"decline-invitation":          "nobody of the organization acts; who declines wants nothing of it to stay",
 	"ask-for-passkey":             "a challenge; the login that it is for is audited",
 	"create-passkey-options":      "a challenge; the passkey that it is for is audited",
+	"create-event":                "an event leads to nobody; a record of it would",
 	"switch-organization":         "the login was audited, and so is what is done in the organization",
 	"rename-session":              "a name that only its person sees",
 	"update-passkey":              "a name that only its person sees",

@@ -41,6 +41,7 @@ import (
 	"pixeltrack.io/platform/pkg/support"
 	"pixeltrack.io/platform/pkg/timetracking"
 	"pixeltrack.io/platform/pkg/timetracking/reminder"
+	"pixeltrack.io/platform/pkg/usage"
 )
 
 // Routes lists every route.
@@ -55,6 +56,7 @@ func Routes() []api.Operation {
 	all = append(all, demands.Routes()...)
 	all = append(all, assurance.Routes()...)
 	all = append(all, privacy.Routes()...)
+	all = append(all, usage.Routes()...)
 	all = append(all, clients.Routes()...)
 	all = append(all, dossier.Routes()...)
 	all = append(all, projects.Routes()...)
@@ -84,6 +86,7 @@ func Routes() []api.Operation {
 func Jobs() []job.Job {
 	var all []job.Job
 	all = append(all, privacy.Jobs()...)
+	all = append(all, usage.Jobs()...)
 	all = append(all, deadline.Jobs()...)
 	all = append(all, projects.Jobs()...)
 	all = append(all, reminder.Jobs()...)
@@ -104,6 +107,7 @@ func Jobs() []job.Job {
 func Rows() []registry.Row {
 	all := shared()
 	all = append(all, privacy.Rows()...)
+	all = append(all, usage.Rows()...)
 	all = append(all, deadline.Rows()...)
 	all = append(all, heartbeat.Rows()...)
 	all = append(all, breaches.Rows()...)

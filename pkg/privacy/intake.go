@@ -98,13 +98,7 @@ func CreateRequest(st *store.Store) api.Operation {
 		if err := begin(ctx, tx, c, r); err != nil {
 			return nil, err
 		}
-		tx.Create(c.Self, r)
-		r.line(tx, c.Self)
-		if r.Next != 0 {
-			tx.Arm(c.Self, r.due())
-		}
-		outbox.Queue(tx, c.Self, MailReceived, string(r.ID), map[string]string{"case": string(r.ID), "kind": string(r.Kind),
-			"due": at(r.Due).Format(time.DateOnly), "state": string(r.State)})
+		enter(tx, c, r)
 		if err := c.Commit(ctx, tx, string(r.ID)); errors.Is(err, store.ErrStale) {
 			return nil, problem.Of(problem.Conflict, "consent_changed", "Another choice came at the same time; try again.")
 		} else if err != nil {
@@ -179,6 +173,17 @@ func newRequest(st *store.Store, h holder, now time.Time, k request.Kind, where 
 	return r
 }
 
+// enter adds a new request to a transaction, with its line on the docket, its clock and the mail that acknowledges it.
+func enter(tx *store.Tx, c *api.Caller, r *Request) {
+	tx.Create(c.Self, r)
+	r.line(tx, c.Self)
+	if r.Next != 0 {
+		tx.Arm(c.Self, r.due())
+	}
+	outbox.Queue(tx, c.Self, MailReceived, string(r.ID), map[string]string{"case": string(r.ID), "kind": string(r.Kind),
+		"due": at(r.Due).Format(time.DateOnly), "state": string(r.State)})
+}
+
 // begin takes a request as far as the call itself can: who asks is settled, and what takes effect when it arrives does.
 func begin(ctx context.Context, tx *store.Tx, c *api.Caller, r *Request) error {
 	if needsFresh(r.Kind) && !fresh(c.Session, c.Now) {
@@ -215,16 +220,16 @@ func effect(ctx context.Context, tx *store.Tx, c *api.Caller, r *Request) error 
 		tx.Change(c.Self, access.UserGateKey(c.User), func(u *dynamo.Update) { u.Set("restrict", true).Set("restricted_by", r.ID) })
 		return nil
 	}
-	acts, err := allConsents(ctx, c.Self)
+	newest, err := newestActs(ctx, c.Self)
 	if err != nil {
 		return err
 	}
-	newest := map[string]*Consent{}
-	for _, a := range acts {
-		if newest[a.Purpose] == nil {
-			newest[a.Purpose] = a
-		}
-	}
+	object(tx, c, r, newest)
+	return nil
+}
+
+// object adds the acts of an objection, an opt-out or a withdrawal of consent after those that count so far.
+func object(tx *store.Tx, c *api.Caller, r *Request, newest map[string]*Consent) {
 	for _, p := range about(r) {
 		before := newest[p]
 		a := &Consent{Purpose: p, Act: Objected, Source: "request", PolicyVersion: policy.InEffect(c.Now).Number, IP: Truncate(c.Source)}
@@ -236,7 +241,6 @@ func effect(ctx context.Context, tx *store.Tx, c *api.Caller, r *Request) error 
 		}
 		appendAct(tx, c.Self, a, before)
 	}
-	return nil
 }
 
 // about lists the purposes that an immediate request is about.
@@ -247,7 +251,7 @@ func about(r *Request) []string {
 		case r.PurposeOf != "" && p.ID != r.PurposeOf:
 		case r.Kind == request.ConsentWithdrawal && p.Basis == registry.Consent,
 			r.Kind == request.Objection && p.Objectable,
-			(r.Kind == request.OptOut || r.Kind == request.Limit) && slices.Contains([]string{purpose.Analytics, purpose.Sharing}, p.ID):
+			(r.Kind == request.OptOut || r.Kind == request.Limit) && slices.Contains(purpose.OptOut(), p.ID):
 			all = append(all, p.ID)
 		}
 	}

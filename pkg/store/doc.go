@@ -90,7 +90,7 @@
 //	report-breach-notice | a breach by id | table | USER u STAFF; PLATFORM BREACH / id, DEADLINE / entry, what; DUE deadline | 4 / 17
 //	close-breach | a breach by id | table | USER u STAFF; PLATFORM BREACH / id, DEADLINE / entry, what | 4 / 18
 //	watch-deadlines | what is to be done about entries of registers | table | DUE deadline s; PLATFORM DEADLINE / entry, what; PLATFORM HEARTBEAT / job | 4 / 1
-//	get-privacy-health | requests and reviews that are late, the oldest due row of each clock, heartbeats | table, GSI1, GSI2 | USER u STAFF; PLATFORM DOCKET open / due, HOLD active / review, HEARTBEAT / job; DUE purge-account s, purge-organization s, purge-invoice s | 18 / 1
+//	get-privacy-health | requests and reviews that are late, the oldest due row of each clock, heartbeats | table, GSI1, GSI2 | USER u STAFF; PLATFORM DOCKET open / due, HOLD active / review, HEARTBEAT / job; DUE purge-account s, purge-organization s, purge-invoice s | 19 / 1
 //	create-legal-request | a demand of an authority, and whom it is about | table | USER u STAFF, USERGATE; PLATFORM DEMAND / id, DEADLINE / entry, what; DUE deadline | 3 / 13
 //	list-legal-requests | demands of a state by when they came | GSI1 | USER u STAFF; PLATFORM DEMAND state / time | 2.5 / 1
 //	get-legal-request | a demand by id | table | USER u STAFF; PLATFORM DEMAND / id | 3 / 1
@@ -218,6 +218,7 @@
 //	list-consents | a user's consents, newest first | table | USER u CONSENT | 4 / 0
 //	create-consent | a user's last consent for a purpose, and the next | table | USER u CONSENT / purpose, sequence | 5 / 6
 //	withdraw-consent | a user's last consent for a purpose, and the next | table | USER u CONSENT / purpose, sequence | 4 / 6
+//	create-event | a user's last consent for a purpose, and what they did | table | USER u CONSENT / purpose, sequence; DUE usage_day; PLATFORM USAGEEVENT day, shard / pseudonym, random; USER u IDEMPOTENCY | 5 / 4
 //	create-request | a user's recent requests, and a new one | table | USER u REQUEST / id; OUTBOX; DUE request; USER u PROFILE, CONSENT; PLATFORM DOCKET / id | 6 / 16
 //	list-requests | a user's requests, newest first | table | USER u REQUEST | 4 / 0
 //	get-request | a user's request by id | table | USER u REQUEST / id | 4 / 0
@@ -228,6 +229,7 @@
 //	sweep-retention | accounts and organisations that are due to go, with all they have | table | DUE purge-account s, purge-organization s; every family of a user or organisation; DUE purge-invoice s, purge-ticket s; ORG o INVOICE / id, INVOICEPAYER / id, INVOICELINE invoice, INVOICEENTRY invoice, INVOICENUMBER / number, INVOICEPDF / id, CHECKOUT / invoice, PAYMENT invoice, CLIENT / id; TOKEN hash; EXT stripe account object; PLATFORM DOCKET / id; PLATFORM HEARTBEAT / job | 16 / 1
 //	cascade-expired | the due row of a wake row that TTL has deleted | stream, table | WAKE kind s; DUE kind s; every family of a user or organisation; PLATFORM DOCKET / id | 0 / 0
 //	work-requests | requests and packages that are due; a request by an event | table | DUE request s, package s; USER u REQUEST / id; CASE hash REQUEST / id; every family of a user or organisation; PLATFORM DOCKET / id, HOLD / id; DUE hold-review s; PLATFORM HEARTBEAT / job | 12 / 1
+//	aggregate-events | days that are over, and what people did on them | table | DUE usage_day s; PLATFORM USAGEEVENT day, shard / pseudonym, random; USAGETOTAL / day; PLATFORM HEARTBEAT / job | 4 / 1
 //	build-export | everything of a user or organisation | table, GSI1, GSI2 | USER u PACKAGE / id; ORG o PACKAGE / id; TOKEN hash; every family of a user or organisation; PLATFORM DOCKET / id | 52.5 / 21
 //	dispatch-changes | changes of the types that somebody wants | stream | no row | 0 / 0
 //	send-outbox | mails that are due; a mail by an event | table | DUE outbox s; USER u, CASE hash, ORG o OUTBOX / dedupe; USER u PROFILE, APIKEY / id, EMAILCHANGE, NOTIFYCHOICE; PLATFORM SUPPRESSION, UNBOUND; EXT resend platform id; CASE hash SIGNUP, PASSWORDRESET; ORG o INVOICE / id, INVOICEPAYER / id, ORGANIZATION; USER u DELETION; ORG o OWNERSHIP, INVITATION / id | 4 / 0

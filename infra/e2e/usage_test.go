@@ -1,0 +1,53 @@
+package e2e_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"pixeltrack.io/platform/infra/journey"
+	"pixeltrack.io/platform/infra/local/bus"
+	"pixeltrack.io/platform/pkg/store"
+	"pixeltrack.io/platform/pkg/usage"
+)
+
+// TestWhatIsUsedIsCounted tells of events with consent, without it and under Global Privacy Control, and ends the day.
+func TestWhatIsUsedIsCounted(t *testing.T) {
+	p := signUp(t)
+	kept := func(headers map[string]string) string {
+		t.Helper()
+		a := p.must(202, journey.Call{Method: "POST", Path: "/v1/events", Body: eventsBody(), Headers: headers})
+		return a.Text("kept") + " " + a.Text("stop")
+	}
+	if got := kept(nil); got != "0 not_agreed" {
+		t.Errorf("without consent = %s; want none kept", got)
+	}
+	p.must(201, journey.Call{Method: "POST", Path: "/v1/privacy/consents", Body: p.consent("analytics")})
+	for signal, want := range map[string]string{"1": "0 opted_out", "0, 1": "0 opted_out", "0": "1 "} {
+		if got := kept(map[string]string{"Sec-GPC": signal}); got != want {
+			t.Errorf("under Sec-GPC %s = %s; want %s", signal, got, want)
+		}
+	}
+	day := p.now().Format(time.DateOnly)
+	if !strings.Contains(p.objects(), "salts/"+day) {
+		t.Fatal("the day has no salt")
+	}
+	pass(25 * time.Hour)
+	run(t, "aggregate-events", bus.Event("AggregateEvents", p.now()))
+	if strings.Contains(p.objects(), "salts/"+day) {
+		t.Error("the salt of the day is still there")
+	}
+	if p.row(store.PlatformScope().Key(usage.FamilyTotals, day))["day"] != day {
+		t.Error("the day has no totals")
+	}
+}
+
+// objects are the objects of all buckets.
+func (c *caller) objects() string {
+	c.t.Helper()
+	text, err := c.Raw(c.t.Context(), "objects")
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return text
+}
