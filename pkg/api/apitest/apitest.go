@@ -34,7 +34,8 @@ type World struct {
 	Clock *storetest.Clock
 	AWS   aws.Config // reaches the table past the store
 	Table string
-	Log   *bytes.Buffer // what the operations logged
+	Log   *bytes.Buffer               // what the operations logged
+	Open  func(context.Context) error // whether the table may be served; nil for yes
 
 	private  ed25519.PrivateKey
 	verifier *keys.Verifier
@@ -246,7 +247,7 @@ func (w *World) Call(op api.Operation, c Caller, r Request) Answer {
 		source = "192.0.2.1"
 	}
 	rec := httptest.NewRecorder()
-	api.Serve(op, w.Store, w.verifier, w.log).Trust(WebApp).Handle(rec, req, api.Request{ID: fmt.Sprintf("req-%d", w.shared.requests.Add(1)), Source: source})
+	api.Serve(op, w.Store, w.verifier, w.log).Trust(WebApp).Behind(w.Open).Handle(rec, req, api.Request{ID: fmt.Sprintf("req-%d", w.shared.requests.Add(1)), Source: source})
 	return Answer{Status: rec.Code, Header: rec.Header(), Body: rec.Body.Bytes()}
 }
 
