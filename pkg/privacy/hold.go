@@ -303,6 +303,34 @@ func (t *thing) rerun(ctx context.Context, tx *store.Tx, now time.Time) error {
 	return errors.Join(err, failed)
 }
 
+// lift adds to a transaction that a hold ends. The caller saves the hold.
+func (h *Hold) lift(ctx context.Context, st *store.Store, actor store.Actor, tx *store.Tx, p *store.Platform, now time.Time, by id.Staff) error {
+	t, err := thingOf(st, actor, h.Kind, h.Object, h.Organization, true)
+	if err != nil {
+		return err
+	}
+	last, err := t.release(ctx, tx, p, h.ID, now)
+	if err != nil {
+		return err
+	}
+	if last {
+		if err := t.rerun(ctx, tx, now); err != nil {
+			return err
+		}
+	}
+	h.end(now, by)
+	return nil
+}
+
+// end makes a hold one that was lifted.
+func (h *Hold) end(now time.Time, by id.Staff) {
+	h.State, h.Lifted, h.LiftedBy, h.Next = holdLifted, now.Unix(), by, 0
+	if h.Kind == heldAccount {
+		h.Object = ""
+	}
+	h.Expire(clocks.AddYears(now, retention.AuditYears))
+}
+
 // remindOfHold tells people of a hold whose review is owed, once a day until it is done.
 func (w *worker) remindOfHold(ctx context.Context, d *store.Due, now time.Time) error {
 	p := w.st.BindPlatform(w.actor)

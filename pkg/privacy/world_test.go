@@ -284,3 +284,8 @@ func (w *world) analyticsOff(c apitest.Caller) bool { return !w.agreed(c, "analy
 func (w *world) stored() privacy.Stored {
 	return privacy.Stored{registry.FilesBucket: w.files, registry.DocumentsBucket: w.documents}
 }
+
+// book is where legal holds are written down.
+func (w *world) book() privacy.HoldBook {
+	return privacy.HoldBook{Vault: w.vault, Seals: keys.NewEnvelope(w.seals, w.Clock.Now)}
+}
