@@ -25,7 +25,7 @@ func Routes() []api.Operation {
 
 // Jobs lists the area's jobs.
 func Jobs() []job.Job {
-	return []job.Job{SweepRetention(nil), CascadeExpired(nil), WorkRequests(nil), BuildExport(nil, nil, keys.Links{}, nil, datamap.Map{})}
+	return []job.Job{SweepRetention(nil), CascadeExpired(nil), ReplayLedger(Replay{}), WorkRequests(nil), BuildExport(nil, nil, keys.Links{}, nil, datamap.Map{})}
 }
 
 // Rows registers the area's rows.

@@ -118,6 +118,7 @@ type thing struct {
 	org    id.Organization
 	h      holder
 	key    store.Key
+	late   bool // whether it may be past its time
 }
 
 // errNoThing says that an id is none of the kind named.
@@ -125,7 +126,7 @@ var errNoThing = errors.New("privacy: not an id of such a thing")
 
 // thingOf finds where a thing lies. It reads past its time when due is set.
 func thingOf(st *store.Store, actor store.Actor, kind, object string, org id.Organization, due bool) (*thing, error) {
-	t := &thing{kind: kind, object: object, org: org}
+	t := &thing{kind: kind, object: object, org: org, late: due}
 	if kind == heldAccount {
 		user, err := id.Parse[id.User](object)
 		if err != nil || org != "" {
@@ -242,6 +243,11 @@ func (t *thing) seize(ctx context.Context, tx *store.Tx, p *store.Platform, hold
 		tx.Disarm(p, d, true)
 	}
 	row.Held = true
+	if t.late {
+		row.ExpiresAt, row.DueAt = 0, 0
+		tx.Rewrite(t.h, row)
+		return nil
+	}
 	tx.Replace(t.h, row)
 	return nil
 }

@@ -56,6 +56,13 @@ func (w *World) In(t testing.TB) *World {
 	return &sub
 }
 
+// Over gives a world with the same callers and clock over another table, a copy of this one's.
+func (w *World) Over(table string) *World {
+	other := *w
+	other.Store, other.Table = store.New(w.AWS, table, w.Clock.Now), table
+	return &other
+}
+
 const issuer = "https://test.example.com"
 
 // New makes an empty world.

@@ -4,7 +4,6 @@ package vaulting
 
 import (
 	"pixeltrack.io/platform/pkg/app"
-	"pixeltrack.io/platform/pkg/app/secrets"
 	"pixeltrack.io/platform/pkg/blob/bucket"
 	"pixeltrack.io/platform/pkg/keys"
 	"pixeltrack.io/platform/pkg/keys/kmskeys"
@@ -21,8 +20,7 @@ func Seals(a *app.App) *keys.Envelope {
 	return keys.NewEnvelope(kmskeys.NewDataKeys(a.AWS("KMS"), a.Setting("DATA_KEY_ID")), a.Now)
 }
 
-// Engine is what erases a contact of an organization, which stays. It needs TABLE_NAME, PARAM_PSEUDONYM_SECRET and what
-// Vault and Seals need.
-func Engine(a *app.App) *erasure.Engine {
-	return &erasure.Engine{Store: a.Table(), Vault: Vault(a), Seals: Seals(a), Pseudonyms: secrets.Pseudonyms(a), Clock: a.Now}
+// Engine is what erases a contact of an organization, which stays. It needs TABLE_NAME and what Vault and Seals need.
+func Engine(a *app.App, pseudonyms keys.Pseudonyms) *erasure.Engine {
+	return &erasure.Engine{Store: a.Table(), Vault: Vault(a), Seals: Seals(a), Pseudonyms: pseudonyms, Clock: a.Now}
 }
