@@ -133,6 +133,7 @@ func (op Operation) refusals() []Refusal {
 	all := append([]Refusal{
 		{problem.Internal, "internal", "Something went wrong on our side; the request id names it."},
 		{problem.Unavailable, "busy", "Too many changes at once; try again."},
+		{problem.Unavailable, "restoring", "The data was restored from a backup, and what was erased since is being erased again."},
 		{problem.Malformed, "malformed_json", "The request could not be read."},
 		{problem.Invalid, "invalid_input", "The request has invalid fields, named in errors."},
 	}, op.Refusals...)

@@ -40,6 +40,13 @@ type Server struct {
 	inner     http.Handler
 	strict    strict
 	origins   []string
+	open      func(context.Context) error
+}
+
+// Behind asks, before it looks at a request, whether the table may be served. Open costs nothing once it was.
+func (s *Server) Behind(open func(context.Context) error) *Server {
+	s.open = open
+	return s
 }
 
 // Trust says from which origins, those of the web app, calls with cookies are taken. Without it none are.
@@ -161,6 +168,11 @@ func (s *Server) answer(ctx context.Context, c *Caller, r *http.Request) (a *hel
 			a = refused(ctx, fmt.Errorf("panic: %v\n%s", v, debug.Stack()))
 		}
 	}()
+	if s.open != nil {
+		if err := s.open(ctx); err != nil {
+			return refused(ctx, err)
+		}
+	}
 	body, err := s.read(r)
 	if err != nil {
 		return refused(ctx, err)

@@ -20,6 +20,7 @@ import (
 	"pixeltrack.io/platform/pkg/auth"
 	"pixeltrack.io/platform/pkg/blob/blobtest"
 	"pixeltrack.io/platform/pkg/keys"
+	"pixeltrack.io/platform/pkg/keys/keystest"
 	"pixeltrack.io/platform/pkg/organization"
 	"pixeltrack.io/platform/pkg/passkeys"
 	"pixeltrack.io/platform/pkg/passkeys/ceremony"
@@ -416,7 +417,7 @@ func FuzzAssertion(f *testing.F) {
 // TestSecondFactorsAreErasedWithTheirAccount looks for what an erased person leaves.
 func TestSecondFactorsAreErasedWithTheirAccount(t *testing.T) {
 	w := newWorld(t)
-	engine := privacy.NewEngine(w.Store, nil, new(blobtest.Bucket), w.pseudonyms, w.Clock.Now)
+	engine := privacy.NewEngine(w.Store, nil, new(blobtest.Bucket), keystest.Envelope(w.Clock.Now), w.pseudonyms, w.Clock.Now)
 	e := w.enrol(w.somebody(ada))
 	d := newDevice(e.person)
 	w.addPasskey(e.person, d)

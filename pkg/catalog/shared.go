@@ -103,7 +103,9 @@ func shared() []registry.Row {
 				registry.Plain("settled_at", "a time"),
 			}},
 		{Sample: keyring.Ring{}, Type: "KEYRING", Area: "auth", Purpose: purpose.Authentication, Basis: registry.Contract, Class: registry.ClassPlatform,
-			Family: string(keyring.Family), Scopes: []registry.Scope{registry.InPlatform}, Fields: []registry.Field{registry.Internal("public_keys", "public keys")}},
+			Family: string(keyring.Family), Scopes: []registry.Scope{registry.InPlatform}, Fields: []registry.Field{
+				registry.Internal("public_keys", "public keys"), registry.Internal("table", "the name of the table"), registry.Internal("table_id", "the id of the table"),
+			}},
 		{Sample: store.Due{}, Type: "DUE", Area: "meta", Subject: registry.SubjectUser, Purpose: purpose.PrivacyRights, Basis: registry.Obligation,
 			Class: registry.ClassWork, Family: "DUE", Scopes: []registry.Scope{registry.InLookup}, Fields: due},
 		{Sample: store.Wake{}, Type: "WAKE", Area: "meta", Subject: registry.SubjectUser, Purpose: purpose.PrivacyRights, Basis: registry.Obligation,

@@ -127,6 +127,28 @@ func EraseClient(st *store.Store) api.Operation {
 	})
 }
 
+// EraseAgain brings a client of a restored table to where its erasure, begun at a time, had it: hidden for good, with its
+// clock. It tells whether the work of that clock is done.
+func EraseAgain(ctx context.Context, org *store.Organization, c id.Client, begun time.Time) (done bool, err error) {
+	row, err := store.Get[Client](ctx, org, Key(org.ID, c))
+	if errors.Is(err, store.ErrMissing) {
+		return true, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	if row.ErasedAt != 0 {
+		left, err := store.Remaining(ctx, org.Store().BindPlatform(org.Actor()), row.ErasureDue())
+		return !left, err
+	}
+	row.ErasedAt, row.Status = begun.Unix(), Archived
+	row.touch(org.Now())
+	tx := org.Store().Begin()
+	tx.Replace(org, row)
+	tx.Arm(org, row.ErasureDue())
+	return false, tx.Commit(ctx)
+}
+
 // Erasing reads a client whose erasure is to go on, nil when there is none.
 func Erasing(ctx context.Context, org *store.Organization, c id.Client) (*Client, error) {
 	row, err := store.Get[Client](ctx, org, Key(org.ID, c))

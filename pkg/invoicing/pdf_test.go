@@ -27,6 +27,7 @@ import (
 	"pixeltrack.io/platform/pkg/invoicing/rendering"
 	"pixeltrack.io/platform/pkg/job"
 	"pixeltrack.io/platform/pkg/keys"
+	"pixeltrack.io/platform/pkg/keys/keystest"
 	"pixeltrack.io/platform/pkg/money"
 	"pixeltrack.io/platform/pkg/privacy"
 	"pixeltrack.io/platform/pkg/privacy/erasure"
@@ -181,7 +182,7 @@ func TestInvoicesOutliveTheirOrganizationForSevenYears(t *testing.T) {
 	w.draft(other, w.client(other).ID, nil)
 	packages, vault, documents := new(blobtest.Bucket), new(blobtest.Bucket), new(blobtest.Bucket)
 	w.must(w.run(rendering.RenderInvoice(documents), "InvoiceSent", invoicing.Key(owner.Org, id.Invoice(b.ID))))
-	engine := privacy.NewEngine(w.Store, []erasure.Objects{packages}, vault, keys.Pseudonyms{Secret: "s"}, w.Clock.Now)
+	engine := privacy.NewEngine(w.Store, []erasure.Objects{packages}, vault, keystest.Envelope(w.Clock.Now), keys.Pseudonyms{Secret: "s"}, w.Clock.Now)
 	engine.Strip = invoicing.Strip(documents)
 	sweep := privacy.SweepRetention(engine, retention.Clearance{Kind: retention.InvoicePurge, Clear: invoicing.Clear(documents)})
 
@@ -211,7 +212,7 @@ func TestInvoicesOutliveTheirOrganizationForSevenYears(t *testing.T) {
 		t.Errorf("%d clocks of overdue invoices outlived the organization", n)
 	}
 	w.Clock.Advance(clients.Settle)
-	erase := rendering.EraseRecipients(&erasure.Engine{Store: w.Store, Vault: vault, Pseudonyms: keys.Pseudonyms{Secret: "s"}, Clock: w.Clock.Now}, documents)
+	erase := rendering.EraseRecipients(&erasure.Engine{Store: w.Store, Vault: vault, Seals: keystest.Envelope(w.Clock.Now), Pseudonyms: keys.Pseudonyms{Secret: "s"}, Clock: w.Clock.Now}, documents)
 	w.must(w.run(erase, "", store.Key{}))
 	payer, err := store.Get[invoicing.Payer](context.Background(), org, invoicing.PayerKey(owner.Org, id.Invoice(b.ID)))
 	if err != nil || payer.Name != "" || payer.Email != "" || len(payer.Original) != 64 || !slices.Equal(documents.Keys(), []string{invoicing.BareKey(owner.Org, id.Invoice(b.ID))}) {

@@ -25,7 +25,7 @@ func Routes() []api.Operation {
 
 // Jobs lists the area's jobs.
 func Jobs() []job.Job {
-	return []job.Job{SweepRetention(nil), CascadeExpired(nil), WorkRequests(nil), BuildExport(nil, nil, keys.Links{}, nil, datamap.Map{})}
+	return []job.Job{SweepRetention(nil), CascadeExpired(nil), ReplayLedger(Replay{}), WorkRequests(nil), BuildExport(nil, nil, keys.Links{}, nil, datamap.Map{})}
 }
 
 // Rows registers the area's rows.
@@ -113,8 +113,8 @@ func Rows() []registry.Row {
 			Family: string(erasure.FamilyErasure), Scopes: []registry.Scope{registry.InPlatform}, Fields: []registry.Field{
 				registry.Secret("subject", "a keyed hash of whom was erased, to repeat the erasure over a restored backup", registry.KeepForDuty),
 				registry.Internal("of", "a fixed word"), registry.Internal("case", "a random id"), registry.Internal("begun", "a time"), registry.Internal("closed", "a time"),
-				registry.Internal("done", "a time"), registry.Internal("claimed_until", "a time"), registry.Internal("steps", "fixed words and times"),
-				registry.Internal("count", "a count"), registry.Internal("kept", "a count"),
+				registry.Internal("done", "a time"), registry.Internal("table", "the name of the table"), registry.Internal("claimed_until", "a time"),
+				registry.Internal("steps", "fixed words and times"), registry.Internal("count", "a count"), registry.Internal("kept", "a count"),
 			}},
 	}
 }

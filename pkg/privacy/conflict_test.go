@@ -257,7 +257,7 @@ func (c *conflict) hold() string {
 	if c.fallen || len(c.holds) == 0 && !c.deleted.IsZero() && !c.Clock.Now().Before(c.deleted.Add(retention.Account)) {
 		status = 404 // it is gone for every reader
 	}
-	a := c.Call(privacy.PlaceHold(c.Store), c.Later(c.counsel.Caller, 0), apitest.Request{Body: heldAccount(c.ada)})
+	a := c.Call(privacy.PlaceHold(c.Store, c.book()), c.Later(c.counsel.Caller, 0), apitest.Request{Body: heldAccount(c.ada)})
 	said := c.want(a, status)
 	if a.Status == 201 {
 		var h privacy.HoldBody
@@ -272,7 +272,7 @@ func (c *conflict) lift() string {
 		return "none"
 	}
 	n := c.rng.IntN(len(c.holds))
-	said := c.want(c.counsel.change(privacy.LiftHold(c.Store), c.holds[n]), 200)
+	said := c.want(c.counsel.change(privacy.LiftHold(c.Store, c.book()), c.holds[n]), 200)
 	c.holds = slices.Delete(c.holds, n, n+1)
 	return said
 }

@@ -317,7 +317,7 @@ func TestAHoldAtAnyMomentOfAnErasure(t *testing.T) {
 		calls := 0
 		w.engine.Store = store.New(w.AWS, w.World.Table, func() time.Time {
 			if calls++; calls == n {
-				placed = w.Call(privacy.PlaceHold(w.Store), w.Later(counsel.Caller, 0), apitest.Request{Body: heldAccount(ada.Caller)})
+				placed = w.Call(privacy.PlaceHold(w.Store, w.book()), w.Later(counsel.Caller, 0), apitest.Request{Body: heldAccount(ada.Caller)})
 			}
 			return w.Clock.Now()
 		})

@@ -24,8 +24,8 @@ import (
 )
 
 // NewEngine makes the engine that the jobs of this area erase with. Objects are the buckets that an erasure empties.
-func NewEngine(st *store.Store, objects []erasure.Objects, vault erasure.Vault, pseudonyms keys.Pseudonyms, clock func() time.Time) *erasure.Engine {
-	return &erasure.Engine{Store: st, Objects: objects, Vault: vault, Pseudonyms: pseudonyms,
+func NewEngine(st *store.Store, objects []erasure.Objects, vault erasure.Vault, seals erasure.Sealer, pseudonyms keys.Pseudonyms, clock func() time.Time) *erasure.Engine {
+	return &erasure.Engine{Store: st, Objects: objects, Vault: vault, Seals: seals, Pseudonyms: pseudonyms,
 		Map: datamap.Current(), Clock: clock, Clocks: Clocks, Packing: func(ctx context.Context, h record.Handle) (bool, error) { return packing(ctx, h, clock()) }}
 }
 

@@ -119,7 +119,7 @@ func newWorld(t *testing.T) *world {
 	w.m = datamap.Current()
 	w.m.Rows = append(w.m.Rows, datamap.From(testRows()).Rows...)
 	w.log = telemetry.New(w.Log, w.Clock.Now)
-	w.engine = privacy.NewEngine(w.Store, []erasure.Objects{w.packages, w.files, w.incoming}, w.vault, keys.Pseudonyms{Secret: "pseudonyms"}, w.Clock.Now)
+	w.engine = privacy.NewEngine(w.Store, []erasure.Objects{w.packages, w.files, w.incoming}, w.vault, keys.NewEnvelope(w.seals, w.Clock.Now), keys.Pseudonyms{Secret: "pseudonyms"}, w.Clock.Now)
 	w.engine.Map = w.m
 	return w
 }
@@ -286,4 +286,9 @@ func (w *world) analyticsOff(c apitest.Caller) bool { return !w.agreed(c, "analy
 // stored is where the objects of packages lie.
 func (w *world) stored() privacy.Stored {
 	return privacy.Stored{registry.FilesBucket: w.files, registry.DocumentsBucket: w.documents}
+}
+
+// book is where legal holds are written down.
+func (w *world) book() privacy.HoldBook {
+	return privacy.HoldBook{Vault: w.vault, Seals: keys.NewEnvelope(w.seals, w.Clock.Now)}
 }

@@ -13,6 +13,7 @@ import (
 	"pixeltrack.io/platform/pkg/api/apitest"
 	"pixeltrack.io/platform/pkg/blob/blobtest"
 	"pixeltrack.io/platform/pkg/keys"
+	"pixeltrack.io/platform/pkg/keys/keystest"
 	"pixeltrack.io/platform/pkg/privacy"
 	"pixeltrack.io/platform/pkg/privacy/erasure"
 	"pixeltrack.io/platform/pkg/store"
@@ -146,10 +147,10 @@ func TestAnErasureLeavesTotalsAsTheyAre(t *testing.T) {
 	w.Clock.Advance(24 * time.Hour)
 	w.must(w.run(context.Background()))
 	before := fmt.Sprint(w.rows("USAGE_TOTALS"))
-	engine := privacy.NewEngine(w.Store, nil, new(blobtest.Bucket), keys.Pseudonyms{Secret: "pseudonyms"}, w.Clock.Now)
+	engine := privacy.NewEngine(w.Store, nil, new(blobtest.Bucket), keystest.Envelope(w.Clock.Now), keys.Pseudonyms{Secret: "pseudonyms"}, w.Clock.Now)
 	err := erasure.ErrSoon
 	for errors.Is(err, erasure.ErrSoon) {
-		_, err = engine.Account(context.Background(), store.Actor{Who: "test"}, ada.User, "", time.Time{}, nil)
+		_, err = engine.Account(context.Background(), store.Actor{Who: "test"}, ada.User, erasure.Cause{})
 		w.Clock.Advance(time.Minute)
 	}
 	w.must(err)

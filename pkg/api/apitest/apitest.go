@@ -34,7 +34,8 @@ type World struct {
 	Clock *storetest.Clock
 	AWS   aws.Config // reaches the table past the store
 	Table string
-	Log   *bytes.Buffer // what the operations logged
+	Log   *bytes.Buffer               // what the operations logged
+	Open  func(context.Context) error // whether the table may be served; nil for yes
 
 	private  ed25519.PrivateKey
 	verifier *keys.Verifier
@@ -53,6 +54,13 @@ func (w *World) In(t testing.TB) *World {
 	sub := *w
 	sub.T = t
 	return &sub
+}
+
+// Over gives a world with the same callers and clock over another table, a copy of this one's.
+func (w *World) Over(table string) *World {
+	other := *w
+	other.Store, other.Table = store.New(w.AWS, table, w.Clock.Now), table
+	return &other
 }
 
 const issuer = "https://test.example.com"
@@ -212,7 +220,7 @@ func (w *World) Call(op api.Operation, c Caller, r Request) Answer {
 
 // Serve gives what serves requests of an operation, as a function does that has started.
 func (w *World) Serve(op api.Operation) func(Caller, Request) Answer {
-	server := api.Serve(op, w.Store, w.verifier, w.log).Trust(WebApp)
+	server := api.Serve(op, w.Store, w.verifier, w.log).Trust(WebApp).Behind(w.Open)
 	return func(c Caller, r Request) Answer {
 		w.T.Helper()
 		req, source := w.request(op, c, r)

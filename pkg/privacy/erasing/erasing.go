@@ -6,23 +6,22 @@ import (
 	"pixeltrack.io/platform/pkg/app/secrets"
 	"pixeltrack.io/platform/pkg/blob/bucket"
 	"pixeltrack.io/platform/pkg/invoicing"
-	"pixeltrack.io/platform/pkg/keys"
 	"pixeltrack.io/platform/pkg/privacy"
 	"pixeltrack.io/platform/pkg/privacy/erasure"
 	"pixeltrack.io/platform/pkg/privacy/retention"
+	"pixeltrack.io/platform/pkg/privacy/vaulting"
 	"pixeltrack.io/platform/pkg/support"
 )
 
-// Engine needs TABLE_NAME, EXPORTS_BUCKET, FILES_BUCKET, INCOMING_BUCKET, VAULT_BUCKET and PARAM_PSEUDONYM_SECRET.
+// Engine needs TABLE_NAME, EXPORTS_BUCKET, FILES_BUCKET, INCOMING_BUCKET, VAULT_BUCKET, DATA_KEY_ID and
+// PARAM_PSEUDONYM_SECRET.
 func Engine(a *app.App) *erasure.Engine {
 	s3 := a.AWS("S3")
 	var objects []erasure.Objects
 	for _, setting := range []string{"EXPORTS_BUCKET", "FILES_BUCKET", "INCOMING_BUCKET"} {
 		objects = append(objects, bucket.New(s3, a.Setting(setting), a.Now))
 	}
-	vault := bucket.New(s3, a.Setting("VAULT_BUCKET"), a.Now)
-	pseudonyms := keys.Pseudonyms{Secret: secrets.Read(a, "PARAM_PSEUDONYM_SECRET")}
-	return privacy.NewEngine(a.Table(), objects, vault, pseudonyms, a.Now)
+	return privacy.NewEngine(a.Table(), objects, vaulting.Vault(a), vaulting.Seals(a), secrets.Pseudonyms(a), a.Now)
 }
 
 // Sweeper is Engine for who purges organisations too: it takes persons off the invoices that stay. It needs DOCUMENTS_BUCKET
