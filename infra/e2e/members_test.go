@@ -58,6 +58,13 @@ func memberSteps() []step {
 	return []step{
 		{operation: "list-roles", status: 200, prepare: get("/v1/roles")},
 		{operation: "list-members", status: 200, prepare: get("/v1/members")},
+		{operation: "preview-retention", status: 200, alone: true, prepare: func(p *caller) journey.Call {
+			p.project()
+			return journey.Call{Method: "GET", Path: "/v1/org/retention/preview?retention_days=30"}
+		}},
+		{operation: "create-organization-export", status: 202, alone: true, prepare: func(*caller) journey.Call {
+			return journey.Call{Method: "POST", Path: "/v1/org/exports", Key: "key-" + unique()}
+		}, again: []int{409}},
 		{operation: "list-audit", status: 200, prepare: get("/v1/audit")},
 		{operation: "list-agreements", status: 200, prepare: get("/v1/org/agreements")},
 		{operation: "get-agreement", status: 200, prepare: get("/v1/org/agreements/dpa")},

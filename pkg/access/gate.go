@@ -104,6 +104,8 @@ type OrganizationGate struct {
 
 	Was                 Status `dynamo:"was,omitempty"`                   // of one that is closing or closed: what it was before
 	RequireSecondFactor bool   `dynamo:"require_second_factor,omitempty"` // members without one can use their rights alone
+	RetentionDays       int    `dynamo:"retention_days,omitempty"`        // of project data; none is as long as the organization exists
+	RetentionEvent      string `dynamo:"retention_event,omitempty"`       // that those days are counted from
 }
 
 // Type is the row's type.

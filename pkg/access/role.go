@@ -21,41 +21,42 @@ type Permission string
 
 // The permissions.
 const (
-	OrganizationRead  Permission = "organization:read"
-	OrganizationWrite Permission = "organization:write"
-	OrganizationClose Permission = "organization:close"
-	OwnershipOffer    Permission = "ownership:offer"
-	TaxIDRead         Permission = "tax_id:read"
-	MembersRead       Permission = "members:read"
-	MembersContact    Permission = "members:contact" // their e-mail addresses
-	MembersInvite     Permission = "members:invite"
-	MembersWrite      Permission = "members:write"
-	AdminsWrite       Permission = "members:write:admins" // make, change and remove admins
-	AuditRead         Permission = "audit:read"
-	ClientsRead       Permission = "clients:read"
-	ClientsWrite      Permission = "clients:write"
-	ClientsDelete     Permission = "clients:delete"
-	ProjectsRead      Permission = "projects:read"
-	ProjectsWrite     Permission = "projects:write"
-	ProjectsDelete    Permission = "projects:delete"
-	RatesRead         Permission = "rates:read"
-	TimeOwn           Permission = "time:write:own"
-	TimeAll           Permission = "time:write:all"
-	TimeReadOwn       Permission = "time:read:own"
-	TimeReadAll       Permission = "time:read:all"
-	InvoicesRead      Permission = "invoices:read"
-	InvoicesWrite     Permission = "invoices:write"
-	InvoicesSend      Permission = "invoices:send"
-	InvoicesVoid      Permission = "invoices:void"
-	PaymentsRead      Permission = "payments:read"
-	PaymentsWrite     Permission = "payments:write"
-	FilesRead         Permission = "files:read"
-	FilesWrite        Permission = "files:write"
-	FilesDeleteOwn    Permission = "files:delete:own"
-	FilesDeleteAll    Permission = "files:delete:all"
-	SupportRead       Permission = "support:read" // the tickets one made oneself
-	SupportReadAll    Permission = "support:read:all"
-	SupportWrite      Permission = "support:write"
+	OrganizationRead   Permission = "organization:read"
+	OrganizationWrite  Permission = "organization:write"
+	OrganizationClose  Permission = "organization:close"
+	OrganizationExport Permission = "organization:export"
+	OwnershipOffer     Permission = "ownership:offer"
+	TaxIDRead          Permission = "tax_id:read"
+	MembersRead        Permission = "members:read"
+	MembersContact     Permission = "members:contact" // their e-mail addresses
+	MembersInvite      Permission = "members:invite"
+	MembersWrite       Permission = "members:write"
+	AdminsWrite        Permission = "members:write:admins" // make, change and remove admins
+	AuditRead          Permission = "audit:read"
+	ClientsRead        Permission = "clients:read"
+	ClientsWrite       Permission = "clients:write"
+	ClientsDelete      Permission = "clients:delete"
+	ProjectsRead       Permission = "projects:read"
+	ProjectsWrite      Permission = "projects:write"
+	ProjectsDelete     Permission = "projects:delete"
+	RatesRead          Permission = "rates:read"
+	TimeOwn            Permission = "time:write:own"
+	TimeAll            Permission = "time:write:all"
+	TimeReadOwn        Permission = "time:read:own"
+	TimeReadAll        Permission = "time:read:all"
+	InvoicesRead       Permission = "invoices:read"
+	InvoicesWrite      Permission = "invoices:write"
+	InvoicesSend       Permission = "invoices:send"
+	InvoicesVoid       Permission = "invoices:void"
+	PaymentsRead       Permission = "payments:read"
+	PaymentsWrite      Permission = "payments:write"
+	FilesRead          Permission = "files:read"
+	FilesWrite         Permission = "files:write"
+	FilesDeleteOwn     Permission = "files:delete:own"
+	FilesDeleteAll     Permission = "files:delete:all"
+	SupportRead        Permission = "support:read" // the tickets one made oneself
+	SupportReadAll     Permission = "support:read:all"
+	SupportWrite       Permission = "support:write"
 )
 
 // Roles lists the roles from most to least.
@@ -65,7 +66,7 @@ func Roles() []Role { return []Role{Owner, Admin, Manager, Contributor, Accounta
 func Permissions(r Role) []Permission {
 	switch r {
 	case Owner:
-		return append(Permissions(Admin), OrganizationClose, OwnershipOffer, AdminsWrite)
+		return append(Permissions(Admin), OrganizationClose, OrganizationExport, OwnershipOffer, AdminsWrite)
 	case Admin:
 		return []Permission{OrganizationRead, OrganizationWrite, TaxIDRead, MembersRead, MembersContact, MembersInvite, MembersWrite, AuditRead,
 			ClientsRead, ClientsWrite, ClientsDelete,

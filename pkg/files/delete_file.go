@@ -55,8 +55,7 @@ func DeleteFile(st *store.Store, incoming, kept Remover) api.Operation {
 	})
 }
 
-// remove deletes the row of a file in a transaction, and has the sweep look at its objects when nobody can write them any
-// more: neither a confirmation that is under way nor the holder of the link.
+// remove deletes the row of a file in a transaction.
 func (f *File) remove(tx *store.Tx, org *store.Organization, now time.Time) error {
 	on, err := parentOf(f.ParentType)
 	if err != nil {
@@ -64,8 +63,14 @@ func (f *File) remove(tx *store.Tx, org *store.Organization, now time.Time) erro
 	}
 	tx.Bury(org, f, string(f.ID))
 	on.detach(tx, org, f.Parent, f.ID)
-	f.move(tx, org, max(f.Until, now.Unix())+int64(Wait.Seconds()))
+	f.clear(tx, org, now)
 	return nil
+}
+
+// clear has the sweep look at a deleted file's objects when nobody can write them any more: neither a confirmation that is
+// under way nor the holder of the link.
+func (f *File) clear(tx *store.Tx, org *store.Organization, now time.Time) {
+	f.move(tx, org, max(f.Until, now.Unix())+int64(Wait.Seconds()))
 }
 
 // wipe deletes every version of a file's bytes, and what was uploaded for them.

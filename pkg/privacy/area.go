@@ -19,7 +19,7 @@ func Routes() []api.Operation {
 		GetPolicy(nil), ListPolicyVersions(), GetPolicyVersion(), GetDataMap(), ListSubprocessors(), ListPurposes(), ListCookies(), GetGpc(),
 		ListDisclosures(), ListConsents(), CreateConsent(nil), WithdrawConsent(nil),
 		CreateRequest(nil), ListRequests(), GetRequest(), VerifyRequest(nil), WithdrawRequest(nil), DownloadRequest(nil, nil),
-		DownloadExport(nil, nil, keys.Pseudonyms{}),
+		CreateOrganizationExport(nil), DownloadExport(nil, nil, keys.Pseudonyms{}),
 	}
 }
 
@@ -98,6 +98,10 @@ func Rows() []registry.Row {
 				registry.Plain("size", "a count of bytes"), registry.Internal("sha256", "the hash of a package"), registry.Plain("records", "a count"),
 				registry.Plain("ready", "a time"), registry.Plain("until", "a time"), registry.Plain("fetched", "times"),
 				registry.Leading(registry.Secret("link_hash", "the hash of the link to the package", registry.EraseWithRow), registry.LookupToken),
+			}},
+		{Sample: ExportOrder{}, Type: "EXPORTORDER", Area: "privacy", Purpose: purpose.PrivacyRights, Basis: registry.Obligation, Class: registry.ClassExport,
+			Family: string(FamilyExportOrder), Scopes: []registry.Scope{registry.InOrganization}, Fields: []registry.Field{
+				registry.Internal("org", "the id of the organization"), registry.Internal("export", "a random id"),
 			}},
 		{Sample: ExportLink{}, Type: "EXPORT_LINK", Area: "privacy", Subject: registry.SubjectMember, Purpose: purpose.PrivacyRights, Basis: registry.Obligation,
 			Class: registry.ClassExport, Family: "TOKEN", Scopes: []registry.Scope{registry.InLookup}, Fields: []registry.Field{

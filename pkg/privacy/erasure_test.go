@@ -336,7 +336,7 @@ func TestAHoldAtAnyMomentOfAnErasure(t *testing.T) {
 		}
 		var h privacy.HoldBody
 		placed.Into(t, &h)
-		w.Want(counsel.change(privacy.LiftHold(w.Store), h.ID), 200, "")
+		w.Want(counsel.change(privacy.LiftHold(w.Store, w.book()), h.ID), 200, "")
 		w.engine.Objects = []erasure.Objects{&seeing{func() {
 			if gate := w.gate(ada.Caller); gate.DueAt == 0 || gate.DueAt > w.Clock.Now().Unix() {
 				t.Errorf("held at reading %d of the clock: objects go of an account that can still be restored: %+v", n, gate.Meta)

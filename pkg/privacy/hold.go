@@ -183,9 +183,12 @@ func thingOf(st *store.Store, actor store.Actor, kind, object string, org id.Org
 
 // clock gives the due row of a thing that is deleted by one, nil when it has none.
 func (t *thing) clock(row *record.Row, dueAt int64) *store.Due {
-	kind := map[string]store.DueKind{heldAccount: retention.AccountPurge, heldOrganization: retention.OrganizationPurge, heldInvoice: retention.InvoicePurge}[t.kind]
-	if t.kind == heldInvoice {
+	kind := map[string]store.DueKind{heldAccount: retention.AccountPurge, heldOrganization: retention.OrganizationPurge, heldInvoice: retention.InvoicePurge, heldProject: retention.ProjectPurge}[t.kind]
+	switch t.kind {
+	case heldInvoice:
 		dueAt = number(row, "keep_until")
+	case heldProject:
+		dueAt = number(row, "clock")
 	}
 	if kind == "" || dueAt == 0 {
 		return nil

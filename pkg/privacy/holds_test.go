@@ -329,7 +329,7 @@ func TestAnErasureThatWaitsDoesNotSayThatItHasBegun(t *testing.T) {
 	if s := said(); strings.Contains(s, "ledger_written") || strings.Contains(s, "destruction_begun") || len(w.vault.Keys()) != 0 {
 		t.Errorf("under the hold the request says %s", s)
 	}
-	w.Want(counsel.change(privacy.LiftHold(w.Store), h.ID), 200, "")
+	w.Want(counsel.change(privacy.LiftHold(w.Store, w.book()), h.ID), 200, "")
 	for range 3 {
 		w.Clock.Advance(15 * time.Minute)
 		w.must(w.run(privacy.WorkRequests(w.engine)))

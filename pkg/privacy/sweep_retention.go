@@ -163,6 +163,8 @@ func (s *sweeper) clear(ctx context.Context, d *store.Due, now time.Time) error 
 	switch {
 	case errors.Is(err, retention.ErrHeld):
 		return s.putOff(ctx, d, now)
+	case errors.Is(err, retention.ErrLater), errors.Is(err, store.ErrStale):
+		return nil
 	case err != nil:
 		return err
 	case tx == nil:

@@ -116,6 +116,7 @@ func judge(ctx context.Context, r *job.Run, d *store.Due) error {
 }
 
 func remove(tx *store.Tx, org *store.Organization, p *Project) {
+	p.lookAt(tx, org, 0)
 	tx.Bury(org, p, string(p.ID))
 	tx.DeleteKey(org, markerKey(org, p.Short), "'project' = ?", p.ID)
 	if p.Client != "" {

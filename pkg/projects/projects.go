@@ -18,7 +18,7 @@ import (
 
 // Routes lists the area's routes.
 func Routes() []api.Operation {
-	return []api.Operation{CreateProject(nil), ListProjects(), GetProject(), UpdateProject(nil), DeleteProject(nil), ArchiveProject(nil), RestoreProject(nil)}
+	return []api.Operation{CreateProject(nil), ListProjects(), GetProject(), UpdateProject(nil), DeleteProject(nil), ArchiveProject(nil), RestoreProject(nil), PreviewRetention()}
 }
 
 // Jobs lists the area's jobs.
@@ -36,6 +36,7 @@ func Rows() []registry.Row {
 				registry.Plain("hourly_rate", "an amount"), registry.Plain("starts_on", "a date"), registry.Plain("ends_on", "a date"),
 				registry.Personal("description", "description", "what the team writes about the project", registry.KeepController),
 				registry.Plain("status", "a fixed word"), registry.Internal("former", "a fixed word"), registry.Internal("judged", "a time"),
+				registry.Plain("archived", "a time"), registry.Internal("clock", "a time"), registry.Plain("goes", "a time"), registry.Internal("shut", "a time"),
 				registry.Plain("created", "a time"), registry.Plain("updated", "a time"),
 			}},
 		{Sample: Marker{}, Type: "PROJECTKEY", Area: "projects", Purpose: purpose.ServiceDelivery, Basis: registry.Contract,
@@ -164,6 +165,9 @@ func save(ctx context.Context, st *store.Store, c *api.Caller, row *Project, bef
 	row.touch(c.Now)
 	tx := st.Begin()
 	row.moveTo(tx, c.Org, before)
+	if err := row.keep(tx, c); err != nil {
+		return nil, err
+	}
 	tx.Replace(c.Org, row)
 	if err := c.Commit(ctx, tx, string(row.ID)); err != nil {
 		return nil, whyNot(ctx, c, row.Client, err)
@@ -200,7 +204,9 @@ func turn(st *store.Store, to Status, r api.Route) api.Operation {
 		case Closing:
 			return nil, closing()
 		}
-		row.Status = to
+		if row.Status = to; to == Archived {
+			row.Archived = c.Now.UnixMilli()
+		}
 		return save(ctx, st, c, row, row.Client)
 	}, again)
 }

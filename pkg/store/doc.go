@@ -77,11 +77,11 @@
 //	deny-case | a privacy request by id | table | USER u STAFF; PLATFORM DOCKET / id; USER u REQUEST / id, OUTBOX; DUE request, outbox | 5 / 17
 //	extend-case | a privacy request by id | table | USER u STAFF; PLATFORM DOCKET / id; USER u REQUEST / id, OUTBOX; DUE outbox | 5 / 16
 //	report-case-step | a privacy request by id | table | USER u STAFF; PLATFORM DOCKET / id; USER u REQUEST / id, OUTBOX; DUE request, outbox | 5 / 17
-//	place-hold | one thing by its id, and what holds it | table | USER u STAFF; PLATFORM HOLD / id, CUSTODY / id; USER u USERGATE; ORG o ORGGATE, CLIENT / id, PROJECT / id, INVOICE / id, STOREDFILE / id; DUE, WAKE purge-account, purge-organization, purge-invoice; DUE hold-review | 5 / 19
+//	place-hold | one thing by its id, and what holds it | table | USER u STAFF; PLATFORM HOLD / id, CUSTODY / id; USER u USERGATE; ORG o ORGGATE, CLIENT / id, PROJECT / id, INVOICE / id, STOREDFILE / id; DUE, WAKE purge-account, purge-organization, purge-invoice, purge-project; DUE hold-review | 5 / 19
 //	list-holds | legal holds of a state by the date of their review | GSI1 | USER u STAFF; PLATFORM HOLD state / review | 2.5 / 1
 //	get-hold | a legal hold by id | table | USER u STAFF; PLATFORM HOLD / id | 3 / 1
 //	review-hold | a legal hold by id | table | USER u STAFF; PLATFORM HOLD / id; DUE hold-review | 4 / 7
-//	lift-hold | a legal hold by id, and what it holds | table | USER u STAFF; PLATFORM HOLD / id, CUSTODY / id, DOCKET / id; USER u USERGATE; ORG o ORGGATE, CLIENT / id, PROJECT / id, INVOICE / id, STOREDFILE / id; USER u REQUEST; DUE, WAKE purge-account, purge-organization, purge-invoice; DUE hold-review, request | 6 / 20
+//	lift-hold | a legal hold by id, and what it holds | table | USER u STAFF; PLATFORM HOLD / id, CUSTODY / id, DOCKET / id; USER u USERGATE; ORG o ORGGATE, CLIENT / id, PROJECT / id, INVOICE / id, STOREDFILE / id; USER u REQUEST; DUE, WAKE purge-account, purge-organization, purge-invoice, purge-project; DUE hold-review, request | 6 / 20
 //	get-processing-record | a user as staff | table | USER u STAFF | 2 / 1
 //	create-breach | a breach, and who must be told of it by when | table | USER u STAFF; PLATFORM BREACH / id, DEADLINE / entry, what; DUE deadline | 3 / 11
 //	list-breaches | breaches of a state by when they were known | GSI1 | USER u STAFF; PLATFORM BREACH state / time | 2.5 / 1
@@ -90,7 +90,7 @@
 //	report-breach-notice | a breach by id | table | USER u STAFF; PLATFORM BREACH / id, DEADLINE / entry, what; DUE deadline | 4 / 17
 //	close-breach | a breach by id | table | USER u STAFF; PLATFORM BREACH / id, DEADLINE / entry, what | 4 / 18
 //	watch-deadlines | what is to be done about entries of registers | table | DUE deadline s; PLATFORM DEADLINE / entry, what; PLATFORM HEARTBEAT / job | 4 / 1
-//	get-privacy-health | requests and reviews that are late, the oldest due row of each clock, heartbeats | table, GSI1, GSI2 | USER u STAFF; PLATFORM DOCKET open / due, HOLD active / review, HEARTBEAT / job; DUE purge-account s, purge-organization s, purge-invoice s | 19 / 1
+//	get-privacy-health | requests and reviews that are late, the oldest due row of each clock, heartbeats | table, GSI1, GSI2 | USER u STAFF; PLATFORM DOCKET open / due, HOLD active / review, HEARTBEAT / job; DUE purge-account s, purge-organization s, purge-invoice s, purge-project s | 19 / 1
 //	create-legal-request | a demand of an authority, and whom it is about | table | USER u STAFF, USERGATE; PLATFORM DEMAND / id, DEADLINE / entry, what; DUE deadline | 3 / 13
 //	list-legal-requests | demands of a state by when they came | GSI1 | USER u STAFF; PLATFORM DEMAND state / time | 2.5 / 1
 //	get-legal-request | a demand by id | table | USER u STAFF; PLATFORM DEMAND / id | 3 / 1
@@ -102,7 +102,9 @@
 //	list-assurance | audit reports, by provider and standard | table | USER u STAFF; PLATFORM ASSURANCE | 3 / 1
 //	record-assurance | an audit report of a provider by a standard | table | USER u STAFF; PLATFORM ASSURANCE / provider, standard, DEADLINE / entry, what; DUE deadline | 3 / 10
 //	get-organization | the settings of an organisation | table | ORG o ORGANIZATION | 4 / 0
-//	update-organization | the settings of an organisation | table | ORG o ORGANIZATION | 4 / 4
+//	update-organization | the settings of an organisation | table | ORG o ORGANIZATION, ORGGATE; DUE, WAKE project-setting | 4 / 4
+//	create-organization-export | an organisation's package, and the last order of one | table | ORG o PACKAGE / id, EXPORTORDER, IDEMPOTENCY; DUE package | 4 / 10
+//	preview-retention | projects by id, and the last booking of each | table | ORG o PROJECT; ORG o PROJECTTIME project | 5 / 0
 //	get-logo | an organisation's logo | table | ORG o PICTURE | 4 / 0
 //	put-logo | an organisation's logo | table | ORG o PICTURE; DUE picture | 4 / 6
 //	confirm-logo | an organisation's logo | table | ORG o PICTURE; DUE picture | 5 / 10
@@ -145,14 +147,14 @@
 //	erase-client | a client by id | table | ORG o CLIENT / id; DUE erasure s | 5 / 12
 //	export-client | a client by id, its invoices and their rows, its files | table, GSI1, GSI2 | ORG o CLIENT / id; ORG o INVOICE status / client; ORG o INVOICEPAYER / id, INVOICELINE invoice, INVOICEPDF / id; ORG o PAYMENT invoice; ORG o STOREDFILE client / time | 12 / 2
 //	delete-client | a client by id | table | ORG o CLIENT / id | 4 / 4
-//	create-project | a project with its key, counted at its client | table | ORG o PROJECT / id, PROJECTKEY / key, CLIENT / id, IDEMPOTENCY | 4 / 12
+//	create-project | a project with its key, counted at its client | table | ORG o PROJECT / id, PROJECTKEY / key, CLIENT / id, IDEMPOTENCY; DUE, WAKE purge-project | 4 / 12
 //	list-projects | projects by id; by status and client; by time of change | table, GSI1, GSI2 | ORG o PROJECT; ORG o PROJECT status / client; ORG o PROJECT / time | 4 / 0
 //	get-project | a project by id | table | ORG o PROJECT / id | 4 / 0
-//	update-project | a project by id, and the clients it leaves and joins | table | ORG o PROJECT / id, CLIENT / id | 4 / 4
-//	archive-project | a project by id | table | ORG o PROJECT / id | 4 / 5
-//	restore-project | a project by id | table | ORG o PROJECT / id | 4 / 5
+//	update-project | a project by id, and the clients it leaves and joins | table | ORG o PROJECT / id, CLIENT / id; DUE, WAKE purge-project | 4 / 4
+//	archive-project | a project by id | table | ORG o PROJECT / id; DUE, WAKE purge-project | 4 / 5
+//	restore-project | a project by id | table | ORG o PROJECT / id; DUE, WAKE purge-project | 4 / 5
 //	delete-project | a project by id, and whether anything is booked on it | table | ORG o PROJECT / id, BOOKING project | 5 / 8
-//	close-projects | deleted projects that are due | table | DUE project_delete s; ORG o PROJECT / id; ORG o CLIENT / id, PROJECTKEY / key | 4 / 0
+//	close-projects | deleted projects that are due | table | DUE project_delete s; ORG o PROJECT / id; ORG o CLIENT / id, PROJECTKEY / key; DUE, WAKE purge-project | 4 / 0
 //	start-timer | a member's timer, the project it is for, the user's one mark | table | ORG o TIMER / member; USER u RUNNING; ORG o PROJECT / id, PROJECTTIME project, TIMEENTRY month; DUE timer_forgotten | 7 / 11
 //	get-timer | a member's timer | table | ORG o TIMER / member | 4 / 0
 //	stop-timer | a member's timer and the entry it becomes | table | ORG o TIMER / member; USER u RUNNING; ORG o TIMEENTRY month / id | 6 / 13
@@ -226,7 +228,7 @@
 //	withdraw-request | a user's request by id | table | USER u REQUEST / id; PLATFORM DOCKET / id | 4 / 11
 //	download-request | a user's request by id and its package | table | USER u REQUEST / id, PACKAGE / id | 5 / 4
 //	download-export | an organisation's package by the link that was mailed, and its owner's password | table | TOKEN hash; CASE hash ATTEMPTS; ORG o ACCESS / member, PACKAGE / id; USER u CREDENTIAL | 4 / 7
-//	sweep-retention | accounts and organisations that are due to go, with all they have | table | DUE purge-account s, purge-organization s; every family of a user or organisation; DUE purge-invoice s, purge-ticket s; ORG o INVOICE / id, INVOICEPAYER / id, INVOICELINE invoice, INVOICEENTRY invoice, INVOICENUMBER / number, INVOICEPDF / id, CHECKOUT / invoice, PAYMENT invoice, CLIENT / id; TOKEN hash; EXT stripe account object; PLATFORM DOCKET / id; PLATFORM HEARTBEAT / job | 16 / 1
+//	sweep-retention | accounts and organisations that are due to go, with all they have | table | DUE purge-account s, purge-organization s; every family of a user or organisation; DUE purge-invoice s, purge-ticket s, purge-project s, project-setting s; ORG o PROJECT / id, PROJECTTIME project, PROJECTKEY / key, TIMER, TIMEENTRY month / id, STOREDFILE / id, ORGGATE, ACCESS; USER u OUTBOX; DUE timer_forgotten, upload; ORG o INVOICE / id, INVOICEPAYER / id, INVOICELINE invoice, INVOICEENTRY invoice, INVOICENUMBER / number, INVOICEPDF / id, CHECKOUT / invoice, PAYMENT invoice, CLIENT / id; TOKEN hash; EXT stripe account object; PLATFORM DOCKET / id; PLATFORM HEARTBEAT / job | 24 / 1
 //	cascade-expired | the due row of a wake row that TTL has deleted | stream, table | WAKE kind s; DUE kind s; every family of a user or organisation; PLATFORM DOCKET / id | 0 / 0
 //	replay-ledger | which table the ring names; in a restored one everybody whom the vault's ledger names, and all that is due | table, GSI1 | PLATFORM KEYRING; PLATFORM ERASURE / hash, HOLD / id, CUSTODY / id, DOCKET / id; every family of a user or organisation; DUE erasure s, purge-account s, purge-organization s, purge-invoice s, purge-ticket s, hold-review, request | 1 / 0
 //	work-requests | requests and packages that are due; a request by an event | table | DUE request s, package s; USER u REQUEST / id; CASE hash REQUEST / id; every family of a user or organisation; PLATFORM DOCKET / id, HOLD / id; DUE hold-review s; PLATFORM HEARTBEAT / job | 12 / 1

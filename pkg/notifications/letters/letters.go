@@ -18,6 +18,7 @@ import (
 	"pixeltrack.io/platform/pkg/outbox/compose"
 	"pixeltrack.io/platform/pkg/ownership"
 	"pixeltrack.io/platform/pkg/privacy"
+	"pixeltrack.io/platform/pkg/projects"
 	"pixeltrack.io/platform/pkg/secondfactor"
 	"pixeltrack.io/platform/pkg/store"
 	"pixeltrack.io/platform/pkg/timetracking/reminder"
@@ -26,7 +27,7 @@ import (
 // Templates lists the templates of all areas.
 func Templates() []compose.Template {
 	return slices.Concat(auth.Templates(), account.Templates(), secondfactor.Templates(), expiry.Templates(), reminder.Templates(), organization.Templates(), ownership.Templates(),
-		invitations.Templates(), invoicing.Templates(), aboutRequests())
+		invitations.Templates(), projects.Templates(), invoicing.Templates(), aboutRequests())
 }
 
 // aboutRequests are the mails of privacy requests and packages.

@@ -5,12 +5,15 @@ import (
 	"pixeltrack.io/platform/pkg/app"
 	"pixeltrack.io/platform/pkg/app/secrets"
 	"pixeltrack.io/platform/pkg/blob/bucket"
+	"pixeltrack.io/platform/pkg/files"
 	"pixeltrack.io/platform/pkg/invoicing"
 	"pixeltrack.io/platform/pkg/privacy"
 	"pixeltrack.io/platform/pkg/privacy/erasure"
 	"pixeltrack.io/platform/pkg/privacy/retention"
 	"pixeltrack.io/platform/pkg/privacy/vaulting"
+	"pixeltrack.io/platform/pkg/projects"
 	"pixeltrack.io/platform/pkg/support"
+	"pixeltrack.io/platform/pkg/timetracking"
 )
 
 // Engine needs TABLE_NAME, EXPORTS_BUCKET, FILES_BUCKET, INCOMING_BUCKET, VAULT_BUCKET, DATA_KEY_ID and
@@ -32,8 +35,13 @@ func Sweeper(a *app.App) *erasure.Engine {
 	return e
 }
 
-// Clearances needs DOCUMENTS_BUCKET.
+// Clearances needs DOCUMENTS_BUCKET, FILES_BUCKET and INCOMING_BUCKET.
 func Clearances(a *app.App) []retention.Clearance {
-	documents := bucket.New(a.AWS("S3"), a.Setting("DOCUMENTS_BUCKET"), a.Now)
-	return []retention.Clearance{{Kind: retention.InvoicePurge, Clear: invoicing.Clear(documents)}, {Kind: retention.TicketPurge, Clear: support.Clear}}
+	open := func(setting string) *bucket.Bucket { return bucket.New(a.AWS("S3"), a.Setting(setting), a.Now) }
+	return []retention.Clearance{
+		{Kind: retention.InvoicePurge, Clear: invoicing.Clear(open("DOCUMENTS_BUCKET"))},
+		{Kind: retention.TicketPurge, Clear: support.Clear},
+		{Kind: retention.ProjectSetting, Clear: projects.Follow},
+		{Kind: retention.ProjectPurge, Clear: projects.Purge(timetracking.DeleteOutlived, files.DeleteOutlived(open("INCOMING_BUCKET"), open("FILES_BUCKET")))},
+	}
 }
