@@ -30,6 +30,9 @@ var unaudited = map[string]string{
 	"rename-session":              "a name that only its person sees",
 	"update-passkey":              "a name that only its person sees",
 	"update-account":              "a person's own profile",
+	"put-avatar":                  "a person's own picture",
+	"confirm-avatar":              "a person's own picture",
+	"delete-avatar":               "a person's own picture",
 	"update-notification-choices": "a person's own choice of mails",
 }
 

@@ -32,6 +32,7 @@ import (
 	"pixeltrack.io/platform/pkg/passkeys/ceremony"
 	"pixeltrack.io/platform/pkg/payments"
 	"pixeltrack.io/platform/pkg/payments/receiving"
+	"pixeltrack.io/platform/pkg/picture"
 	"pixeltrack.io/platform/pkg/privacy"
 	"pixeltrack.io/platform/pkg/projects"
 	"pixeltrack.io/platform/pkg/registry"
@@ -116,6 +117,7 @@ func Rows() []registry.Row {
 	all = append(all, notifications.Rows()...)
 	all = append(all, auth.Rows()...)
 	all = append(all, account.Rows()...)
+	all = append(all, picture.Rows()...)
 	all = append(all, choices.Rows()...)
 	all = append(all, secondfactor.Rows()...)
 	all = append(all, passkeys.Rows()...)

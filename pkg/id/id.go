@@ -35,6 +35,7 @@ type (
 	Purge        string // pur_…, one act of retention
 	Record       string // rec_…, one audit record
 	File         string // fil_…
+	Picture      string // pic_…, of an account, or an organization's logo
 	Passkey      string // psk_…
 	Ticket       string // tkt_…, a question to support
 	Post         string // pst_…, what was said in a ticket
@@ -75,6 +76,7 @@ const (
 	PrefixPurge        = "pur"
 	PrefixRecord       = "rec"
 	PrefixFile         = "fil"
+	PrefixPicture      = "pic"
 	PrefixPasskey      = "psk"
 	PrefixTicket       = "tkt"
 	PrefixPost         = "pst"
@@ -131,6 +133,8 @@ func Prefix[T Kind]() string {
 		return PrefixRecord
 	case File:
 		return PrefixFile
+	case Picture:
+		return PrefixPicture
 	case Passkey:
 		return PrefixPasskey
 	case Ticket:

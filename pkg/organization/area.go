@@ -10,7 +10,7 @@ import (
 
 // Routes lists the area's routes.
 func Routes() []api.Operation {
-	return []api.Operation{GetOrganization(nil), UpdateOrganization(nil, nil)}
+	return []api.Operation{GetOrganization(nil), UpdateOrganization(nil, nil), GetLogo(nil), PutLogo(nil, nil), ConfirmLogo(nil, nil, nil, nil), DeleteLogo(nil, nil, nil)}
 }
 
 // Jobs lists the area's jobs.

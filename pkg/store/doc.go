@@ -34,6 +34,10 @@
 //	rotate-keys | the public keys | table | PLATFORM KEYRING | 1 / 0
 //	get-account | a user's profile and memberships | table | USER u PROFILE, MEMBERSHIP | 5 / 0
 //	update-account | a user's profile | table | USER u PROFILE | 4 / 1
+//	get-avatar | a user's picture | table | USER u PICTURE | 4 / 0
+//	put-avatar | a user's picture | table | USER u PICTURE; DUE picture | 4 / 4
+//	confirm-avatar | a user's picture | table | USER u PICTURE; DUE picture | 5 / 8
+//	delete-avatar | a user's picture | table | USER u PICTURE; DUE picture | 4 / 4
 //	list-sessions | the sessions of a user | table | USER u SESSION | 4 / 0
 //	rename-session | a session by its id | table | USER u SESSION / id | 4 / 1
 //	end-session | a session of a user | table | USER u USERGATE, SESSION / id | 4 / 6
@@ -98,6 +102,10 @@
 //	record-assurance | an audit report of a provider by a standard | table | USER u STAFF; PLATFORM ASSURANCE / provider, standard, DEADLINE / entry, what; DUE deadline | 3 / 10
 //	get-organization | the settings of an organisation | table | ORG o ORGANIZATION | 4 / 0
 //	update-organization | the settings of an organisation | table | ORG o ORGANIZATION | 4 / 4
+//	get-logo | an organisation's logo | table | ORG o PICTURE | 4 / 0
+//	put-logo | an organisation's logo | table | ORG o PICTURE; DUE picture | 4 / 6
+//	confirm-logo | an organisation's logo | table | ORG o PICTURE; DUE picture | 5 / 10
+//	delete-logo | an organisation's logo | table | ORG o PICTURE; DUE picture | 4 / 6
 //	close-organizations | closing organisations that are due, and their members to tell | table | DUE close-organization s; ORG o ORGGATE, ACCESS; USER u OUTBOX; ORG o PACKAGE / id; DUE package; DUE, WAKE purge-organization | 4 / 0
 //	list-agreements | what an organisation has accepted | table | ORG o AGREEMENT | 4 / 0
 //	get-agreement | no data but the caller's | - | - | 3 / 0
@@ -160,7 +168,7 @@
 //	download-file | a file by id | table | ORG o STOREDFILE / id | 4 / 0
 //	update-file | a file by id | table | ORG o STOREDFILE / id | 4 / 4
 //	delete-file | a file by id, and what it hangs on | table | ORG o STOREDFILE / id, PROJECTTIME project, CLIENT / id; DUE upload | 4 / 7
-//	sweep-uploads | files that did not come, places of uploads and objects of deleted files that are due | table | DUE upload s; ORG o STOREDFILE / id, PROJECTTIME project, CLIENT / id | 4 / 0
+//	sweep-uploads | files and pictures that did not come, places of uploads and objects of what was deleted that are due | table | DUE upload s, picture s; ORG o STOREDFILE / id, PROJECTTIME project, CLIENT / id; USER u, ORG o PICTURE | 8 / 0
 //	create-ticket | a ticket with its first message | table | ORG o TICKET / id, TICKETMESSAGE ticket / id, IDEMPOTENCY | 4 / 9
 //	list-tickets | tickets by id; of a member by state; by state and time of change | table, GSI1, GSI2 | ORG o TICKET; ORG o TICKET member / status, id; ORG o TICKET status / time | 4 / 0
 //	get-ticket | a ticket by id, with its messages | table | ORG o TICKET / id, TICKETMESSAGE ticket | 5 / 0
