@@ -8,16 +8,18 @@ import (
 	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/api"
 	"pixeltrack.io/platform/pkg/counter"
+	"pixeltrack.io/platform/pkg/keys"
 	"pixeltrack.io/platform/pkg/money"
 	"pixeltrack.io/platform/pkg/privacy/purpose"
 	"pixeltrack.io/platform/pkg/problem"
 	"pixeltrack.io/platform/pkg/registry"
 	"pixeltrack.io/platform/pkg/store"
+	"pixeltrack.io/platform/pkg/taxid"
 )
 
 // Routes lists the area's routes.
 func Routes() []api.Operation {
-	return []api.Operation{CreateClient(nil), ListClients(), GetClient(), UpdateClient(nil), DeleteClient(nil), ArchiveClient(nil), RestoreClient(nil),
+	return []api.Operation{CreateClient(nil, nil), ListClients(), GetClient(nil), UpdateClient(nil, nil), DeleteClient(nil), ArchiveClient(nil), RestoreClient(nil),
 		EraseClient(nil)}
 }
 
@@ -34,7 +36,7 @@ func Rows() []registry.Row {
 				registry.Personal("phone", "phone", "where the client is reached", registry.KeepController),
 				registry.Personal("address", "address", "where the client is reached", registry.KeepController),
 				registry.Personal("notes", "notes", "what the team writes about the client", registry.KeepController),
-				registry.Plain("tags", "words of the organization"), registry.Plain("default_rate", "an amount"), registry.Plain("status", "a fixed word"),
+				registry.Sealed("tax_id", "tax_id", "its tax id, for invoices to it", registry.KeepController), registry.Plain("tags", "words of the organization"), registry.Plain("default_rate", "an amount"), registry.Plain("status", "a fixed word"),
 				registry.Internal("projects", "a count"), registry.Internal("files", "a count"), registry.Internal("invoices", "a count"),
 				registry.Plain("erased_at", "a time"), registry.Internal("erasure_done", "a time"), registry.Plain("created", "a time"), registry.Plain("updated", "a time"),
 			}},
@@ -60,13 +62,13 @@ func missing() api.Refusal {
 }
 
 // GetClient answers one client.
-func GetClient() api.Operation {
+func GetClient(seals keys.DataKeys) api.Operation {
 	return api.New(api.Route{
 		ID: "get-client", Area: "clients", Method: http.MethodGet, Path: "/v1/clients/{id}", PureRead: true,
 		Permission: access.ClientsRead, Purpose: purpose.ServiceDelivery, Summary: "One client",
-		Description: "The rate is shown to those who may see rates.",
+		Description: "The rate is shown to those who may see rates, the tax id to those with the right tax_id:read.",
 		Refusals:    []api.Refusal{missing()}, ExampleOut: example(),
-	}, func(ctx context.Context, c *api.Caller, in *ByID) (*Out, error) { return again(ctx, c, in.ID) })
+	}, func(ctx context.Context, c *api.Caller, in *ByID) (*Out, error) { return found(ctx, c, seals, in.ID) })
 }
 
 // UpdateIn is the input of update-client.
@@ -86,6 +88,7 @@ type UpdateBody struct {
 	Address     *Address                  `json:"address,omitempty" doc:"Replaces the whole address; an empty one removes it."`
 	Notes       *string                   `json:"notes,omitempty" maxLength:"10000" doc:"Empty removes them."`
 	Tags        *[]string                 `json:"tags,omitempty" maxItems:"20" minLength:"1" maxLength:"50" doc:"Replaces all tags."`
+	TaxID       *string                   `json:"tax_id,omitempty" maxLength:"40" pattern:"^([0-9A-Za-z]([0-9A-Za-z ./-]*[0-9A-Za-z])?)?$" doc:"Needs the right tax_id:read; kept encrypted. Empty removes it."`
 	DefaultRate api.Optional[money.Money] `json:"default_rate,omitzero" required:"false" doc:"null removes it; needs the right rates:read."`
 }
 
@@ -118,7 +121,7 @@ func set[T any](field *T, to *T) {
 }
 
 // UpdateClient changes a client.
-func UpdateClient(st *store.Store) api.Operation {
+func UpdateClient(st *store.Store, seals keys.DataKeys) api.Operation {
 	terms := 30
 	return api.New(api.Route{
 		ID: "update-client", Area: "clients", Method: http.MethodPatch, Path: "/v1/clients/{id}", ReadsAhead: true,
@@ -132,6 +135,11 @@ func UpdateClient(st *store.Store) api.Operation {
 				return nil, err
 			}
 		}
+		if in.Body.TaxID != nil {
+			if err := c.Needs(access.TaxIDRead); err != nil {
+				return nil, err
+			}
+		}
 		if err := in.Body.check(); err != nil {
 			return nil, err
 		}
@@ -141,7 +149,15 @@ func UpdateClient(st *store.Store) api.Operation {
 		}
 		in.Body.apply(row)
 		row.tidy()
-		return save(ctx, st, c, row)
+		if t := in.Body.TaxID; t != nil {
+			if row.TaxID, err = taxid.Seal(ctx, seals, TaxIDPlace(row.Org, row.ID), *t, c.Now); err != nil {
+				return nil, err
+			}
+		}
+		if _, err := save(ctx, st, c, row); err != nil {
+			return nil, err
+		}
+		return reveal(ctx, c, seals, row)
 	})
 }
 

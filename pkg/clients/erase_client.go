@@ -32,7 +32,7 @@ func (c *Client) ErasureDue() *store.Due {
 
 // Blank takes the person off a client. What is left is a number that invoices and projects refer to.
 func (c *Client) Blank() {
-	c.Name, c.Email, c.Phone, c.Address, c.Notes, c.Tags = "", "", "", nil, "", nil
+	c.Name, c.Email, c.Phone, c.Address, c.Notes, c.Tags, c.TaxID = "", "", "", nil, "", nil, nil
 }
 
 // ErasureBody is how far the erasure of a client is, and what the law keeps.
@@ -139,7 +139,7 @@ func Erasing(ctx context.Context, org *store.Organization, c id.Client) (*Client
 // Forget takes the person off the row of a client whose erasure is to go on.
 func Forget(tx *store.Tx, org *store.Organization, c id.Client) {
 	tx.Change(org, Key(org.ID, c), func(u *dynamo.Update) {
-		u.Remove("name", "email", "phone", "address", "notes", "tags").If("attribute_exists('erased_at')")
+		u.Remove("name", "email", "phone", "address", "notes", "tags", "tax_id").If("attribute_exists('erased_at')")
 	})
 }
 

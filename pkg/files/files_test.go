@@ -52,7 +52,7 @@ func (w world) project(c apitest.Caller, key string) string {
 
 func (w world) client(c apitest.Caller) string {
 	w.T.Helper()
-	a := w.Call(clients.CreateClient(w.Store), c, apitest.Request{Body: map[string]any{"name": "Example Bakery", "currency": "EUR"}})
+	a := w.Call(clients.CreateClient(w.Store, nil), c, apitest.Request{Body: map[string]any{"name": "Example Bakery", "currency": "EUR"}})
 	w.Want(a, http.StatusCreated, "")
 	var b clients.ClientBody
 	a.Into(w.T, &b)

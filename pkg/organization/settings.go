@@ -20,6 +20,7 @@ import (
 	"pixeltrack.io/platform/pkg/privacy/retention"
 	"pixeltrack.io/platform/pkg/problem"
 	"pixeltrack.io/platform/pkg/store"
+	"pixeltrack.io/platform/pkg/taxid"
 )
 
 // Body is an organization with its settings.
@@ -201,7 +202,7 @@ func UpdateOrganization(st *store.Store, seals keys.DataKeys) api.Operation {
 			return nil, problem.Of(problem.Conflict, "second_factor_missing", "Enroll a second factor first, or you would lock yourself out.")
 		}
 		if t := in.Body.TaxID; t != nil {
-			if err := o.setTaxID(ctx, seals, *t, c.Now); err != nil {
+			if o.TaxID, err = taxid.Seal(ctx, seals, TaxIDPlace(o.ID), *t, c.Now); err != nil {
 				return nil, err
 			}
 		}

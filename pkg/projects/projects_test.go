@@ -26,7 +26,7 @@ func newWorld(t *testing.T) world { return world{apitest.New(t)} }
 
 func (w world) client(c apitest.Caller) clients.ClientBody {
 	w.T.Helper()
-	a := w.Call(clients.CreateClient(w.Store), c, apitest.Request{Body: map[string]any{"name": "Example Bakery", "currency": "EUR"}})
+	a := w.Call(clients.CreateClient(w.Store, nil), c, apitest.Request{Body: map[string]any{"name": "Example Bakery", "currency": "EUR"}})
 	w.Want(a, http.StatusCreated, "")
 	var b clients.ClientBody
 	a.Into(w.T, &b)
@@ -36,7 +36,7 @@ func (w world) client(c apitest.Caller) clients.ClientBody {
 func (w world) clientNow(c apitest.Caller, b clients.ClientBody) clients.ClientBody {
 	w.T.Helper()
 	var now clients.ClientBody
-	w.Call(clients.GetClient(), c, apitest.Request{Path: "/v1/clients/" + b.ID}).Into(w.T, &now)
+	w.Call(clients.GetClient(nil), c, apitest.Request{Path: "/v1/clients/" + b.ID}).Into(w.T, &now)
 	return now
 }
 
