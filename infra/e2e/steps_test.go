@@ -263,6 +263,9 @@ func workSteps() []step {
 		client("archive", 200, "/archive", nil),
 		client("restore", 200, "/restore", nil),
 		client("delete", 204, "", nil),
+		{operation: "export-client", status: 200, prepare: func(p *caller) journey.Call {
+			return journey.Call{Method: "GET", Path: "/v1/clients/" + p.newClient() + "/export"}
+		}},
 		{operation: "erase-client", status: 202, prepare: func(p *caller) journey.Call {
 			return journey.Call{Method: "POST", Path: "/v1/clients/" + p.newClient() + "/erasure", Key: "key-" + unique()}
 		}},

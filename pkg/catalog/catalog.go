@@ -16,6 +16,7 @@ import (
 	"pixeltrack.io/platform/pkg/auth/expiry"
 	"pixeltrack.io/platform/pkg/breaches"
 	"pixeltrack.io/platform/pkg/clients"
+	"pixeltrack.io/platform/pkg/clients/dossier"
 	"pixeltrack.io/platform/pkg/demands"
 	"pixeltrack.io/platform/pkg/files"
 	"pixeltrack.io/platform/pkg/invitations"
@@ -55,6 +56,7 @@ func Routes() []api.Operation {
 	all = append(all, assurance.Routes()...)
 	all = append(all, privacy.Routes()...)
 	all = append(all, clients.Routes()...)
+	all = append(all, dossier.Routes()...)
 	all = append(all, projects.Routes()...)
 	all = append(all, timetracking.Routes()...)
 	all = append(all, files.Routes()...)

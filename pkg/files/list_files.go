@@ -40,6 +40,11 @@ func ListFiles() api.Operation {
 	})
 }
 
+// OfParent is where the files lie that hang on one thing.
+func OfParent(org store.Scope, parent string) store.Query {
+	return store.Query{Index: store.Index2, Partition: org.Partition(Family, parent)}
+}
+
 func (in *ListIn) query(c *api.Caller) (store.Query, error) {
 	q := store.Query{Partition: c.Org.Scope().Partition(Family), Limit: in.Limit, Cursor: in.Cursor, Descending: true}
 	switch {

@@ -142,6 +142,7 @@
 //	archive-client | a client by id | table | ORG o CLIENT / id | 4 / 5
 //	restore-client | a client by id | table | ORG o CLIENT / id | 4 / 5
 //	erase-client | a client by id | table | ORG o CLIENT / id; DUE erasure s | 5 / 12
+//	export-client | a client by id, its invoices and their rows, its files | table, GSI1, GSI2 | ORG o CLIENT / id; ORG o INVOICE status / client; ORG o INVOICEPAYER / id, INVOICELINE invoice, INVOICEPDF / id; ORG o PAYMENT invoice; ORG o STOREDFILE client / time | 12 / 2
 //	delete-client | a client by id | table | ORG o CLIENT / id | 4 / 4
 //	create-project | a project with its key, counted at its client | table | ORG o PROJECT / id, PROJECTKEY / key, CLIENT / id, IDEMPOTENCY | 4 / 12
 //	list-projects | projects by id; by status and client; by time of change | table, GSI1, GSI2 | ORG o PROJECT; ORG o PROJECT status / client; ORG o PROJECT / time | 4 / 0
