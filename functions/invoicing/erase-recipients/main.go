@@ -3,6 +3,7 @@ package main
 
 import (
 	"pixeltrack.io/platform/pkg/app"
+	"pixeltrack.io/platform/pkg/app/sealing"
 	"pixeltrack.io/platform/pkg/app/secrets"
 	"pixeltrack.io/platform/pkg/blob/bucket"
 	"pixeltrack.io/platform/pkg/invoicing/rendering"
@@ -13,6 +14,5 @@ import (
 func main() {
 	a := app.New()
 	documents, vault := bucket.New(a.AWS("S3"), a.Setting("DOCUMENTS_BUCKET"), a.Now), bucket.New(a.AWS("S3"), a.Setting("VAULT_BUCKET"), a.Now)
-	engine := &erasure.Engine{Store: a.Table(), Vault: vault, Pseudonyms: secrets.Pseudonyms(a), Clock: a.Now}
-	lambdajob.Start(a, rendering.EraseRecipients(engine, documents))
+	lambdajob.Start(a, rendering.EraseRecipients(&erasure.Engine{Store: a.Table(), Vault: vault, Pseudonyms: secrets.Pseudonyms(a), Clock: a.Now}, documents, sealing.Keys(a)))
 }
