@@ -73,12 +73,13 @@ func TestAPictureLeavesNothing(t *testing.T) {
 			if a := p.call(journey.Call{Method: "POST", Path: path + "/confirm", Body: map[string]any{"upload_id": a.Text("upload_id")}}); a.Code() != "upload_missing" {
 				t.Errorf("the confirmation of what was not uploaded = %d %s; want upload_missing", a.Status, a.Body)
 			}
-			first := p.newPicture(path)
-			shown := p.must(200, journey.Call{Method: "GET", Path: path})
-			for _, link := range []string{shown.Text("url"), shown.Text("small_url")} {
-				status, drawn := fetch(t, link)
-				if _, _, err := image.Decode(bytes.NewReader(drawn)); status != http.StatusOK || err != nil {
-					t.Errorf("what a link leads to = %d, %v", status, err)
+			first := p.askForPicture(path)
+			for _, shown := range []journey.Answer{p.must(200, journey.Call{Method: "POST", Path: path + "/confirm", Body: map[string]any{"upload_id": first}}), p.must(200, journey.Call{Method: "GET", Path: path})} {
+				for _, link := range []string{shown.Text("url"), shown.Text("small_url")} {
+					status, drawn := fetch(t, link)
+					if _, _, err := image.Decode(bytes.NewReader(drawn)); status != http.StatusOK || err != nil {
+						t.Errorf("what a link leads to = %d, %v", status, err)
+					}
 				}
 			}
 			second := p.newPicture(path)

@@ -56,7 +56,7 @@ func EraseRecipient(ctx context.Context, org *store.Organization, i id.Invoice, 
 		if err := redact(ctx, org, i, p.words()); err != nil {
 			return err
 		}
-		p.Name, p.Email, p.Address, p.ErasedAt = "", "", nil, org.Now().Unix()
+		p.Name, p.Email, p.Address, p.TaxID, p.ErasedAt = "", "", nil, nil, org.Now().Unix()
 		tx := org.Store().Begin()
 		if file.Err == nil {
 			p.Original = f.SHA256

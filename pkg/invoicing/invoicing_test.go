@@ -85,7 +85,7 @@ func at(b invoicing.Body, more ...string) string {
 
 func (w world) get(c apitest.Caller, b invoicing.Body) (invoicing.Body, apitest.Answer) {
 	w.T.Helper()
-	a := w.Call(invoicing.GetInvoice(), c, apitest.Request{Path: at(b)})
+	a := w.Call(invoicing.GetInvoice(nil), c, apitest.Request{Path: at(b)})
 	var got invoicing.Body
 	if a.Status == http.StatusOK {
 		a.Into(w.T, &got)
@@ -428,7 +428,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 	}{
 		{invoicing.CreateInvoice(w.Store), "/v1/invoices", map[string]any{"client_id": cli.ID}, [4]int{403, 403, 201, 201}},
 		{invoicing.ListInvoices(), "/v1/invoices", nil, [4]int{403, 403, 200, 200}},
-		{invoicing.GetInvoice(), at(made), nil, [4]int{403, 403, 200, 200}},
+		{invoicing.GetInvoice(nil), at(made), nil, [4]int{403, 403, 200, 200}},
 		{invoicing.UpdateInvoice(w.Store), at(made), map[string]any{"notes": "x"}, [4]int{403, 403, 200, 200}},
 		{invoicing.DeleteInvoice(w.Store), at(made), nil, [4]int{403, 403, 204, 404}},
 	}

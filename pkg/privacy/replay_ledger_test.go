@@ -88,7 +88,7 @@ func strike(t *testing.T) *disaster {
 	w.Want(d.legal.change(privacy.LiftHold(w.Store, w.book()), lifted.ID), 200, "")
 	w.Want(w.Call(clients.EraseClient(w.Store), w.Later(d.bob.Caller, 0), apitest.Request{Path: "/v1/clients/" + string(d.baker.ID) + "/erasure"}), 202, "")
 	w.Clock.Advance(clients.Settle)
-	w.must(w.run(rendering.EraseRecipients(w.engine, w.documents)))
+	w.must(w.run(rendering.EraseRecipients(w.engine, w.documents, nil)))
 	w.deleteAccount(d.ada.Caller)
 	w.deleteAccount(d.fay.Caller)
 	w.closeOrganization(d.org)
@@ -160,7 +160,7 @@ func (d *disaster) replay() job.Job {
 	return privacy.ReplayLedger(privacy.Replay{Engine: d.engine, Ledger: d.vault, Seals: keys.NewEnvelope(d.seals, d.Clock.Now),
 		Table:   d.table,
 		Contact: clients.EraseAgain,
-		Then:    []job.Job{rendering.EraseRecipients(d.engine, d.documents), privacy.SweepRetention(d.engine)}})
+		Then:    []job.Job{rendering.EraseRecipients(d.engine, d.documents, nil), privacy.SweepRetention(d.engine)}})
 }
 
 // served says how a read of Bob's is answered.

@@ -258,7 +258,7 @@ func TestProjectDataGoesWhenItsTimeIsOver(t *testing.T) {
 	if got := w.project(owner, app); got.Status != projects.Active || !w.hasEntry(owner, recent) {
 		t.Errorf("another project is %s; want it as it was", got.Status)
 	}
-	w.Want(w.Call(invoicing.GetInvoice(), owner, apitest.Request{Path: "/v1/invoices/" + invoice.ID}), http.StatusOK, "")
+	w.Want(w.Call(invoicing.GetInvoice(nil), owner, apitest.Request{Path: "/v1/invoices/" + invoice.ID}), http.StatusOK, "")
 	if n := w.clientNow(owner, bakery).Projects; n != 0 {
 		t.Errorf("the client has %d projects; want none", n)
 	}

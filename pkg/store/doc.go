@@ -145,7 +145,7 @@
 //	archive-client | a client by id | table | ORG o CLIENT / id | 4 / 5
 //	restore-client | a client by id | table | ORG o CLIENT / id | 4 / 5
 //	erase-client | a client by id | table | ORG o CLIENT / id; DUE erasure s | 5 / 12
-//	export-client | a client by id, its invoices and their rows, its files | table, GSI1, GSI2 | ORG o CLIENT / id; ORG o INVOICE status / client; ORG o INVOICEPAYER / id, INVOICELINE invoice, INVOICEPDF / id; ORG o PAYMENT invoice; ORG o STOREDFILE client / time | 12 / 2
+//	export-client | a client by id, its invoices and their rows, its files | table, GSI1, GSI2 | ORG o CLIENT / id; ORG o INVOICE status / client; ORG o INVOICEPAYER / id, INVOICELINE invoice, INVOICEPDF / id; ORG o PAYMENT invoice; ORG o STOREDFILE client / time | 10.5 / 1
 //	delete-client | a client by id | table | ORG o CLIENT / id | 4 / 4
 //	create-project | a project with its key, counted at its client | table | ORG o PROJECT / id, PROJECTKEY / key, CLIENT / id, IDEMPOTENCY; DUE, WAKE purge-project | 4 / 12
 //	list-projects | projects by id; by status and client; by time of change | table, GSI1, GSI2 | ORG o PROJECT; ORG o PROJECT status / client; ORG o PROJECT / time | 4 / 0
@@ -185,7 +185,7 @@
 //	get-invoice | an invoice by id, with its payer, its lines and its mail | table | ORG o INVOICE / id, INVOICEPAYER / id, INVOICELINE invoice, OUTBOX / dedupe | 7 / 0
 //	update-invoice | a draft by id, with its payer and lines | table | ORG o INVOICE / id, INVOICEPAYER / id, INVOICELINE invoice, OUTBOX / dedupe | 7 / 4
 //	delete-invoice | a draft by id, with its payer and lines | table | ORG o INVOICE / id, INVOICEPAYER / id, INVOICELINE invoice, OUTBOX / dedupe, CLIENT / id; DUE, WAKE purge-invoice | 7 / 19
-//	send-invoice | a draft by id, the next number, a public link, and a mail | table | ORG o INVOICE / id, INVOICEPAYER / id, INVOICELINE invoice, OUTBOX / dedupe, ORGANIZATION, COUNTER, INVOICENUMBER / number, IDEMPOTENCY; TOKEN hash; DUE outbox, purge-invoice, overdue; WAKE purge-invoice | 10 / 24
+//	send-invoice | a draft by id, its client, the logo, the next number, a public link, and a mail | table | ORG o INVOICE / id, INVOICEPAYER / id, INVOICELINE invoice, OUTBOX / dedupe, ORGANIZATION, PICTURE, CLIENT / id, COUNTER, INVOICENUMBER / number, IDEMPOTENCY; TOKEN hash; DUE outbox, purge-invoice, overdue; WAKE purge-invoice | 12 / 24
 //	void-invoice | an invoice by id, with its payer and lines | table | ORG o INVOICE / id, INVOICEPAYER / id, INVOICELINE invoice, OUTBOX / dedupe | 8 / 10
 //	get-public-invoice | an invoice by the hash of its public link, and its first view | table | TOKEN hash; ORG o INVOICE / id, INVOICEPAYER / id, INVOICELINE invoice, OUTBOX / dedupe, ORGGATE, ORGANIZATION, CONNECTED, CHECKOUT / invoice | 9 / 5
 //	get-invoice-pdf | an invoice by id, and its document | table | ORG o INVOICE / id, INVOICEPDF / id | 5 / 0

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"pixeltrack.io/platform/pkg/app"
+	"pixeltrack.io/platform/pkg/app/sealing"
 	"pixeltrack.io/platform/pkg/blob/bucket"
 	"pixeltrack.io/platform/pkg/clients"
 	"pixeltrack.io/platform/pkg/invoicing/rendering"
@@ -26,7 +27,7 @@ func Replay(a *app.App) privacy.Replay {
 	return privacy.Replay{Engine: engine, Ledger: vaulting.Vault(a), Seals: vaulting.Seals(a),
 		Table:   Table{Client: dynamodb.NewFromConfig(a.AWS("DYNAMODB")), Name: a.Setting("TABLE_NAME")},
 		Contact: clients.EraseAgain,
-		Then:    []job.Job{rendering.EraseRecipients(engine, documents), privacy.SweepRetention(engine, erasing.Clearances(a)...)}}
+		Then:    []job.Job{rendering.EraseRecipients(engine, documents, sealing.Keys(a)), privacy.SweepRetention(engine, erasing.Clearances(a)...)}}
 }
 
 // Table asks DynamoDB for the settings of a table.
