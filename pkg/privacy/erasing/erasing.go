@@ -5,6 +5,7 @@ import (
 	"pixeltrack.io/platform/pkg/app"
 	"pixeltrack.io/platform/pkg/app/secrets"
 	"pixeltrack.io/platform/pkg/blob/bucket"
+	"pixeltrack.io/platform/pkg/correspondents"
 	"pixeltrack.io/platform/pkg/invoicing"
 	"pixeltrack.io/platform/pkg/keys"
 	"pixeltrack.io/platform/pkg/privacy"
@@ -36,5 +37,6 @@ func Sweeper(a *app.App) *erasure.Engine {
 // Clearances needs DOCUMENTS_BUCKET.
 func Clearances(a *app.App) []retention.Clearance {
 	documents := bucket.New(a.AWS("S3"), a.Setting("DOCUMENTS_BUCKET"), a.Now)
-	return []retention.Clearance{{Kind: retention.InvoicePurge, Clear: invoicing.Clear(documents)}, {Kind: retention.TicketPurge, Clear: support.Clear}}
+	return []retention.Clearance{{Kind: retention.InvoicePurge, Clear: invoicing.Clear(documents)}, {Kind: retention.TicketPurge, Clear: support.Clear},
+		{Kind: retention.CorrespondentPurge, Clear: correspondents.Clear}}
 }
