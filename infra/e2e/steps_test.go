@@ -481,7 +481,12 @@ func authSteps() []step {
 		{operation: "receive-resend", status: 200, public: true, prepare: func(p *caller) journey.Call {
 			id := "msg_" + unique()
 			body := []byte(`{"type":"email.delivered","created_at":"` + p.now().Format(time.RFC3339) + `","data":{"email_id":"49a3999c-0ce1-4ea6-ab68-` + fmt.Sprintf("%012d", sequence.Add(1)) + `","to":["nobody@example.com"]}}`)
-			return journey.Call{Method: "POST", Path: "/v1/webhooks/resend", Body: body, Headers: signedWebhook(id, body)}
+			return journey.Call{Method: "POST", Path: "/v1/webhooks/resend", Body: body, Headers: signedWebhook("resend-webhook-secret", id, body)}
+		}},
+		{operation: "receive-inbound-mail", status: 200, public: true, prepare: func(p *caller) journey.Call {
+			id := "msg_" + unique()
+			body := []byte(`{"type":"email.received","created_at":"` + p.now().Format(time.RFC3339) + `","data":{"email_id":"4ef9a417-02e9-4d39-ad75-` + fmt.Sprintf("%012d", sequence.Add(1)) + `","from":"nobody@example.com","to":["support@pixeltrack.io"]}}`)
+			return journey.Call{Method: "POST", Path: "/v1/webhooks/inbound-mail", Body: body, Headers: signedWebhook("resend-inbound-webhook-secret", id, body)}
 		}},
 	}
 }
@@ -495,9 +500,9 @@ func (c *caller) closed() string {
 	return c.mailToken("export of your organization")
 }
 
-// signedWebhook gives the headers of a webhook as Resend signs it.
-func signedWebhook(id string, body []byte) map[string]string {
-	secret, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(cloud.Secrets["/pixeltrack/local/resend-webhook-secret"], "whsec_"))
+// signedWebhook gives the headers of a webhook as Resend signs it with the secret of an endpoint.
+func signedWebhook(of, id string, body []byte) map[string]string {
+	secret, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(cloud.Secrets["/pixeltrack/local/"+of], "whsec_"))
 	if err != nil {
 		panic(err)
 	}

@@ -80,6 +80,12 @@ type StripeReceived struct{ Row }
 // Type is the event's type.
 func (StripeReceived) Type() string { return "StripeReceived" }
 
+// MailArrived says that a mail came in.
+type MailArrived struct{ Row }
+
+// Type is the event's type.
+func (MailArrived) Type() string { return "MailArrived" }
+
 // AuditRecorded says that an audit record of an organization was written.
 type AuditRecorded struct{ Row }
 
@@ -127,6 +133,7 @@ func Types() []Registered {
 		{Sample: InvoiceAssembling{}, Fields: row},
 		{Sample: ClientErased{}, Fields: row},
 		{Sample: StripeReceived{}, Fields: row},
+		{Sample: MailArrived{}, Fields: row},
 		{Sample: CheckoutOutdated{}, Fields: row},
 		{Sample: AuditRecorded{}, Fields: row},
 	}

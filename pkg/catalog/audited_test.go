@@ -20,6 +20,7 @@ var unaudited = map[string]string{
 	"receive-stripe":              "a provider tells; its event is kept as a row",
 	"receive-stripe-connect":      "a provider tells; its event is kept as a row",
 	"receive-resend":              "a provider tells; what it says stands on the mail",
+	"receive-inbound-mail":        "a provider tells; what came of the mail stands on its row",
 	"sign-up":                     "nobody is anybody yet; the confirmation is audited",
 	"resend-sign-up":              "nobody is anybody yet",
 	"forgot-password":             "a known and an unknown address leave the same behind; the reset is audited",

@@ -17,12 +17,15 @@ import (
 	"pixeltrack.io/platform/pkg/breaches"
 	"pixeltrack.io/platform/pkg/clients"
 	"pixeltrack.io/platform/pkg/clients/dossier"
+	"pixeltrack.io/platform/pkg/correspondents"
 	"pixeltrack.io/platform/pkg/demands"
 	"pixeltrack.io/platform/pkg/files"
 	"pixeltrack.io/platform/pkg/invitations"
 	"pixeltrack.io/platform/pkg/invoicing"
 	"pixeltrack.io/platform/pkg/invoicing/rendering"
 	"pixeltrack.io/platform/pkg/job"
+	"pixeltrack.io/platform/pkg/mailroom"
+	"pixeltrack.io/platform/pkg/mailroom/sorting"
 	"pixeltrack.io/platform/pkg/members"
 	"pixeltrack.io/platform/pkg/meta"
 	"pixeltrack.io/platform/pkg/notifications"
@@ -63,6 +66,7 @@ func Routes() []api.Operation {
 	all = append(all, timetracking.Routes()...)
 	all = append(all, files.Routes()...)
 	all = append(all, support.Routes()...)
+	all = append(all, mailroom.Routes()...)
 	all = append(all, invoicing.Routes()...)
 	all = append(all, payments.Routes()...)
 	all = append(all, receiving.Routes()...)
@@ -91,6 +95,7 @@ func Jobs() []job.Job {
 	all = append(all, projects.Jobs()...)
 	all = append(all, reminder.Jobs()...)
 	all = append(all, files.Jobs()...)
+	all = append(all, sorting.TakeInMail(sorting.Room{}))
 	all = append(all, invoicing.Jobs()...)
 	all = append(all, rendering.Jobs()...)
 	all = append(all, payments.Jobs()...)
@@ -118,6 +123,8 @@ func Rows() []registry.Row {
 	all = append(all, timetracking.Rows()...)
 	all = append(all, files.Rows()...)
 	all = append(all, support.Rows()...)
+	all = append(all, correspondents.Rows()...)
+	all = append(all, mailroom.Rows()...)
 	all = append(all, invoicing.Rows()...)
 	all = append(all, receiving.Rows()...)
 	all = append(all, notifications.Rows()...)

@@ -3,6 +3,7 @@ package keys
 import (
 	"crypto/hmac"
 	"crypto/sha256"
+	"encoding/base32"
 	"encoding/base64"
 	"encoding/hex"
 	"strings"
@@ -19,6 +20,17 @@ func (l Links) Token(purpose, id string) string {
 // Check says whether a token is the one of a purpose and id, in constant time.
 func (l Links) Check(token, purpose, id string) bool {
 	return hmac.Equal([]byte(token), []byte(l.Token(purpose, id)))
+}
+
+// Short is a token of a purpose for one id that survives where capitals do not, such as in a mail address: 26 characters
+// of a-z and 2-7, 128 bits.
+func (l Links) Short(purpose, id string) string {
+	return strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(l.mac("short", purpose, id)[:16]))
+}
+
+// CheckShort says whether a token is the short one of a purpose and id, in constant time.
+func (l Links) CheckShort(token, purpose, id string) bool {
+	return hmac.Equal([]byte(token), []byte(l.Short(purpose, id)))
 }
 
 func (l Links) mac(parts ...string) []byte {

@@ -125,6 +125,12 @@ func wants() []want {
 			}
 			return bus.StripeReceived{Row: bus.RowOf(c.key)}
 		}},
+		{row: "ARRIVAL", event: func(c change) bus.Event {
+			if !c.became("state", "received") {
+				return nil
+			}
+			return bus.MailArrived{Row: bus.RowOf(c.key)}
+		}},
 		{row: "INVOICE", event: func(c change) bus.Event {
 			if c.was == nil || c.was.Text("number") == "" || c.is.Number("paid") == c.was.Number("paid") && !c.became("status", "void") {
 				return nil

@@ -4,22 +4,19 @@ import (
 	"context"
 	"errors"
 
+	"pixeltrack.io/platform/pkg/correspondents"
 	"pixeltrack.io/platform/pkg/privacy/retention"
 	"pixeltrack.io/platform/pkg/store"
 )
 
 // Clear removes a ticket whose two years are over: its messages first, the ticket last. One that was reopened meanwhile
-// stays.
+// stays. With a correspondent's ticket it is time to look whether the correspondent is still needed.
 func Clear(ctx context.Context, st *store.Store, actor store.Actor, d *store.Due) (*store.Tx, int, error) {
-	scope, _ := store.ScopeOf(d.Target.PK)
-	id, ok := scope.Organization()
+	h, ok := bind(st, actor, d.Target)
 	if !ok {
 		return nil, 0, nil
 	}
-	org := st.BindOrganization(id, actor)
-	org.SeeRestricted()
-	org.SeeDue()
-	t, err := store.Get[Ticket](ctx, org, d.Target)
+	t, err := store.Get[Ticket](ctx, h, d.Target)
 	switch {
 	case errors.Is(err, store.ErrMissing), err == nil && (t.Status != Closed || t.DueAt > d.At):
 		return nil, 0, nil // gone, or another clock is armed
@@ -28,7 +25,7 @@ func Clear(ctx context.Context, st *store.Store, actor store.Actor, d *store.Due
 	case t.Held || t.Restricted:
 		return nil, 0, retention.ErrHeld
 	}
-	gone, kept, err := store.Purge(ctx, org, org.Scope().Partition(FamilyMessages, string(t.ID)))
+	gone, kept, err := store.Purge(ctx, h, h.Scope().Partition(FamilyMessages, string(t.ID)))
 	if err != nil {
 		return nil, 0, err
 	}
@@ -36,6 +33,28 @@ func Clear(ctx context.Context, st *store.Store, actor store.Actor, d *store.Due
 		return nil, 0, retention.ErrHeld
 	}
 	tx := st.Begin()
-	tx.Delete(org, t)
+	tx.Delete(h, t)
+	if t.Correspondent != "" {
+		tx.ArmWake(h, correspondents.Purge(t.Correspondent, h.Now()))
+	}
 	return tx, gone + 1, nil
+}
+
+// bind gives the handle of whom a key lies with, for a job that was led to it by a row of our own. It sees what is
+// restricted and what is due.
+func bind(st *store.Store, actor store.Actor, key store.Key) (Holder, bool) {
+	scope, _ := store.ScopeOf(key.PK)
+	if org, ok := scope.Organization(); ok {
+		h := st.BindOrganization(org, actor)
+		h.SeeRestricted()
+		h.SeeDue()
+		return h, true
+	}
+	if hash, ok := scope.Case(); ok {
+		h := st.BindCase(hash, actor)
+		h.SeeRestricted()
+		h.SeeDue()
+		return h, true
+	}
+	return nil, false
 }

@@ -17,18 +17,21 @@ func Routes() []api.Operation {
 func Rows() []registry.Row {
 	return []registry.Row{
 		{Sample: Ticket{}, Type: "TICKET", Area: "support", Subject: registry.SubjectMember, Purpose: purpose.Support, Basis: registry.Contract,
-			Class: registry.ClassSupport, Export: "tickets", Family: string(Family), Scopes: []registry.Scope{registry.InOrganization},
+			Class: registry.ClassSupport, Export: "tickets", Family: string(Family), Scopes: []registry.Scope{registry.InOrganization, registry.InCase},
 			MemberIndex: registry.Index1, Fields: []registry.Field{
 				registry.Internal("org", "the id of the organization"), registry.Plain("id", "a random id"),
+				registry.Secret("correspondent", "a keyed hash of the address of who asked without being a member", registry.EraseWithRow),
 				registry.Personal("member", "asked_by", "who asked, by random id", registry.EraseUnlink),
 				registry.Personal("subject", "subject", "what somebody asks about, in their words", registry.KeepController),
 				registry.Plain("priority", "a fixed word"), registry.Plain("status", "a fixed word"), registry.Plain("messages", "a count"),
 				registry.Plain("closed_at", "a time"), registry.Plain("created", "a time"), registry.Plain("updated", "a time"),
 			}},
 		{Sample: Message{}, Type: "TICKETMESSAGE", Area: "support", Subject: registry.SubjectMember, Purpose: purpose.Support, Basis: registry.Contract,
-			Class: registry.ClassSupport, Export: "ticket_messages", Family: string(FamilyMessages), Scopes: []registry.Scope{registry.InOrganization},
+			Class: registry.ClassSupport, Export: "ticket_messages", Family: string(FamilyMessages), Scopes: []registry.Scope{registry.InOrganization, registry.InCase},
 			Division: registry.ByObject(string(Family)), MemberIndex: registry.Index1, Fields: []registry.Field{
-				registry.Internal("org", "the id of the organization"), registry.Plain("ticket", "a random id"), registry.Plain("id", "a random id"),
+				registry.Internal("org", "the id of the organization"),
+				registry.Secret("correspondent", "a keyed hash of the address of who asked without being a member", registry.EraseWithRow),
+				registry.Plain("ticket", "a random id"), registry.Plain("id", "a random id"),
 				registry.Personal("member", "written_by", "who wrote it, by random id", registry.EraseUnlink),
 				registry.Personal("text", "text", "what somebody wrote to support", registry.KeepController),
 				registry.Plain("created", "a time"),

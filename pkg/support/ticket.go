@@ -29,69 +29,99 @@ const ReopenWithin = 14 * 24 * time.Hour
 // Priority says how much it hurts, in the eyes of who asks.
 type Priority string
 
-// Ticket is one question to PixelTrack's support. Its text lies in its messages.
+// Ticket is one question to PixelTrack's support. Its text lies in its messages. It lies in the organisation whose member
+// asked, or with the correspondent who did.
 type Ticket struct {
 	store.Meta
-	Org      id.Organization `dynamo:"org"`
-	ID       id.Ticket       `dynamo:"id"`
-	Member   id.Member       `dynamo:"member"` // who asked
-	Subject  string          `dynamo:"subject"`
-	Priority Priority        `dynamo:"priority"`
-	Status   Status          `dynamo:"status"`
-	Messages int64           `dynamo:"messages"`            // how many it has
-	ClosedAt int64           `dynamo:"closed_at,omitempty"` // epoch seconds of the last close; 0 while it is not closed
-	Created  int64           `dynamo:"created"`             // epoch milliseconds
-	Updated  int64           `dynamo:"updated"`             // epoch milliseconds
+	Org           id.Organization `dynamo:"org,omitempty"`
+	Correspondent string          `dynamo:"correspondent,omitempty"` // who asked, when no member did: the keyed hash of their address
+
+	ID       id.Ticket `dynamo:"id"`
+	Member   id.Member `dynamo:"member,omitempty"` // who asked
+	Subject  string    `dynamo:"subject"`
+	Priority Priority  `dynamo:"priority"`
+	Status   Status    `dynamo:"status"`
+	Messages int64     `dynamo:"messages"`            // how many it has
+	ClosedAt int64     `dynamo:"closed_at,omitempty"` // epoch seconds of the last close; 0 while it is not closed
+	Created  int64     `dynamo:"created"`             // epoch milliseconds
+	Updated  int64     `dynamo:"updated"`             // epoch milliseconds
 }
 
 // Type is the row's type.
 func (t *Ticket) Type() string { return "TICKET" }
 
-// Keys lists tickets by id, by who asked and state, and by state and time of change.
+// Keys lists the tickets of an organisation by id, by who asked and state, and by state and time of change; those of a
+// correspondent by id.
 func (t *Ticket) Keys() store.Keys {
-	s := store.OrganizationScope(t.Org)
+	s := t.scope()
+	if t.Correspondent != "" {
+		return store.Keys{Primary: KeyIn(s, t.ID)}
+	}
 	return store.Keys{
-		Primary: Key(t.Org, t.ID),
+		Primary: KeyIn(s, t.ID),
 		Index1:  store.Key{PK: s.Partition(Family, string(t.Member)), SK: store.Join(string(t.Status), string(t.ID))},
 		Index2:  s.Updated(Family, time.UnixMilli(t.Updated), string(t.ID), string(t.Status)),
 	}
 }
 
-// Key is where a ticket lies.
-func Key(org id.Organization, t id.Ticket) store.Key {
-	return store.OrganizationScope(org).Key(Family, string(t))
+// Key is where a ticket of an organisation lies.
+func Key(org id.Organization, t id.Ticket) store.Key { return KeyIn(store.OrganizationScope(org), t) }
+
+// KeyIn is where a ticket of a scope lies.
+func KeyIn(s store.Scope, t id.Ticket) store.Key { return s.Key(Family, string(t)) }
+
+// scope is whom the ticket lies with.
+func (t *Ticket) scope() store.Scope { return scopeOf(t.Org, t.Correspondent) }
+
+func scopeOf(org id.Organization, correspondent string) store.Scope {
+	if correspondent != "" {
+		return store.CaseScope(correspondent)
+	}
+	return store.OrganizationScope(org)
+}
+
+// Holder is the handle of whom a ticket lies with: an organisation or a correspondent.
+type Holder interface {
+	store.Bound
+	Scope() store.Scope
+	Now() time.Time
+	Store() *store.Store
+	Actor() store.Actor
 }
 
 // Message is one thing that was said in a ticket. It goes with the ticket.
 type Message struct {
 	store.Meta
-	Org     id.Organization `dynamo:"org"`
-	Ticket  id.Ticket       `dynamo:"ticket"`
-	ID      id.Post         `dynamo:"id"`
-	Member  id.Member       `dynamo:"member"` // who wrote it
-	Text    string          `dynamo:"text"`
-	Created int64           `dynamo:"created"` // epoch milliseconds
+	Org           id.Organization `dynamo:"org,omitempty"`
+	Correspondent string          `dynamo:"correspondent,omitempty"` // of a correspondent's ticket
+
+	Ticket  id.Ticket `dynamo:"ticket"`
+	ID      id.Post   `dynamo:"id"`
+	Member  id.Member `dynamo:"member,omitempty"` // who wrote it
+	Text    string    `dynamo:"text"`
+	Created int64     `dynamo:"created"` // epoch milliseconds
 }
 
 // Type is the row's type.
 func (m *Message) Type() string { return "TICKETMESSAGE" }
 
-// Keys puts messages under their ticket, the oldest first, and lists them by who wrote them.
+// Keys puts messages under their ticket, the oldest first, and lists those of members by who wrote them.
 func (m *Message) Keys() store.Keys {
-	s := store.OrganizationScope(m.Org)
-	return store.Keys{
-		Primary: s.KeyIn(FamilyMessages, string(m.Ticket), string(m.ID)),
-		Index1:  store.Key{PK: s.Partition(FamilyMessages, string(m.Member)), SK: string(m.ID)},
+	s := scopeOf(m.Org, m.Correspondent)
+	k := store.Keys{Primary: s.KeyIn(FamilyMessages, string(m.Ticket), string(m.ID))}
+	if m.Member != "" {
+		k.Index1 = store.Key{PK: s.Partition(FamilyMessages, string(m.Member)), SK: string(m.ID)}
 	}
+	return k
 }
 
 // purgeDue is the clock of a closed ticket.
 func (t *Ticket) purgeDue() *store.Due {
-	return store.NewDue(retention.TicketPurge, time.Unix(t.DueAt, 0), Key(t.Org, t.ID))
+	return store.NewDue(retention.TicketPurge, time.Unix(t.DueAt, 0), KeyIn(t.scope(), t.ID))
 }
 
 // move carries an act out and moves the clock of retention with it: closing starts it, reopening stops it.
-func (t *Ticket) move(tx *store.Tx, org *store.Organization, a Act, now time.Time) error {
+func (t *Ticket) move(tx *store.Tx, h Holder, a Act, now time.Time) error {
 	to, ok := t.Status.After(a)
 	if !ok {
 		return problem.Of(problem.Conflict, "ticket_state", "A ticket that is %s does not take this.", t.Status)
@@ -101,14 +131,14 @@ func (t *Ticket) move(tx *store.Tx, org *store.Organization, a Act, now time.Tim
 	}
 	t.Status, t.Updated = to, now.UnixMilli()
 	if t.DueAt != 0 {
-		tx.Disarm(org, t.purgeDue(), true)
+		tx.Disarm(h, t.purgeDue(), true)
 	}
 	t.ClosedAt, t.DueAt = 0, 0
 	if to == Closed {
 		rule, _ := retention.Of(registry.ClassSupport)
 		until, _ := rule.Due(now)
 		t.ClosedAt, t.DueAt = now.Unix(), until.Unix()
-		tx.ArmWake(org, t.purgeDue())
+		tx.ArmWake(h, t.purgeDue())
 	}
 	return nil
 }

@@ -21,13 +21,14 @@ import (
 	"pixeltrack.io/platform/pkg/projects"
 	"pixeltrack.io/platform/pkg/secondfactor"
 	"pixeltrack.io/platform/pkg/store"
+	"pixeltrack.io/platform/pkg/support"
 	"pixeltrack.io/platform/pkg/timetracking/reminder"
 )
 
 // Templates lists the templates of all areas.
 func Templates() []compose.Template {
 	return slices.Concat(auth.Templates(), account.Templates(), secondfactor.Templates(), expiry.Templates(), reminder.Templates(), organization.Templates(), ownership.Templates(),
-		invitations.Templates(), projects.Templates(), invoicing.Templates(), aboutRequests())
+		invitations.Templates(), projects.Templates(), invoicing.Templates(), support.Templates(), aboutRequests())
 }
 
 // aboutRequests are the mails of privacy requests and packages.

@@ -5,6 +5,7 @@ import (
 	"pixeltrack.io/platform/pkg/app"
 	"pixeltrack.io/platform/pkg/app/secrets"
 	"pixeltrack.io/platform/pkg/blob/bucket"
+	"pixeltrack.io/platform/pkg/correspondents"
 	"pixeltrack.io/platform/pkg/files"
 	"pixeltrack.io/platform/pkg/invoicing"
 	"pixeltrack.io/platform/pkg/privacy"
@@ -41,6 +42,7 @@ func Clearances(a *app.App) []retention.Clearance {
 	return []retention.Clearance{
 		{Kind: retention.InvoicePurge, Clear: invoicing.Clear(open("DOCUMENTS_BUCKET"))},
 		{Kind: retention.TicketPurge, Clear: support.Clear},
+		{Kind: retention.CorrespondentPurge, Clear: correspondents.Clear},
 		{Kind: retention.ProjectSetting, Clear: projects.Follow},
 		{Kind: retention.ProjectPurge, Clear: projects.Purge(timetracking.DeleteOutlived, files.DeleteOutlived(open("INCOMING_BUCKET"), open("FILES_BUCKET")))},
 	}
