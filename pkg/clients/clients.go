@@ -36,7 +36,7 @@ func Rows() []registry.Row {
 				registry.Personal("phone", "phone", "where the client is reached", registry.KeepController),
 				registry.Personal("address", "address", "where the client is reached", registry.KeepController),
 				registry.Personal("notes", "notes", "what the team writes about the client", registry.KeepController),
-				registry.Sealed("tax_id", "tax_id", "its tax id, for invoices to it", registry.KeepController), registry.Plain("tags", "words of the organization"), registry.Plain("default_rate", "an amount"), registry.Plain("status", "a fixed word"),
+				registry.Sealed("tax_id", "tax_id", "its tax id, for invoices to it", registry.KeepController), registry.Personal("tags", "tags", "words of the organization, at times about the client", registry.KeepController), registry.Plain("default_rate", "an amount"), registry.Plain("status", "a fixed word"),
 				registry.Internal("projects", "a count"), registry.Internal("files", "a count"), registry.Internal("invoices", "a count"),
 				registry.Plain("erased_at", "a time"), registry.Internal("erasure_done", "a time"), registry.Plain("created", "a time"), registry.Plain("updated", "a time"),
 			}},

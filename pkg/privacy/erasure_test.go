@@ -14,6 +14,7 @@ import (
 	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/api/apitest"
 	"pixeltrack.io/platform/pkg/id"
+	"pixeltrack.io/platform/pkg/organization"
 	"pixeltrack.io/platform/pkg/privacy"
 	"pixeltrack.io/platform/pkg/privacy/erasure"
 	"pixeltrack.io/platform/pkg/privacy/purpose"
@@ -79,7 +80,7 @@ func lines(text, mark string) string {
 // lived is a person who has used every right once.
 func (w *world) lived() somebody {
 	w.T.Helper()
-	ada := w.somebody(w.Organization(), "Ada")
+	ada := w.somebody(w.Member(w.Organization().Org, access.Contributor), "Ada")
 	w.Call(privacy.CreateConsent(w.Store), ada.Caller, apitest.Request{Body: give("given", purpose.Analytics)})
 	w.Call(privacy.CreateConsent(w.Store), ada.Caller, apitest.Request{Body: give("refused", purpose.Analytics), Key: "a key"})
 	w.file(ada.Caller, map[string]any{"type": "access", "description": "a canary"})
@@ -179,11 +180,47 @@ func TestHoldsAndRestrictionsKeepAnAccount(t *testing.T) {
 	}
 }
 
+// TestAnOrganizationWhoseOwnerIsErasedCloses erases an owner who has handed their organization to nobody: it closes, with
+// everything in it; that of somebody else lives on.
+func TestAnOrganizationWhoseOwnerIsErasedCloses(t *testing.T) {
+	w := newWorld(t)
+	ada := w.somebody(w.Organization(), "Ada")
+	bob := w.somebody(w.Member(ada.Org, access.Contributor), "Bob")
+	status := func() access.Status {
+		gate, err := store.Get[access.OrganizationGate](t.Context(), w.Store.BindOrganization(ada.Org, store.Actor{Who: "test"}), access.OrganizationGateKey(ada.Org))
+		w.must(err)
+		return gate.Status
+	}
+	erase := func(s somebody) {
+		w.file(w.Later(s.Caller, 0), map[string]any{"type": "erasure", "at_once": true})
+		for range 4 {
+			w.mails(store.UserScope(s.User))
+			w.must(w.run(privacy.WorkRequests(w.engine)))
+			w.Clock.Advance(15 * time.Minute)
+		}
+		w.gone(s)
+	}
+	erase(bob)
+	if status() != access.Active {
+		t.Fatalf("the organization is %s without a member; want it open", status())
+	}
+	erase(ada)
+	if status() != access.Closing {
+		t.Fatalf("the organization is %s without an owner; want it closing", status())
+	}
+	w.must(w.run(organization.CloseOrganizations(privacy.AskForOrganization)))
+	w.Clock.Advance(retention.Organization)
+	w.must(w.run(privacy.SweepRetention(w.engine)))
+	if text := w.dump(); strings.Contains(text, string(ada.Org)) {
+		t.Errorf("of the organization is left:\n%s", lines(text, string(ada.Org)))
+	}
+}
+
 // TestRequestsOfSomebodyWhoIsBeingErasedWait has the worker meet a request whose person's erasure died in the middle: it asks
 // for no package, and the erasure closes it.
 func TestRequestsOfSomebodyWhoIsBeingErasedWait(t *testing.T) {
 	w := newWorld(t)
-	ada := w.somebody(w.Organization(), "Ada")
+	ada := w.somebody(w.Member(w.Organization().Org, access.Contributor), "Ada")
 	r := w.file(ada.Caller, map[string]any{"type": "access"})
 	due := w.deleteAccount(ada.Caller)
 	w.Clock.Set(due)
@@ -422,7 +459,7 @@ func TestErasureComesBeforeItsAnswerIsDue(t *testing.T) {
 
 func TestAnErasureRequestAndADeletionMeet(t *testing.T) {
 	w := newWorld(t)
-	ada := w.somebody(w.Organization(), "Ada")
+	ada := w.somebody(w.Member(w.Organization().Org, access.Contributor), "Ada")
 	w.file(ada.Caller, map[string]any{"type": "erasure"})
 	w.Clock.Advance(24 * time.Hour)
 	due := w.deleteAccount(ada.Caller)

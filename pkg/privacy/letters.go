@@ -66,7 +66,9 @@ func Write(template string, ids map[string]string) (Letter, bool) {
 		l.Label, l.Path = "", ""
 		l.Paragraphs = []string{"We are erasing your account now, as you asked. This is the last mail to this address.",
 			"What stays, under a keyed hash and without what leads to you: proof of consents and requests for 36 months, records of security " +
-				"and privacy actions for 7 years, and invoices for 7 years without your name. Backups age out within 35 days.", recourse}
+				"and privacy actions for 7 years, and invoices for 7 years without your name. Backups age out within 35 days.",
+			"What you wrote into the work of an organization, its notes, entries, files and tickets, is the organization's. It stays there without your name " +
+				"until the organization deletes it or closes; ask the organization about it.", recourse}
 	}
 	return l, true
 }

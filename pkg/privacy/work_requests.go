@@ -470,7 +470,7 @@ func (w *worker) execute(ctx context.Context, r *Request, key store.Key, now tim
 		if r.Destroying {
 			return nil
 		}
-		return step(func(*store.Tx) error {
+		err := step(func(*store.Tx) error {
 			for _, t := range []request.EventType{request.LedgerWritten, request.DestructionBegun} {
 				if err := r.happen(request.Event{Type: t, At: now}); err != nil {
 					return err
@@ -478,11 +478,15 @@ func (w *worker) execute(ctx context.Context, r *Request, key store.Key, now tim
 			}
 			return nil
 		})
+		if errors.Is(err, store.ErrStale) {
+			return erasure.ErrBusy // somebody else wrote the request
+		}
+		return err
 	}
 	clock := store.NewDue(RequestDue, at(r.Next), key)
 	res, err := w.engine.Account(ctx, w.actor, user, erasure.Cause{Case: r.ID, Begin: begin, Final: w.close(ctx, r.ID, key, now, clock)})
 	switch {
-	case errors.Is(err, erasure.ErrBusy), errors.Is(err, erasure.ErrSoon), errors.Is(err, store.ErrStale):
+	case errors.Is(err, erasure.ErrBusy), errors.Is(err, erasure.ErrSoon):
 		return nil // its due row stays
 	case errors.Is(err, erasure.ErrHeld):
 		w.log.Error("erasure_held", telemetry.Case(string(r.ID)))

@@ -63,6 +63,9 @@ type Engine struct {
 	// retention.ErrHeld when a hold or a restriction keeps something.
 	Strip func(ctx context.Context, org *store.Organization) (int, error)
 
+	// Close adds to a transaction that an organization closes since a time, as one does whose owner is erased.
+	Close func(tx *store.Tx, h *store.Organization, gate *access.OrganizationGate, at time.Time) *store.Op
+
 	// Packing says whether a job that stores objects of a scope is under way. It begins on none whose gate is past its due
 	// time, and an erasure waits for its end before it deletes anything.
 	Packing func(ctx context.Context, h record.Handle) (bool, error)
@@ -407,7 +410,8 @@ func (r *run) written(ctx context.Context, begin func(context.Context) error) er
 	return begin(ctx)
 }
 
-// unlink deletes what leads from the member ids of a user to the user. The work stays with the organisations.
+// unlink deletes what leads from the member ids of a user to the user. The work stays with the organisations. One that the
+// user owns, and that nobody was made the owner of in time, closes: nobody could close it later.
 func (r *run) unlink(ctx context.Context, user id.User) (int, error) {
 	n := 0
 	for _, t := range r.Map.In(registry.InUser) {
@@ -431,11 +435,20 @@ func (r *run) unlink(ctx context.Context, user id.User) (int, error) {
 }
 
 func (r *run) unlinkOne(ctx context.Context, user id.User, org id.Organization, member id.Member) error {
+	h, now := r.Store.BindOrganization(org, r.actor), r.Store.Now()
+	row, gate := new(access.Access), new(access.OrganizationGate)
+	owned := &store.Fetch{Through: h, Key: access.AccessKey(org, member), Row: row}
+	open := &store.Fetch{Through: h, Key: access.OrganizationGateKey(org), Row: gate}
+	if err := r.Store.FetchAll(ctx, owned, open); err != nil {
+		return err
+	}
 	tx := r.Store.Begin()
-	now := r.Store.Now().Unix()
-	tx.Change(r.Store.BindOrganization(org, r.actor), access.AccessKey(org, member), func(u *dynamo.Update) {
-		u.Remove("user").Set("removed", now).Add("grant_version", 1).If("'user' = ?", user)
+	tx.Change(h, access.AccessKey(org, member), func(u *dynamo.Update) {
+		u.Remove("user").Set("removed", now.Unix()).Add("grant_version", 1).If("'user' = ?", user)
 	}).Else(store.ErrMissing)
+	if owned.Err == nil && open.Err == nil && row.Role == access.Owner && (gate.Status == access.Active || gate.Status == access.Suspended) && r.Close != nil {
+		r.Close(tx, h, gate, now).Else(ErrBusy)
+	}
 	err := tx.Commit(ctx)
 	if errors.Is(err, store.ErrMissing) {
 		return nil // unlinked before, or the organisation has gone
