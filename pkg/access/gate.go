@@ -57,7 +57,11 @@ type Access struct {
 	GrantVersion int64           `dynamo:"grant_version"`     // goes up with each change of role or grants
 	Removed      int64           `dynamo:"removed,omitempty"` // epoch seconds; the member has left
 	Joined       int64           `dynamo:"joined"`
-	Label        string          `dynamo:"label,omitempty"` // what the organization calls a member without an account
+	Label        string          `dynamo:"label,omitempty"`      // what the organization calls a member without an account
+	MergeInto    id.Member       `dynamo:"merge_into,omitempty"` // whose history that of the placeholder becomes, or became
+	MergeAt      int64           `dynamo:"merge_at,omitempty"`   // epoch seconds; when the merge is taken on
+	Merged       int64           `dynamo:"merged,omitempty"`     // epoch seconds; when it was finished
+	Receiving    int             `dynamo:"receiving,omitempty"`  // how many placeholders are merging into the member
 }
 
 // Rights are what the member may do.

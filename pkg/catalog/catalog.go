@@ -23,6 +23,7 @@ import (
 	"pixeltrack.io/platform/pkg/invoicing/rendering"
 	"pixeltrack.io/platform/pkg/job"
 	"pixeltrack.io/platform/pkg/members"
+	"pixeltrack.io/platform/pkg/members/merging"
 	"pixeltrack.io/platform/pkg/meta"
 	"pixeltrack.io/platform/pkg/notifications"
 	"pixeltrack.io/platform/pkg/organization"
@@ -84,6 +85,7 @@ func Jobs() []job.Job {
 	all = append(all, deadline.Jobs()...)
 	all = append(all, projects.Jobs()...)
 	all = append(all, reminder.Jobs()...)
+	all = append(all, merging.Jobs()...)
 	all = append(all, files.Jobs()...)
 	all = append(all, invoicing.Jobs()...)
 	all = append(all, rendering.Jobs()...)

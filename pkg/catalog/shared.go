@@ -64,6 +64,7 @@ func shared() []registry.Row {
 				registry.Plain("role", "a fixed word"), registry.Plain("grants", "fixed words"), registry.Internal("grant_version", "a count"),
 				registry.Plain("removed", "when the member left"), registry.Plain("joined", "when the member joined"),
 				registry.Personal("label", "label", "what the organization calls a member without an account", registry.KeepController),
+				registry.Plain("merge_into", "a random id of another member"), registry.Internal("merge_at", "a time"), registry.Plain("merged", "a time"), registry.Internal("receiving", "a count"),
 			}},
 		{Sample: access.OrganizationGate{}, Type: "ORGGATE", Area: "organization", Purpose: purpose.ServiceDelivery, Basis: registry.Contract,
 			Class: registry.ClassAccount, Family: string(access.FamilyOrganizationGate), Scopes: []registry.Scope{registry.InOrganization},
