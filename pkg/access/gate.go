@@ -105,6 +105,8 @@ type OrganizationGate struct {
 
 	Was                 Status `dynamo:"was,omitempty"`                   // of one that is closing or closed: what it was before
 	RequireSecondFactor bool   `dynamo:"require_second_factor,omitempty"` // members without one can use their rights alone
+	SessionIdleHours    int    `dynamo:"session_idle_hours,omitempty"`    // how long a session in it may be unused; none is as long as any
+	SessionMaxDays      int    `dynamo:"session_max_days,omitempty"`      // how old a session's last proof may be; none is as old as any
 	RetentionDays       int    `dynamo:"retention_days,omitempty"`        // of project data; none is as long as the organization exists
 	RetentionEvent      string `dynamo:"retention_event,omitempty"`       // that those days are counted from
 }

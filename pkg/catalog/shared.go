@@ -74,6 +74,7 @@ func shared() []registry.Row {
 				{Name: "held_members", Personal: true, Why: "members under a legal hold, by random id", Erase: registry.EraseUnlink},
 				registry.Internal("purged_at", "a time"), registry.Internal("closing_at", "a time"),
 				registry.Internal("was", "a fixed word"), registry.Internal("require_second_factor", "a setting"),
+				registry.Internal("session_idle_hours", "a setting"), registry.Internal("session_max_days", "a setting"),
 				registry.Internal("retention_days", "a setting"), registry.Internal("retention_event", "a setting"),
 			}},
 		{Sample: api.Audit{}, Type: "AUDIT", Area: "organization", Subject: registry.SubjectUser, Purpose: purpose.Security, Basis: registry.Interest,
