@@ -127,7 +127,7 @@ func TestProjectDataGoesByTheSetting(t *testing.T) {
 		t.Helper()
 		p.runLater("sweep-retention", d)
 		p.settle()
-		p.renew()
+		p.logIn()
 	}
 	later(2 * time.Minute)
 	later(16 * 24 * time.Hour)

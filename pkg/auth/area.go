@@ -67,7 +67,7 @@ func Rows() []registry.Row {
 				own("name", "what the person calls it"),
 				registry.Internal("counter", "a count"), registry.Internal("rotated", "a time"),
 				own("org", "the organization that the session works in"), own("member", "who the person is there"),
-				registry.Plain("began", "a time"), registry.Plain("used", "a time"), registry.Plain("proved", "a time"),
+				registry.Plain("began", "a time"), registry.Plain("used", "a time"), registry.Plain("proved", "a time"), registry.Internal("gap", "seconds"),
 				own("ip", "where the login came from, shortened to a network"), own("browser", "the family of the browser"),
 			}},
 	}

@@ -27,6 +27,7 @@ import (
 	"pixeltrack.io/platform/pkg/mailroom"
 	"pixeltrack.io/platform/pkg/mailroom/sorting"
 	"pixeltrack.io/platform/pkg/members"
+	"pixeltrack.io/platform/pkg/members/merging"
 	"pixeltrack.io/platform/pkg/meta"
 	"pixeltrack.io/platform/pkg/notifications"
 	"pixeltrack.io/platform/pkg/organization"
@@ -94,6 +95,7 @@ func Jobs() []job.Job {
 	all = append(all, deadline.Jobs()...)
 	all = append(all, projects.Jobs()...)
 	all = append(all, reminder.Jobs()...)
+	all = append(all, merging.Jobs()...)
 	all = append(all, files.Jobs()...)
 	all = append(all, sorting.TakeInMail(sorting.Room{}))
 	all = append(all, invoicing.Jobs()...)

@@ -36,6 +36,8 @@ type Organization struct {
 	TaxRounding   string          `dynamo:"tax_rounding,omitempty"`           // line or document; none is document
 	Partial       bool            `dynamo:"partial_payments,omitempty"`       // clients may pay parts of an invoice online
 	SecondFactor  bool            `dynamo:"require_second_factor,omitempty"`  // shown; the gate decides
+	SessionIdle   int             `dynamo:"session_idle_hours,omitempty"`     // likewise
+	SessionMax    int             `dynamo:"session_max_days,omitempty"`       // likewise
 	Created       int64           `dynamo:"created"`                          // epoch seconds
 }
 

@@ -42,6 +42,8 @@ type Body struct {
 	TaxRounding   string    `json:"tax_rounding" enum:"line,document" doc:"Whether taxes are rounded on each line or once for each tax of an invoice." example:"document"`
 	Partial       bool      `json:"partial_payments" doc:"Whether clients may pay a part of an invoice online."`
 	SecondFactor  bool      `json:"require_second_factor" doc:"Whether members without a second factor can use nothing but their rights here."`
+	SessionIdle   int       `json:"session_idle_hours" doc:"After how many hours without use a session ends that works in the organization; 0 for 30 days, as every session. It counts each time without use since the person last showed who they are." example:"12"`
+	SessionMax    int       `json:"session_max_days" doc:"How many days after the person last showed who they are such a session ends; 0 for a year, as every session." example:"14"`
 	CreatedAt     time.Time `json:"created_at"`
 }
 
@@ -60,7 +62,8 @@ func bodyOf(o *Organization) Body {
 		Address: Address{Line1: o.Line1, Line2: o.Line2, PostalCode: o.PostalCode, City: o.City, Region: o.State, Country: o.Country},
 		Phone:   o.Phone, NumberFormat: cmp.Or(o.NumberFormat, usualNumbers), DateFormat: cmp.Or(o.DateFormat, usualDates),
 		Currency: o.Currency, TimeZone: o.TimeZone, WeekStart: o.WeekStart, RetentionDays: o.RetentionDays, Event: cmp.Or(o.Event, string(retention.LastActivity)),
-		Numbers: string(numbering.Pattern(o.Numbers).Or()), TaxRounding: string(o.Rounding()), Partial: o.Partial, SecondFactor: o.SecondFactor, CreatedAt: time.Unix(o.Created, 0).UTC()}
+		Numbers: string(numbering.Pattern(o.Numbers).Or()), TaxRounding: string(o.Rounding()), Partial: o.Partial, SecondFactor: o.SecondFactor,
+		SessionIdle: o.SessionIdle, SessionMax: o.SessionMax, CreatedAt: time.Unix(o.Created, 0).UTC()}
 }
 
 func exampleBody() Body {
@@ -122,6 +125,8 @@ type Changes struct {
 	Numbers       *string  `json:"invoice_number_pattern,omitempty" maxLength:"40" doc:"Letters, digits, spaces and - / . with {SEQ}, or {SEQ1} to {SEQ9} for at least so many digits, and at will {YYYY} or {YY}, and {MM} beside them. The count begins anew with each month or year that the pattern names. Empty is the default." example:"INV-{YYYY}-{SEQ4}"`
 	TaxRounding   *string  `json:"tax_rounding,omitempty" enum:"line,document" doc:"For invoices that are written from now on." example:"document"`
 	SecondFactor  *bool    `json:"require_second_factor,omitempty" doc:"true acts at the next call of each member; who turns it on must have a second factor." example:"true"`
+	SessionIdle   *int     `json:"session_idle_hours,omitempty" minimum:"0" maximum:"720" doc:"After how many hours without use sessions end that work here. It acts when tokens are refreshed and when somebody switches to the organization. 0 for 30 days." example:"12"`
+	SessionMax    *int     `json:"session_max_days,omitempty" minimum:"0" maximum:"365" doc:"How many days after the person last showed who they are sessions end that work here; likewise. 0 for a year." example:"14"`
 	Partial       *bool    `json:"partial_payments,omitempty" doc:"Whether clients may pay a part of an invoice online." example:"true"`
 }
 
@@ -161,6 +166,11 @@ func (ch Changes) apply(o *Organization) error {
 	}
 	if ch.Partial != nil {
 		o.Partial = *ch.Partial
+	}
+	for to, from := range map[*int]*int{&o.SessionIdle: ch.SessionIdle, &o.SessionMax: ch.SessionMax} {
+		if from != nil {
+			*to = *from
+		}
 	}
 	if a := ch.Address; a != nil {
 		o.Line1, o.Line2, o.PostalCode, o.City, o.State, o.Country = a.Line1, a.Line2, a.PostalCode, a.City, a.Region, a.Country
@@ -219,14 +229,14 @@ func UpdateOrganization(st *store.Store, seals keys.DataKeys) api.Operation {
 // guard adds to a transaction what the gate has to know of the settings, and, when project data is to be kept for another
 // time, that its clocks follow.
 func (o *Organization) guard(tx *store.Tx, c *api.Caller) {
-	gate := c.Gate
-	kept := gate.RetentionDays != o.RetentionDays || gate.RetentionEvent != o.Event
-	if !kept && gate.RequireSecondFactor == o.SecondFactor {
-		return
-	}
-	gate.RequireSecondFactor, gate.RetentionDays, gate.RetentionEvent = o.SecondFactor, o.RetentionDays, o.Event
-	tx.Replace(c.Org, gate)
-	if kept {
+	was, gate := *c.Gate, c.Gate
+	gate.RequireSecondFactor, gate.SessionIdleHours, gate.SessionMaxDays = o.SecondFactor, o.SessionIdle, o.SessionMax
+	gate.RetentionDays, gate.RetentionEvent = o.RetentionDays, o.Event
+	moved := was.RetentionDays != gate.RetentionDays || was.RetentionEvent != gate.RetentionEvent
+	if moved {
 		tx.ArmWake(c.Org, retention.ProjectSettingDue(gate, c.Now))
+	}
+	if moved || was.RequireSecondFactor != gate.RequireSecondFactor || was.SessionIdleHours != gate.SessionIdleHours || was.SessionMaxDays != gate.SessionMaxDays {
+		tx.Replace(c.Org, gate)
 	}
 }

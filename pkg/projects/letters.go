@@ -36,9 +36,13 @@ func notice(ctx context.Context, c *compose.Composer, m *outbox.Mail) (mail.Mess
 		return mail.Message{}, fmt.Errorf("compose %s: %w", m.Template, err)
 	}
 	h := c.Store.BindOrganization(org, c.Actor)
-	gate, err := store.Get[access.OrganizationGate](ctx, h, access.OrganizationGateKey(org))
-	if err != nil {
-		return mail.Message{}, compose.Gone(err)
+	gate := new(access.OrganizationGate)
+	read := &store.Fetch{Through: h, Key: access.OrganizationGateKey(org), Row: gate}
+	if err := c.Store.FetchAll(ctx, read); err != nil {
+		return mail.Message{}, err
+	}
+	if read.Err != nil {
+		return mail.Message{}, compose.Gone(read.Err)
 	}
 	if retention.ProjectRuleOf(gate).Days == 0 {
 		return mail.Message{}, compose.ErrGone

@@ -504,7 +504,9 @@ func TestAProjectThatIsBeingDeletedIsLeftToThat(t *testing.T) {
 func TestASettingIsPreviewed(t *testing.T) {
 	w := newKeeping(t)
 	owner := w.office(0, "")
-	old, used := w.create(owner, "OLD", ""), w.create(owner, "USED", "")
+	old := w.create(owner, "OLD", "")
+	w.Clock.Advance(time.Second)
+	used := w.create(owner, "USED", "")
 	w.create(w.Organization(), "FAR", "")
 	start := w.Clock.Now()
 	owner = w.Later(owner, 100*days)
