@@ -328,6 +328,9 @@ func privacySteps() []step {
 			p.call(journey.Call{Method: "POST", Path: "/v1/privacy/consents", Body: p.consent("analytics")})
 			return journey.Call{Method: "DELETE", Path: "/v1/privacy/consents/analytics"}
 		}, again: []int{404}},
+		{operation: "opt-out", status: 200, alone: true, prepare: func(*caller) journey.Call {
+			return journey.Call{Method: "POST", Path: "/v1/privacy/opt-out"}
+		}, check: once(func(*caller) string { return "/v1/dsr" }, `"type":"opt_out"`)},
 		{operation: "create-event", status: 202, prepare: func(p *caller) journey.Call {
 			p.call(journey.Call{Method: "POST", Path: "/v1/privacy/consents", Body: p.consent("analytics")})
 			p.must(202, journey.Call{Method: "POST", Path: "/v1/events", Body: eventsBody()}) // the day has its salt

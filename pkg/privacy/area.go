@@ -17,7 +17,7 @@ import (
 func Routes() []api.Operation {
 	return []api.Operation{
 		GetPolicy(nil), ListPolicyVersions(), GetPolicyVersion(), GetDataMap(), ListSubprocessors(), ListPurposes(), ListCookies(), GetGpc(),
-		ListDisclosures(), ListConsents(), CreateConsent(nil), WithdrawConsent(nil),
+		ListDisclosures(), ListConsents(), CreateConsent(nil), WithdrawConsent(nil), OptOut(nil),
 		CreateRequest(nil), ListRequests(), GetRequest(), VerifyRequest(nil), WithdrawRequest(nil), DownloadRequest(nil, nil),
 		DownloadExport(nil, nil, keys.Pseudonyms{}),
 	}
