@@ -341,8 +341,8 @@ func privacySteps() []step {
 			a := p.must(200, journey.Call{Method: "POST", Path: "/v1/privacy/visitor-requests/verify", Token: "none", Body: map[string]any{"id": id, "code": code}})
 			return journey.Call{Method: "GET", Path: "/v1/privacy/visitor-requests/" + a.Text("token")}
 		}},
-		{operation: "opt-out", status: 200, alone: true, prepare: func(*caller) journey.Call {
-			return journey.Call{Method: "POST", Path: "/v1/privacy/opt-out"}
+		{operation: "opt-out", status: 200, alone: true, public: true, prepare: func(p *caller) journey.Call {
+			return journey.Call{Method: "POST", Path: "/v1/privacy/opt-out", Token: p.token}
 		}, check: once(func(*caller) string { return "/v1/dsr" }, `"type":"opt_out"`)},
 		{operation: "create-event", status: 202, prepare: func(p *caller) journey.Call {
 			p.call(journey.Call{Method: "POST", Path: "/v1/privacy/consents", Body: p.consent("analytics")})
