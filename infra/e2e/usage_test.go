@@ -7,6 +7,8 @@ import (
 
 	"pixeltrack.io/platform/infra/journey"
 	"pixeltrack.io/platform/infra/local/bus"
+	"pixeltrack.io/platform/pkg/access"
+	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/store"
 	"pixeltrack.io/platform/pkg/usage"
 )
@@ -28,6 +30,18 @@ func TestWhatIsUsedIsCounted(t *testing.T) {
 			t.Errorf("under Sec-GPC %s = %s; want %s", signal, got, want)
 		}
 	}
+	p.lost("PutItem", 202, journey.Call{Method: "POST", Path: "/v1/events", Body: eventsBody()})
+	cloud.Lambda.Recycle()
+	if got := kept(nil); got != "1 " { // another process, which finds the salt of the first
+		t.Errorf("after a new start = %s; want it kept", got)
+	}
+	out := p.must(200, journey.Call{Method: "POST", Path: "/v1/privacy/opt-out"})
+	if got := kept(nil); out.Text("scope") != "account" || got != "0 not_agreed" {
+		t.Errorf("after the opt-out of the %s = %s; want none kept", out.Text("scope"), got)
+	}
+	if out, err := p.Do(t.Context(), journey.Call{Method: "POST", Path: "/v1/privacy/opt-out"}); err != nil || out.Text("scope") != "browser" || !strings.HasPrefix(out.Header.Get("Set-Cookie"), "__Host-opt-out=1;") {
+		t.Errorf("the opt-out of nobody = %s, %v; want the browser's", out.Body, err)
+	}
 	day := p.now().Format(time.DateOnly)
 	if !strings.Contains(p.objects(), "salts/"+day) {
 		t.Fatal("the day has no salt")
@@ -40,6 +54,43 @@ func TestWhatIsUsedIsCounted(t *testing.T) {
 	if p.row(store.PlatformScope().Key(usage.FamilyTotals, day))["day"] != day {
 		t.Error("the day has no totals")
 	}
+}
+
+// TestAVisitorAsks makes a request without an account, from the mailed code to the answer.
+func TestAVisitorAsks(t *testing.T) {
+	p := signUp(t)
+	id, code := p.visit()
+	wrong := map[string]any{"id": id, "code": "00000000"}
+	if a := p.call(journey.Call{Method: "POST", Path: "/v1/privacy/visitor-requests/verify", Token: "none", Body: wrong}); a.Code() != "code_invalid" {
+		t.Errorf("a wrong code = %d %s; want code_invalid", a.Status, a.Code())
+	}
+	a := p.must(200, journey.Call{Method: "POST", Path: "/v1/privacy/visitor-requests/verify", Token: "none", Body: map[string]any{"id": id, "code": code}})
+	if a.Text("state") != "fulfilled" || a.Text("due_at") == "" || a.Text("role") != "controller" {
+		t.Errorf("the answer = %s; want it fulfilled, with its date and role", a.Body)
+	}
+	p.must(200, journey.Call{Method: "GET", Path: "/v1/privacy/visitor-requests/" + a.Text("token"), Token: "none"})
+	p.must(404, journey.Call{Method: "GET", Path: "/v1/privacy/visitor-requests/" + code, Token: "none"})
+	same := journey.NewPerson().Email
+	for n := range 4 {
+		if a := p.call(visitorCall(same)); (a.Status == 429) != (n == 3) {
+			t.Errorf("request %d of one address = %d", n+1, a.Status)
+		}
+	}
+}
+
+// TestNobodyTooYoungConsents lets somebody who was too young to agree turn 16.
+func TestNobodyTooYoungConsents(t *testing.T) {
+	p := signUp(t)
+	key := access.UserGateKey(id.User(p.user))
+	gate := p.row(key)
+	gate["too_young"] = true
+	p.put(key, "USERGATE", gate)
+	body := p.consent("analytics")
+	if a := p.call(journey.Call{Method: "POST", Path: "/v1/privacy/consents", Body: body}); a.Code() != "too_young" {
+		t.Errorf("the consent of somebody of 15 = %d %s; want too_young", a.Status, a.Code())
+	}
+	body["date_of_birth"] = cloud.Clock.Now().AddDate(-16, 0, 0).Format(time.DateOnly)
+	p.must(201, journey.Call{Method: "POST", Path: "/v1/privacy/consents", Body: body})
 }
 
 // objects are the objects of all buckets.

@@ -103,8 +103,8 @@ func (op Operation) describe(o *huma.OpenAPI) error {
 	return nil
 }
 
-// known says whether a caller may be somebody.
-func (op Operation) known() bool { return op.Audience != Public || op.Recognizes }
+// Known says whether a caller may be somebody, whose token is then to be verified.
+func (op Operation) Known() bool { return op.Audience != Public || op.Recognizes }
 
 // proof is how recently the person must have shown who they are; 0 when it does not matter.
 func (op Operation) proof() time.Duration {
@@ -137,7 +137,7 @@ func (op Operation) refusals() []Refusal {
 		{problem.Malformed, "malformed_json", "The request could not be read."},
 		{problem.Invalid, "invalid_input", "The request has invalid fields, named in errors."},
 	}, op.Refusals...)
-	if op.known() && !op.TakesTokens() {
+	if op.Known() && !op.TakesTokens() {
 		all = append(all, Refusal{problem.Forbidden, "token_not_allowed", "An API token does not reach this; it takes an access token."})
 	}
 	if op.Method != http.MethodGet {
@@ -150,7 +150,7 @@ func (op Operation) refusals() []Refusal {
 	if strings.Contains(op.Path, "{") {
 		all = append(all, Refusal{problem.NotFound, "route_not_found", "The path does not name one thing."})
 	}
-	if op.known() {
+	if op.Known() {
 		all = append(all,
 			Refusal{problem.Unauthenticated, "token_invalid", "The access token is not valid."},
 			Refusal{problem.Unauthenticated, "token_expired", "The access token has expired."},

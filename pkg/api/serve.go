@@ -235,8 +235,13 @@ func (s *Server) checked(c *Caller, r *http.Request, body []byte) *held {
 			return a
 		}
 	}
+	return c.repeated(c.done)
+}
+
+// repeated answers a repeat that nothing is to be shown to again.
+func (c *Caller) repeated(done *Idempotency) *held {
 	c.wasReplayed = true
-	return &held{status: c.done.Status, header: http.Header{}}
+	return &held{status: done.Status, header: http.Header{}}
 }
 
 // beside runs a pure read at the same time as the check of its caller and holds the answer back until the check has
@@ -293,6 +298,9 @@ func (s *Server) ahead(ctx context.Context, c *Caller, sess *session, r *http.Re
 		return refused(ctx, failed)
 	}
 	c.wasReplayed, c.setCookies = trial.wasReplayed, append(c.setCookies, trial.setCookies...)
+	if trial.done != nil && !s.operation.replay {
+		return c.repeated(trial.done) // its twin was first
+	}
 	return a
 }
 

@@ -20,7 +20,7 @@ import (
 
 // Start serves an operation until the process ends.
 func Start(a *app.App, op api.Operation) {
-	if op.Audience == api.Public {
+	if !op.Known() {
 		watch, asked := a.Watch()
 		server := api.Serve(op, a.Table(), nil, a.Log()).Behind(watch.Open)
 		asked()

@@ -38,6 +38,8 @@ const (
 	MailExtended  = "privacy_request_extended"
 	MailDisclosed = "legal_disclosure"        // something was handed to an authority
 	MailErasure   = "privacy_request_erasing" // the last mail, sent before the address goes
+
+	MailVisitorCode = "privacy_visitor_code" // to somebody without an account
 )
 
 // fresh says whether the session was begun by a login not long ago; its id tells when.
@@ -98,7 +100,7 @@ func CreateRequest(st *store.Store) api.Operation {
 		if err := begin(ctx, tx, c, r); err != nil {
 			return nil, err
 		}
-		enter(tx, c, r)
+		enter(tx, c.Self, r, MailReceived)
 		if err := c.Commit(ctx, tx, string(r.ID)); errors.Is(err, store.ErrStale) {
 			return nil, problem.Of(problem.Conflict, "consent_changed", "Another choice came at the same time; try again.")
 		} else if err != nil {
@@ -174,13 +176,13 @@ func newRequest(st *store.Store, h holder, now time.Time, k request.Kind, where 
 }
 
 // enter adds a new request to a transaction, with its line on the docket, its clock and the mail that acknowledges it.
-func enter(tx *store.Tx, c *api.Caller, r *Request) {
-	tx.Create(c.Self, r)
-	r.line(tx, c.Self)
+func enter(tx *store.Tx, h holder, r *Request, mail string) {
+	tx.Create(h, r)
+	r.line(tx, h)
 	if r.Next != 0 {
-		tx.Arm(c.Self, r.due())
+		tx.Arm(h, r.due())
 	}
-	outbox.Queue(tx, c.Self, MailReceived, string(r.ID), map[string]string{"case": string(r.ID), "kind": string(r.Kind),
+	outbox.Queue(tx, h, mail, string(r.ID), map[string]string{"case": string(r.ID), "kind": string(r.Kind),
 		"due": at(r.Due).Format(time.DateOnly), "state": string(r.State)})
 }
 

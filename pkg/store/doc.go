@@ -223,6 +223,7 @@
 //	list-consents | a user's consents, newest first | table | USER u CONSENT | 4 / 0
 //	create-consent | a user's last consent for a purpose, and the next | table | USER u CONSENT / purpose, sequence | 5 / 6
 //	withdraw-consent | a user's last consent for a purpose, and the next | table | USER u CONSENT / purpose, sequence | 4 / 6
+//	opt-out | nothing without a login; a user's last consents, and a new request | table | USER u CONSENT, PROFILE, REQUEST / id, OUTBOX; DUE outbox; PLATFORM DOCKET / id | 5 / 15
 //	create-event | a user's last consent for a purpose, and what they did | table | USER u CONSENT / purpose, sequence; DUE usage_day; PLATFORM USAGEEVENT day, shard / pseudonym, random; USER u IDEMPOTENCY | 5 / 4
 //	create-request | a user's recent requests, and a new one | table | USER u REQUEST / id; OUTBOX; DUE request; USER u PROFILE, CONSENT; PLATFORM DOCKET / id | 6 / 16
 //	list-requests | a user's requests, newest first | table | USER u REQUEST | 4 / 0
@@ -231,6 +232,9 @@
 //	withdraw-request | a user's request by id | table | USER u REQUEST / id; PLATFORM DOCKET / id | 4 / 11
 //	download-request | a user's request by id and its package | table | USER u REQUEST / id, PACKAGE / id | 5 / 4
 //	download-export | an organisation's package by the link that was mailed, and its owner's password | table | TOKEN hash; CASE hash ATTEMPTS; ORG o ACCESS / member, PACKAGE / id; USER u CREDENTIAL | 4 / 7
+//	create-visitor-request | how many requests an address and a place make; a request, and a mail | table | CASE hash ATTEMPTS, VISITOR, REQUEST / id, OUTBOX; DUE request, outbox; PLATFORM DOCKET / id | 0 / 16
+//	verify-visitor-request | a request by its id and code, and whether the address has an account | table | CASE hash VISITOR, REQUEST / id; MAIL hash; DUE request; PLATFORM DOCKET / id | 3 / 14
+//	get-visitor-request | a request by the hash of its token | table | CASE hash REQUEST | 1 / 0
 //	sweep-retention | accounts and organisations that are due to go, with all they have | table | DUE purge-account s, purge-organization s; every family of a user or organisation; DUE purge-invoice s, purge-ticket s, purge-project s, project-setting s; ORG o PROJECT / id, PROJECTTIME project, PROJECTKEY / key, TIMER, TIMEENTRY month / id, STOREDFILE / id, ORGGATE, ACCESS; USER u OUTBOX; DUE timer_forgotten, upload; ORG o INVOICE / id, INVOICEPAYER / id, INVOICELINE invoice, INVOICEENTRY invoice, INVOICENUMBER / number, INVOICEPDF / id, CHECKOUT / invoice, PAYMENT invoice, CLIENT / id; TOKEN hash; EXT stripe account object; PLATFORM DOCKET / id; PLATFORM HEARTBEAT / job | 24 / 1
 //	cascade-expired | the due row of a wake row that TTL has deleted | stream, table | WAKE kind s; DUE kind s; every family of a user or organisation; PLATFORM DOCKET / id | 0 / 0
 //	replay-ledger | which table the ring names; in a restored one everybody whom the vault's ledger names, and all that is due | table, GSI1 | PLATFORM KEYRING; PLATFORM ERASURE / hash, HOLD / id, CUSTODY / id, DOCKET / id; every family of a user or organisation; DUE erasure s, purge-account s, purge-organization s, purge-invoice s, purge-ticket s, hold-review, request | 1 / 0
@@ -238,7 +242,7 @@
 //	aggregate-events | days that are over, and what people did on them | table | DUE usage_day s; PLATFORM USAGEEVENT day, shard / pseudonym, random; USAGETOTAL / day; PLATFORM HEARTBEAT / job | 4 / 1
 //	build-export | everything of a user or organisation | table, GSI1, GSI2 | USER u PACKAGE / id; ORG o PACKAGE / id; TOKEN hash; every family of a user or organisation; PLATFORM DOCKET / id | 52.5 / 21
 //	dispatch-changes | changes of the types that somebody wants | stream | no row | 0 / 0
-//	send-outbox | mails that are due; a mail by an event | table | DUE outbox s; USER u, CASE hash, ORG o OUTBOX / dedupe; USER u PROFILE, APIKEY / id, EMAILCHANGE, NOTIFYCHOICE; PLATFORM SUPPRESSION, UNBOUND; EXT resend platform id; CASE hash SIGNUP, PASSWORDRESET; ORG o INVOICE / id, INVOICEPAYER / id, ORGANIZATION; USER u DELETION; ORG o OWNERSHIP, INVITATION / id; ORG o, CASE hash TICKET / id; ORG o ACCESS / member; CASE hash CORRESPONDENT | 4 / 0
+//	send-outbox | mails that are due; a mail by an event | table | DUE outbox s; USER u, CASE hash, ORG o OUTBOX / dedupe; USER u PROFILE, APIKEY / id, EMAILCHANGE, NOTIFYCHOICE; PLATFORM SUPPRESSION, UNBOUND; EXT resend platform id; CASE hash SIGNUP, PASSWORDRESET, VISITOR; ORG o INVOICE / id, INVOICEPAYER / id, ORGANIZATION; USER u DELETION; ORG o OWNERSHIP, INVITATION / id; ORG o, CASE hash TICKET / id; ORG o ACCESS / member; CASE hash CORRESPONDENT | 4 / 0
 //	receive-resend | a mail by the provider's id | table | EXT resend platform id; USER u, CASE hash, ORG o OUTBOX / dedupe; PLATFORM SUPPRESSION, UNBOUND | 2 / 1
 //	receive-inbound-mail | a mail by the provider's id | table | PLATFORM ARRIVAL id; DUE arrival | 0 / 4
 package store

@@ -198,6 +198,25 @@ func TestARepeatIsCountedOnce(t *testing.T) {
 	}
 }
 
+func TestTwinsAreCountedOnce(t *testing.T) {
+	w := newWorld(t)
+	ada := w.agreeing()
+	w.told(ada, used("help")) // the day has its salt
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			a := w.tell(ada, apitest.Request{Key: "twins"}, used("export"))
+			if a.Status != http.StatusAccepted && a.Code() != "idempotency_key_in_use" {
+				t.Errorf("a twin = %d %s; want it kept, or told of the other", a.Status, a.Body)
+			}
+		})
+	}
+	wg.Wait()
+	if n := len(w.rows("USAGE")); n != 2 {
+		t.Errorf("%d rows; want that of before and one of all twins", n)
+	}
+}
+
 func TestWithoutTheVaultNothingIsKept(t *testing.T) {
 	w := newWorld(t)
 	ada := w.agreeing()
