@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
-	"regexp"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -333,18 +332,6 @@ func privacySteps() []step {
 			p.call(journey.Call{Method: "POST", Path: "/v1/privacy/consents", Body: p.consent("analytics")})
 			return journey.Call{Method: "DELETE", Path: "/v1/privacy/consents/analytics"}
 		}, again: []int{404}},
-		{operation: "create-visitor-request", status: 201, public: true, prepare: func(*caller) journey.Call {
-			return visitorCall(journey.NewPerson().Email)
-		}, again: []int{429}},
-		{operation: "verify-visitor-request", status: 200, public: true, prepare: func(p *caller) journey.Call {
-			id, code := p.visit()
-			return journey.Call{Method: "POST", Path: "/v1/privacy/visitor-requests/verify", Body: map[string]any{"id": id, "code": code}}
-		}},
-		{operation: "get-visitor-request", status: 200, public: true, prepare: func(p *caller) journey.Call {
-			id, code := p.visit()
-			a := p.must(200, journey.Call{Method: "POST", Path: "/v1/privacy/visitor-requests/verify", Token: "none", Body: map[string]any{"id": id, "code": code}})
-			return journey.Call{Method: "GET", Path: "/v1/privacy/visitor-requests/" + a.Text("token")}
-		}},
 		{operation: "opt-out", status: 200, alone: true, public: true, prepare: func(p *caller) journey.Call {
 			return journey.Call{Method: "POST", Path: "/v1/privacy/opt-out", Token: p.token}
 		}, check: once(func(*caller) string { return "/v1/dsr" }, `"type":"opt_out"`)},
@@ -379,27 +366,6 @@ func privacySteps() []step {
 			return journey.Call{Method: "POST", Path: "/v1/dsr/" + id + "/withdraw"}
 		}, again: []int{409}},
 	}
-}
-
-// visitorCall makes a request of somebody without an account, from a place that nobody has made one from.
-func visitorCall(email string) journey.Call {
-	n := sequence.Add(1)
-	place := map[string]string{"X-Local-Viewer": fmt.Sprintf("10.%d.%d.%d", n>>16&255, n>>8&255, n&255)}
-	return journey.Call{Method: "POST", Path: "/v1/privacy/visitor-requests", Token: "none", Headers: place, Body: map[string]any{"email": email, "type": "access"}}
-}
-
-var eightDigits = regexp.MustCompile(`\b[0-9]{8}\b`)
-
-// visit makes a request without an account, and gives the code that was mailed for it.
-func (c *caller) visit() (id, code string) {
-	c.t.Helper()
-	visitor := &caller{Client: c.Client, t: c.t, person: journey.NewPerson()}
-	id = c.must(201, visitorCall(visitor.person.Email)).Text("id")
-	c.settle()
-	for _, m := range visitor.mails("Your code") {
-		code = eightDigits.FindString(m.Text)
-	}
-	return id, code
 }
 
 func eventsBody() map[string]any {

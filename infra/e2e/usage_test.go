@@ -56,28 +56,6 @@ func TestWhatIsUsedIsCounted(t *testing.T) {
 	}
 }
 
-// TestAVisitorAsks makes a request without an account, from the mailed code to the answer.
-func TestAVisitorAsks(t *testing.T) {
-	p := signUp(t)
-	id, code := p.visit()
-	wrong := map[string]any{"id": id, "code": "00000000"}
-	if a := p.call(journey.Call{Method: "POST", Path: "/v1/privacy/visitor-requests/verify", Token: "none", Body: wrong}); a.Code() != "code_invalid" {
-		t.Errorf("a wrong code = %d %s; want code_invalid", a.Status, a.Code())
-	}
-	a := p.must(200, journey.Call{Method: "POST", Path: "/v1/privacy/visitor-requests/verify", Token: "none", Body: map[string]any{"id": id, "code": code}})
-	if a.Text("state") != "fulfilled" || a.Text("due_at") == "" || a.Text("role") != "controller" {
-		t.Errorf("the answer = %s; want it fulfilled, with its date and role", a.Body)
-	}
-	p.must(200, journey.Call{Method: "GET", Path: "/v1/privacy/visitor-requests/" + a.Text("token"), Token: "none"})
-	p.must(404, journey.Call{Method: "GET", Path: "/v1/privacy/visitor-requests/" + code, Token: "none"})
-	same := journey.NewPerson().Email
-	for n := range 4 {
-		if a := p.call(visitorCall(same)); (a.Status == 429) != (n == 3) {
-			t.Errorf("request %d of one address = %d", n+1, a.Status)
-		}
-	}
-}
-
 // TestNobodyTooYoungConsents lets somebody who was too young to agree turn 16.
 func TestNobodyTooYoungConsents(t *testing.T) {
 	p := signUp(t)

@@ -28,8 +28,6 @@ var unaudited = map[string]string{
 	"ask-for-passkey":             "a challenge; the login that it is for is audited",
 	"create-passkey-options":      "a challenge; the passkey that it is for is audited",
 	"create-event":                "an event leads to nobody; a record of it would",
-	"create-visitor-request":      "nobody is anybody yet; the request is its own record",
-	"verify-visitor-request":      "somebody without an account; the request is its own record",
 	"switch-organization":         "the login was audited, and so is what is done in the organization",
 	"rename-session":              "a name that only its person sees",
 	"update-passkey":              "a name that only its person sees",

@@ -20,7 +20,6 @@ func Routes() []api.Operation {
 		ListDisclosures(), ListConsents(), CreateConsent(nil), WithdrawConsent(nil), OptOut(nil),
 		CreateRequest(nil), ListRequests(), GetRequest(), VerifyRequest(nil), WithdrawRequest(nil), DownloadRequest(nil, nil),
 		CreateOrganizationExport(nil), DownloadExport(nil, nil, keys.Pseudonyms{}),
-		CreateVisitorRequest(nil, keys.Pseudonyms{}, keys.Links{}), VerifyVisitorRequest(nil, keys.Links{}), GetVisitorRequest(nil),
 	}
 }
 
@@ -61,12 +60,6 @@ func Rows() []registry.Row {
 				registry.Personal("explanation", "explanation", "what the person was told of the decision", registry.EraseBlank),
 				registry.Plain("extended_for", "a code"),
 				registry.Personal("extended_why", "extension_explanation", "what the person was told of the extension", registry.EraseBlank),
-			}},
-		{Sample: Visitor{}, Type: "VISITOR", Area: "privacy", Subject: registry.SubjectUser, Purpose: purpose.PrivacyRights, Basis: registry.Obligation,
-			Class: registry.ClassSecurity, Family: string(FamilyVisitor), Scopes: []registry.Scope{registry.InCase}, Fields: []registry.Field{
-				registry.Secret("email", "where the code is mailed to, for an hour at most", registry.EraseWithRow),
-				registry.Secret("mail_hash", "a keyed hash of the address, to see whether it has an account", registry.EraseWithRow),
-				registry.Internal("asked", "a time"), registry.Internal("tries", "a count"), registry.Internal("verified", "a time"),
 			}},
 		{Sample: Docket{}, Type: "DOCKET", Area: "admin", Subject: registry.SubjectUser, Purpose: purpose.PrivacyRights, Basis: registry.Obligation,
 			Class: registry.ClassRequest, Family: string(FamilyDocket), Scopes: []registry.Scope{registry.InPlatform}, Fields: []registry.Field{

@@ -83,7 +83,6 @@ const (
 	groundUnfounded   = "manifestly_unfounded"
 	groundExcessive   = "excessive"
 	groundNotHeld     = "not_held"
-	groundAccount     = "has_account"
 	groundAccurate    = "found_accurate"
 	groundComplexity  = "complexity"
 	groundManyAtOnce  = "number_of_requests"

@@ -38,8 +38,6 @@ const (
 	MailExtended  = "privacy_request_extended"
 	MailDisclosed = "legal_disclosure"        // something was handed to an authority
 	MailErasure   = "privacy_request_erasing" // the last mail, sent before the address goes
-
-	MailVisitorCode = "privacy_visitor_code" // to somebody without an account
 )
 
 // fresh says whether the session was begun by a login not long ago; its id tells when.

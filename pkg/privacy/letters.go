@@ -17,7 +17,7 @@ type Letter struct {
 
 // Templates lists the mails of this area, by the name that the outbox knows them by.
 func Templates() []string {
-	return []string{MailReceived, MailAnswered, MailDenied, MailExtended, MailErasure, MailDisclosed, MailVisitorCode}
+	return []string{MailReceived, MailAnswered, MailDenied, MailExtended, MailErasure, MailDisclosed}
 }
 
 // Write gives the text of a mail from the ids that the outbox keeps of it, false for a template of another area.
@@ -56,11 +56,6 @@ func Write(template string, ids map[string]string) (Letter, bool) {
 		l.Subject = "Your privacy request takes longer"
 		l.Paragraphs = []string{"We are still at work on your request: " + kind + ".", "The reason: " + reasonInWords(ids["reason"]),
 			"You have our answer by " + ids["due"] + " at the latest. That is as long as the law that applies to you allows; how the date was found is shown with the request.", recourse}
-	case MailVisitorCode:
-		l.Subject, l.Label, l.Path = "Your code for a privacy request", "", ""
-		l.Paragraphs = []string{"Somebody, we think you, has asked us about personal data: " + kind + ". The number of the request is " + ids["case"] + ".",
-			"Your code: " + ids["code"], "Type it in where you made the request, within ten minutes; our answer follows at once.",
-			"If it was not you, do nothing. Without the code the request is closed by " + ids["due"] + " as one whose sender is not known, and this address is deleted within the hour. You can make it again at any time."}
 	case MailDisclosed:
 		l.Subject = "We had to hand over data about you"
 		l.Label, l.Path = "See what was handed over", "/privacy/disclosures"
@@ -130,8 +125,6 @@ func reasonInWords(code string) string {
 		return "the request is excessive, for one because it repeats an earlier one."
 	case groundNotHeld:
 		return "we do not hold what you ask about."
-	case groundAccount:
-		return "there is an account with your address. Make the request there, where we know that it is you."
 	case groundAccurate:
 		return "we found what we hold to be right."
 	case groundComplexity:

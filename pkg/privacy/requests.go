@@ -35,7 +35,7 @@ type RequestBody struct {
 	ExtendedFor  string          `json:"extended_for,omitempty" enum:"complexity,number_of_requests" doc:"Why it takes longer."`
 	ExtendedWhy  string          `json:"extension_explanation,omitempty" doc:"What else there is to say of that."`
 	Recourse     string          `json:"recourse,omitempty" doc:"Where to go if you are not content."`
-	Needs        string          `json:"needs,omitempty" enum:"login,code" doc:"What you must do for it to go on: log in again, then verify the request; without an account, send the code that was mailed."`
+	Needs        string          `json:"needs,omitempty" enum:"login" doc:"What you must do for it to go on: log in again, then verify the request."`
 	Withdrawable bool            `json:"withdrawable"`
 	ClosedAt     *time.Time      `json:"closed_at,omitempty"`
 	Package      *RequestPackage `json:"package,omitempty" doc:"What was made for you, while it is there."`

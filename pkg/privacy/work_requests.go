@@ -141,9 +141,6 @@ func scopeOf(key store.Key) string {
 // find reads a request where its clock says it is, or, once its person has been erased, under the keyed hash.
 func (w *worker) find(ctx context.Context, key store.Key) (holder, *Request, error) {
 	scope, _ := store.ScopeOf(key.PK)
-	if hash, ok := scope.Case(); ok { // of a visitor
-		return w.ofCase(ctx, hash, key.SK)
-	}
 	user, ok := scope.User()
 	if !ok {
 		return nil, nil, nil
@@ -157,13 +154,10 @@ func (w *worker) find(ctx context.Context, key store.Key) (holder, *Request, err
 	if !errors.Is(err, store.ErrMissing) {
 		return nil, nil, err
 	}
-	return w.ofCase(ctx, w.engine.Subject(erasure.ScopeAccount, string(user)), key.SK)
-}
-
-func (w *worker) ofCase(ctx context.Context, hash, sk string) (holder, *Request, error) {
-	c := w.st.BindCase(hash, w.actor)
+	subject := w.engine.Subject(erasure.ScopeAccount, string(user))
+	c := w.st.BindCase(subject, w.actor)
 	c.SeeRestricted()
-	r, err := store.Get[Request](ctx, c, store.Key{PK: c.Scope().Partition(FamilyRequest), SK: sk})
+	r, err = store.Get[Request](ctx, c, store.Key{PK: c.Scope().Partition(FamilyRequest), SK: key.SK})
 	if errors.Is(err, store.ErrMissing) {
 		return nil, nil, nil
 	}
@@ -306,8 +300,7 @@ func observe(ctx context.Context, h holder, r *Request, now time.Time) error {
 	return nil
 }
 
-// pending denies a request whose proof of identity never came, in time for the answer. To an address that nobody confirmed
-// nothing more is mailed; the mail with the code has said what follows.
+// pending denies a request whose proof of identity never came, in time for the answer.
 func (w *worker) pending(tx *store.Tx, h holder, r *Request, now time.Time) error {
 	if now.Before(at(r.Due).Add(-lastCall)) {
 		r.Next = at(r.Due).Add(-lastCall).Unix()
@@ -316,9 +309,7 @@ func (w *worker) pending(tx *store.Tx, h holder, r *Request, now time.Time) erro
 	if err := r.happen(request.Event{Type: request.IdentityFailed, At: now}); err != nil {
 		return err
 	}
-	if _, visitor := h.Scope().Case(); !visitor {
-		outbox.Queue(tx, h, MailDenied, store.Join(string(r.ID), "denied"), map[string]string{"case": string(r.ID), "kind": string(r.Kind), "reason": r.Denial})
-	}
+	outbox.Queue(tx, h, MailDenied, store.Join(string(r.ID), "denied"), map[string]string{"case": string(r.ID), "kind": string(r.Kind), "reason": r.Denial})
 	return nil
 }
 

@@ -4,14 +4,12 @@ package letters
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 
 	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/account"
 	"pixeltrack.io/platform/pkg/auth"
 	"pixeltrack.io/platform/pkg/auth/expiry"
-	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/invitations"
 	"pixeltrack.io/platform/pkg/invoicing"
 	"pixeltrack.io/platform/pkg/mail"
@@ -43,12 +41,7 @@ func aboutRequests() []compose.Template {
 }
 
 func aboutRequest(ctx context.Context, c *compose.Composer, m *outbox.Mail) (mail.Message, error) {
-	ids := m.Ids
-	if m.Template == privacy.MailVisitorCode {
-		ids = maps.Clone(ids)
-		ids["code"] = privacy.VisitorCode(c.Links, id.Case(ids["case"]))
-	}
-	l, ok := privacy.Write(m.Template, ids)
+	l, ok := privacy.Write(m.Template, m.Ids)
 	if !ok {
 		return mail.Message{}, fmt.Errorf("letters: no letter is called %s", m.Template)
 	}
@@ -66,24 +59,9 @@ func aboutRequest(ctx context.Context, c *compose.Composer, m *outbox.Mail) (mai
 	return c.Write(to, letter), nil
 }
 
-// recipient is the person in whose scope a mail lies; of an organisation's mail it is the owner, and of a case's the
-// visitor whose address still waits for a code.
+// recipient is the person in whose scope a mail lies; of an organisation's mail it is the owner.
 func recipient(ctx context.Context, c *compose.Composer, m *outbox.Mail) (compose.Person, error) {
 	scope, _ := store.ScopeOf(m.PK)
-	if _, ok := scope.Case(); ok {
-		h, err := c.Case(m)
-		if err != nil {
-			return compose.Person{}, err
-		}
-		v, err := store.Get[privacy.Visitor](ctx, h, privacy.VisitorKey(h.Scope()))
-		if err == nil && v.Email == "" {
-			err = compose.ErrGone
-		}
-		if err != nil {
-			return compose.Person{}, compose.Gone(err)
-		}
-		return compose.Person{Address: v.Email}, nil
-	}
 	if _, ok := scope.Organization(); !ok {
 		return c.Recipient(ctx, m)
 	}
