@@ -320,6 +320,17 @@ func privacySteps() []step {
 		return p.must(201, journey.Call{Method: "POST", Path: "/v1/dsr", Body: map[string]any{"type": kind, "description": "Please."}}).Text("id")
 	}
 	return []step{
+		{operation: "create-mail-request", status: 201, public: true, prepare: func(*caller) journey.Call {
+			return journey.Call{Method: "POST", Path: "/v1/dsr/mail", Body: map[string]any{"email": journey.NewPerson().Email, "type": "access"}}
+		}, again: []int{429}},
+		{operation: "create-request-code", status: 202, public: true, prepare: func(p *caller) journey.Call {
+			_, pass := p.byMail()
+			return journey.Call{Method: "POST", Path: "/v1/dsr/mail/code", Body: map[string]any{"pass": pass}}
+		}},
+		{operation: "open-mail-request", status: 200, public: true, prepare: func(p *caller) journey.Call {
+			s, pass := p.byMail()
+			return journey.Call{Method: "POST", Path: "/v1/dsr/mail/open", Body: map[string]any{"pass": pass, "code": s.mailedCode(pass)}}
+		}, again: []int{403}},
 		{operation: "create-consent", status: 201, prepare: func(p *caller) journey.Call {
 			p.call(journey.Call{Method: "DELETE", Path: "/v1/privacy/consents/analytics"})
 			return journey.Call{Method: "POST", Path: "/v1/privacy/consents", Body: p.consent("analytics"), Key: "key-" + unique()}

@@ -26,7 +26,10 @@ import (
 // NewEngine makes the engine that the jobs of this area erase with. Objects are the buckets that an erasure empties.
 func NewEngine(st *store.Store, objects []erasure.Objects, vault erasure.Vault, pseudonyms keys.Pseudonyms, clock func() time.Time) *erasure.Engine {
 	return &erasure.Engine{Store: st, Objects: objects, Vault: vault, Pseudonyms: pseudonyms,
-		Map: datamap.Current(), Clock: clock, Clocks: Clocks}
+		Map: datamap.Current(), Clock: clock, Clocks: Clocks,
+		Correspondence: func(ctx context.Context, h record.Handle, m datamap.Map) (string, error) {
+			return correspondence(ctx, h, m, pseudonyms)
+		}}
 }
 
 // Clocks lists the due rows of mails, packages and API tokens of a scope.

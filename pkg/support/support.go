@@ -22,7 +22,7 @@ func Rows() []registry.Row {
 				registry.Internal("org", "the id of the organization"), registry.Plain("id", "a random id"),
 				registry.Secret("correspondent", "a keyed hash of the address of who asked without being a member", registry.EraseWithRow),
 				registry.Personal("member", "asked_by", "who asked, by random id", registry.EraseUnlink),
-				registry.Personal("subject", "subject", "what somebody asks about, in their words", registry.KeepController),
+				registry.Personal("subject", "subject", "what somebody asks about, in their words", registry.EraseBlank),
 				registry.Plain("priority", "a fixed word"), registry.Plain("status", "a fixed word"), registry.Plain("messages", "a count"),
 				registry.Plain("closed_at", "a time"), registry.Plain("created", "a time"), registry.Plain("updated", "a time"),
 			}},
@@ -33,7 +33,7 @@ func Rows() []registry.Row {
 				registry.Secret("correspondent", "a keyed hash of the address of who asked without being a member", registry.EraseWithRow),
 				registry.Plain("ticket", "a random id"), registry.Plain("id", "a random id"),
 				registry.Personal("member", "written_by", "who wrote it, by random id", registry.EraseUnlink),
-				registry.Personal("text", "text", "what somebody wrote to support", registry.KeepController),
+				registry.Personal("text", "text", "what somebody wrote to support", registry.EraseBlank),
 				registry.Plain("created", "a time"),
 			}},
 	}

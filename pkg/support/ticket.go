@@ -160,7 +160,7 @@ func read(ctx context.Context, c *api.Caller, text string) (*Ticket, error) {
 type TicketBody struct {
 	ID        string     `json:"id" example:"tkt_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"`
 	MemberID  string     `json:"member_id" doc:"Who asked." example:"mbr_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"`
-	Subject   string     `json:"subject" example:"An invoice shows the wrong tax"`
+	Subject   string     `json:"subject" doc:"Empty when who asked was erased." example:"An invoice shows the wrong tax"`
 	Priority  Priority   `json:"priority" enum:"low,normal,high,urgent"`
 	Status    Status     `json:"status" enum:"open,pending,solved,closed" doc:"open: PixelTrack is to answer; pending: the organization is; solved: PixelTrack thinks that it is done; closed: it is over."`
 	Messages  int64      `json:"message_count" doc:"At most 100." example:"1"`
@@ -188,7 +188,7 @@ func body(t *Ticket) TicketBody {
 type MessageBody struct {
 	ID        string    `json:"id" example:"pst_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"`
 	MemberID  string    `json:"member_id" doc:"Who wrote it." example:"mbr_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"`
-	Text      string    `json:"text" example:"It says 19 % and should say 7 %."`
+	Text      string    `json:"text" doc:"Empty when who wrote it was erased." example:"It says 19 % and should say 7 %."`
 	CreatedAt time.Time `json:"created_at"`
 }
 

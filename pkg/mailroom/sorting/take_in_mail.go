@@ -223,6 +223,9 @@ func (s *sorter) open(m *mail.Received) (*letter, string) {
 
 // bring adds to a transaction what becomes of a mail.
 func (s *sorter) bring(ctx context.Context, tx *store.Tx, l *letter) error {
+	if l.box == mail.PrivacyBox || l.box == mail.OfficerBox {
+		return s.privacy(ctx, tx, l)
+	}
 	return s.support(ctx, tx, l)
 }
 

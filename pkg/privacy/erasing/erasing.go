@@ -23,7 +23,9 @@ func Engine(a *app.App) *erasure.Engine {
 	}
 	vault := bucket.New(s3, a.Setting("VAULT_BUCKET"), a.Now)
 	pseudonyms := keys.Pseudonyms{Secret: secrets.Read(a, "PARAM_PSEUDONYM_SECRET")}
-	return privacy.NewEngine(a.Table(), objects, vault, pseudonyms, a.Now)
+	e := privacy.NewEngine(a.Table(), objects, vault, pseudonyms, a.Now)
+	e.Forget = support.Forget
+	return e
 }
 
 // Sweeper is Engine for who purges organisations too: it takes persons off the invoices that stay. It needs DOCUMENTS_BUCKET
