@@ -8,6 +8,10 @@ import (
 
 	"pixeltrack.io/platform/infra/journey"
 	"pixeltrack.io/platform/infra/local/resend"
+	"pixeltrack.io/platform/pkg/id"
+	"pixeltrack.io/platform/pkg/keys"
+	"pixeltrack.io/platform/pkg/store"
+	"pixeltrack.io/platform/pkg/support"
 )
 
 // mailTo lets a mail of the person come in.
@@ -123,4 +127,14 @@ func TestAMailToThePrivacyAddressIsAnswered(t *testing.T) {
 	if r.StatusCode != 200 {
 		t.Errorf("the package = %d; want it", r.StatusCode)
 	}
+}
+
+// closedByMail gives the pass by which somebody without an account rates a ticket of theirs that is closed.
+func (c *caller) closedByMail() string {
+	c.t.Helper()
+	ticket, hash := id.New[id.Ticket](id.NewSource(cloud.Clock.Now)), strings.Repeat("0", 58)+unique()
+	now := cloud.Clock.Now()
+	c.put(support.KeyIn(store.CaseScope(hash), ticket), "TICKET", map[string]any{"correspondent": hash, "id": string(ticket), "subject": "By mail", "priority": "normal",
+		"status": "closed", "messages": 1, "closed_at": now.Unix(), "due_at": now.AddDate(2, 0, 0).Unix(), "created": now.UnixMilli(), "updated": now.UnixMilli(), "_v": 1})
+	return support.Pass(keys.Links{Secret: cloud.Secrets["/pixeltrack/local/link-secret"]}, hash, ticket)
 }

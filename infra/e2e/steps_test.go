@@ -200,6 +200,14 @@ func supportSteps() []step {
 		ticket("update-ticket", "PATCH", "", map[string]any{"priority": "high"}),
 		ticket("close-ticket", "POST", "/close", nil),
 		ticket("reopen-ticket", "POST", "/reopen", nil),
+		{operation: "rate-ticket", status: 200, prepare: func(p *caller) journey.Call {
+			at := p.newTicket()
+			p.must(200, journey.Call{Method: "POST", Path: at + "/close", IfMatch: p.etag(at)})
+			return journey.Call{Method: "POST", Path: at + "/rating", Body: map[string]any{"score": 5, "comment": "Quick."}}
+		}},
+		{operation: "rate-mail-ticket", status: 200, public: true, prepare: func(p *caller) journey.Call {
+			return journey.Call{Method: "POST", Path: "/v1/support/ratings", Body: map[string]any{"pass": p.closedByMail(), "score": 4}}
+		}},
 		{operation: "create-ticket-message", status: 201, prepare: func(p *caller) journey.Call {
 			return journey.Call{Method: "POST", Path: p.newTicket() + "/messages", Body: map[string]any{"text": "It is in the PDF too."}, Key: "key-" + unique()}
 		}},

@@ -65,7 +65,7 @@ func (t *Ticket) forget(ctx context.Context, org *store.Organization) (int, erro
 				}
 			}
 		}
-		t.Subject = ""
+		t.Subject, t.Comment = "", ""
 		tx.Rewrite(org, t)
 		return 1, tx.Commit(ctx)
 	}

@@ -3,6 +3,7 @@ package support
 
 import (
 	"pixeltrack.io/platform/pkg/api"
+	"pixeltrack.io/platform/pkg/keys"
 	"pixeltrack.io/platform/pkg/privacy/purpose"
 	"pixeltrack.io/platform/pkg/problem"
 	"pixeltrack.io/platform/pkg/registry"
@@ -10,7 +11,8 @@ import (
 
 // Routes lists the area's routes.
 func Routes() []api.Operation {
-	return []api.Operation{CreateTicket(nil), ListTickets(), GetTicket(), UpdateTicket(nil), CreateTicketMessage(nil), CloseTicket(nil), ReopenTicket(nil)}
+	return []api.Operation{CreateTicket(nil), ListTickets(), GetTicket(), UpdateTicket(nil), CreateTicketMessage(nil), CloseTicket(nil), ReopenTicket(nil),
+		RateTicket(nil), RateMailTicket(nil, keys.Links{})}
 }
 
 // Rows registers the area's rows.
@@ -25,6 +27,8 @@ func Rows() []registry.Row {
 				registry.Personal("subject", "subject", "what somebody asks about, in their words", registry.EraseBlank),
 				registry.Plain("priority", "a fixed word"), registry.Plain("status", "a fixed word"), registry.Plain("messages", "a count"),
 				registry.Plain("closed_at", "a time"), registry.Plain("created", "a time"), registry.Plain("updated", "a time"),
+				registry.Personal("score", "rating", "how content who asked is", registry.EraseBlank),
+				registry.Personal("comment", "rating_comment", "what they say of it", registry.EraseBlank), registry.Plain("rated_at", "a time"),
 			}},
 		{Sample: Message{}, Type: "TICKETMESSAGE", Area: "support", Subject: registry.SubjectMember, Purpose: purpose.Support, Basis: registry.Contract,
 			Class: registry.ClassSupport, Export: "ticket_messages", Family: string(FamilyMessages), Scopes: []registry.Scope{registry.InOrganization, registry.InCase},

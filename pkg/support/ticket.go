@@ -45,6 +45,10 @@ type Ticket struct {
 	ClosedAt int64     `dynamo:"closed_at,omitempty"` // epoch seconds of the last close; 0 while it is not closed
 	Created  int64     `dynamo:"created"`             // epoch milliseconds
 	Updated  int64     `dynamo:"updated"`             // epoch milliseconds
+
+	Score   int    `dynamo:"score,omitempty"` // how content who asked is, 1 to 5; 0 when they did not say
+	Comment string `dynamo:"comment,omitempty"`
+	RatedAt int64  `dynamo:"rated_at,omitempty"` // epoch seconds
 }
 
 // Type is the row's type.
@@ -140,6 +144,7 @@ func (t *Ticket) move(tx *store.Tx, h Holder, a Act, now time.Time) error {
 		t.ClosedAt, t.DueAt = now.Unix(), until.Unix()
 		tx.ArmWake(h, t.purgeDue())
 	}
+	t.tell(tx, h, a)
 	return nil
 }
 
@@ -168,6 +173,13 @@ type TicketBody struct {
 	GoneAt    *time.Time `json:"gone_at,omitempty" doc:"When the ticket and its messages are deleted: two years after the last close. Absent while it is not closed."`
 	CreatedAt time.Time  `json:"created_at"`
 	UpdatedAt time.Time  `json:"updated_at"`
+	Rating    *Rating    `json:"rating,omitempty" doc:"How content who asked is; absent until they say so."`
+}
+
+// Rating is a rating on the wire.
+type Rating struct {
+	RatingBody
+	At time.Time `json:"rated_at"`
 }
 
 func body(t *Ticket) TicketBody {
@@ -180,6 +192,9 @@ func body(t *Ticket) TicketBody {
 	if t.DueAt != 0 {
 		gone := time.Unix(t.DueAt, 0).UTC()
 		b.GoneAt = &gone
+	}
+	if t.RatedAt != 0 {
+		b.Rating = &Rating{RatingBody{Score: t.Score, Comment: t.Comment}, time.Unix(t.RatedAt, 0).UTC()}
 	}
 	return b
 }
