@@ -153,14 +153,14 @@
 //	update-time-entry | an entry by id, and the projects it leaves and joins | table | ORG o TIMEENTRY month / id, PROJECT / id, PROJECTTIME project | 5 / 4
 //	delete-time-entry | an entry by id, and its project | table | ORG o TIMEENTRY month / id, PROJECT / id, PROJECTTIME project | 5 / 7
 //	remind-timers | timers that have run for eight hours | table | DUE timer_forgotten s; ORG o TIMER / member, ACCESS / member; USER u OUTBOX | 4 / 0
-//	create-file | a file that is announced, and what it hangs on | table | ORG o STOREDFILE / id, PROJECT / id, PROJECTTIME project, CLIENT / id, IDEMPOTENCY; DUE upload | 5 / 10
-//	list-files | files by id; under a project or client by time of change | table, GSI2 | ORG o STOREDFILE; ORG o STOREDFILE parent / time | 4 / 0
-//	get-file | a file by id | table | ORG o STOREDFILE / id | 4 / 0
-//	confirm-file | a file by id | table | ORG o STOREDFILE / id; DUE upload | 5 / 11
-//	download-file | a file by id | table | ORG o STOREDFILE / id | 4 / 0
-//	update-file | a file by id | table | ORG o STOREDFILE / id | 4 / 4
-//	delete-file | a file by id, and what it hangs on | table | ORG o STOREDFILE / id, PROJECTTIME project, CLIENT / id; DUE upload | 4 / 7
-//	sweep-uploads | files that did not come, places of uploads and objects of deleted files that are due | table | DUE upload s; ORG o STOREDFILE / id, PROJECTTIME project, CLIENT / id | 4 / 0
+//	create-file | a file that is announced, and what it hangs on | table | ORG o STOREDFILE / id, PROJECT / id, PROJECTTIME project, CLIENT / id, IDEMPOTENCY; DUE upload; ORG o TICKET / id | 5 / 10
+//	list-files | files by id; under a project or client by time of change | table, GSI2 | ORG o STOREDFILE; ORG o STOREDFILE parent / time; ORG o TICKET / id | 4 / 0
+//	get-file | a file by id | table | ORG o STOREDFILE / id; ORG o TICKET / id | 4 / 0
+//	confirm-file | a file by id | table | ORG o STOREDFILE / id; DUE upload; ORG o TICKET / id | 5 / 11
+//	download-file | a file by id | table | ORG o STOREDFILE / id; ORG o TICKET / id | 4 / 0
+//	update-file | a file by id | table | ORG o STOREDFILE / id; ORG o TICKET / id | 4 / 4
+//	delete-file | a file by id, and what it hangs on | table | ORG o STOREDFILE / id, PROJECTTIME project, CLIENT / id; DUE upload; ORG o TICKET / id | 4 / 7
+//	sweep-uploads | files that did not come, places of uploads and objects of deleted files that are due | table | DUE upload s; ORG o STOREDFILE / id, PROJECTTIME project, CLIENT / id; ORG o TICKET / id | 4 / 0
 //	create-ticket | a ticket with its first message | table | ORG o TICKET / id, TICKETMESSAGE ticket / id, IDEMPOTENCY | 4 / 9
 //	list-tickets | tickets by id; of a member by state; by state and time of change | table, GSI1, GSI2 | ORG o TICKET; ORG o TICKET member / status, id; ORG o TICKET status / time | 4 / 0
 //	get-ticket | a ticket by id, with its messages | table | ORG o TICKET / id, TICKETMESSAGE ticket | 5 / 0

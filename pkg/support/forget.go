@@ -15,13 +15,13 @@ import (
 // their words go, and what was answered to them. Of what they wrote in the tickets of others the words go. It can be
 // repeated, and says retention.ErrHeld when a hold or a restriction keeps something. It reads by index: nobody may have
 // written as the member for a minute.
-func Forget(ctx context.Context, org *store.Organization, member id.Member) (int, error) {
+func Forget(ctx context.Context, org *store.Organization, member id.Member, files Files) (int, error) {
 	n := 0
 	for t, err := range store.All[Ticket](ctx, org, store.Query{Index: store.Index1, Partition: org.Scope().Partition(Family, string(member)), Limit: 50}) {
 		if err != nil {
 			return n, err
 		}
-		gone, err := t.forget(ctx, org)
+		gone, err := t.forget(ctx, org, files)
 		n += gone
 		if err != nil {
 			return n, err
@@ -40,7 +40,7 @@ func Forget(ctx context.Context, org *store.Organization, member id.Member) (int
 }
 
 // forget erases a ticket for who asked.
-func (t *Ticket) forget(ctx context.Context, org *store.Organization) (int, error) {
+func (t *Ticket) forget(ctx context.Context, org *store.Organization, files Files) (int, error) {
 	t, err := store.Get[Ticket](ctx, org, KeyIn(t.scope(), t.ID)) // as it is, not as the index has it
 	if errors.Is(err, store.ErrMissing) {
 		return 0, nil
@@ -69,6 +69,10 @@ func (t *Ticket) forget(ctx context.Context, org *store.Organization) (int, erro
 		tx.Rewrite(org, t)
 		return 1, tx.Commit(ctx)
 	}
+	attached, err := files(ctx, org, t.ID)
+	if err != nil {
+		return attached, err
+	}
 	gone, kept, err := store.Purge(ctx, org, partition)
 	if err != nil {
 		return gone, err
@@ -80,7 +84,7 @@ func (t *Ticket) forget(ctx context.Context, org *store.Organization) (int, erro
 	if t.DueAt != 0 {
 		tx.Disarm(org, t.purgeDue(), true)
 	}
-	return gone + 1, tx.Commit(ctx)
+	return attached + gone + 1, tx.Commit(ctx)
 }
 
 // empty takes the words out of a message.

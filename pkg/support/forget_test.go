@@ -20,7 +20,7 @@ func (w world) forget(c apitest.Caller) (int, error) {
 	h := w.Store.BindOrganization(c.Org, store.Actor{Who: "job:erase"})
 	h.SeeRestricted()
 	h.SeeDue()
-	return support.Forget(context.Background(), h, c.Member)
+	return support.Forget(context.Background(), h, c.Member, noFiles)
 }
 
 // texts is a thread as a caller sees it.

@@ -27,6 +27,7 @@ func Rows() []registry.Row {
 				registry.Personal("subject", "subject", "what somebody asks about, in their words", registry.EraseBlank),
 				registry.Plain("priority", "a fixed word"), registry.Plain("status", "a fixed word"), registry.Plain("messages", "a count"),
 				registry.Plain("closed_at", "a time"), registry.Plain("created", "a time"), registry.Plain("updated", "a time"),
+				registry.Plain("files", "a count"),
 				registry.Personal("score", "rating", "how content who asked is", registry.EraseBlank),
 				registry.Personal("comment", "rating_comment", "what they say of it", registry.EraseBlank), registry.Plain("rated_at", "a time"),
 			}},

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"time"
 
+	"github.com/guregu/dynamo/v2"
+
 	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/api"
 	"pixeltrack.io/platform/pkg/id"
@@ -46,6 +48,7 @@ type Ticket struct {
 	Created  int64     `dynamo:"created"`             // epoch milliseconds
 	Updated  int64     `dynamo:"updated"`             // epoch milliseconds
 
+	Files   int64  `dynamo:"files,omitempty"` // how many hang on it
 	Score   int    `dynamo:"score,omitempty"` // how content who asked is, 1 to 5; 0 when they did not say
 	Comment string `dynamo:"comment,omitempty"`
 	RatedAt int64  `dynamo:"rated_at,omitempty"` // epoch seconds
@@ -148,7 +151,22 @@ func (t *Ticket) move(tx *store.Tx, h Holder, a Act, now time.Time) error {
 	return nil
 }
 
-// read gives a ticket that the caller may see, by an id as it came in. Others' tickets are missing to who sees their own.
+// Attach counts one file more that hangs on a ticket. It fails with ErrOver when the ticket is closed or gone.
+func Attach(tx *store.Tx, org *store.Organization, t id.Ticket) {
+	tx.Change(org, Key(org.ID, t), func(u *dynamo.Update) { u.Add("files", 1).If("'status' <> ?", Closed) }).Else(ErrOver)
+}
+
+// Detach counts one file less.
+func Detach(tx *store.Tx, org *store.Organization, t id.Ticket) {
+	tx.Change(org, Key(org.ID, t), func(u *dynamo.Update) { u.Add("files", -1) })
+}
+
+// Read gives a ticket that the caller may see, by an id as it came in. Others' tickets are missing to who sees their own.
+func Read(ctx context.Context, c *api.Caller, text string) (*Ticket, error) {
+	return read(ctx, c, text)
+}
+
+// read is Read.
 func read(ctx context.Context, c *api.Caller, text string) (*Ticket, error) {
 	ticket, err := id.Parse[id.Ticket](text)
 	if err != nil {
@@ -169,6 +187,7 @@ type TicketBody struct {
 	Priority  Priority   `json:"priority" enum:"low,normal,high,urgent"`
 	Status    Status     `json:"status" enum:"open,pending,solved,closed" doc:"open: PixelTrack is to answer; pending: the organization is; solved: PixelTrack thinks that it is done; closed: it is over."`
 	Messages  int64      `json:"message_count" doc:"At most 100." example:"1"`
+	Files     int64      `json:"file_count" doc:"They are listed by GET /v1/files?parent_type=ticket." example:"0"`
 	ClosedAt  *time.Time `json:"closed_at,omitempty" doc:"Of the last close; absent while it is not closed."`
 	GoneAt    *time.Time `json:"gone_at,omitempty" doc:"When the ticket and its messages are deleted: two years after the last close. Absent while it is not closed."`
 	CreatedAt time.Time  `json:"created_at"`
@@ -183,7 +202,7 @@ type Rating struct {
 }
 
 func body(t *Ticket) TicketBody {
-	b := TicketBody{ID: string(t.ID), MemberID: string(t.Member), Subject: t.Subject, Priority: t.Priority, Status: t.Status, Messages: t.Messages,
+	b := TicketBody{ID: string(t.ID), MemberID: string(t.Member), Subject: t.Subject, Priority: t.Priority, Status: t.Status, Messages: t.Messages, Files: t.Files,
 		CreatedAt: time.UnixMilli(t.Created).UTC(), UpdatedAt: time.UnixMilli(t.Updated).UTC()}
 	if t.ClosedAt != 0 {
 		closed := time.Unix(t.ClosedAt, 0).UTC()

@@ -216,6 +216,9 @@ func (s *sorter) open(m *mail.Received) (*letter, string) {
 		}
 		l.text = noText
 	}
+	if n := len(m.Files); n > 0 {
+		l.text += fmt.Sprintf("\n\n[Files that came with the mail and are not kept: %d]", n)
+	}
 	l.address = s.st.BindCase(correspondents.HashOf(s.Pseudonyms, l.from), s.actor)
 	l.address.SeeRestricted() // what somebody writes is stored, as Art. 18 allows
 	return l, ""
