@@ -85,6 +85,9 @@ func TestATicketTakesItsFilesAlong(t *testing.T) {
 	owner := w.Organization()
 	ticket, other := w.ticket(owner), w.ticket(owner)
 	gone, stays := w.there(owner, ticket), w.there(owner, other)
+	w.Clock.Advance(files.GrantLife + 2*time.Minute)
+	w.mustSweep() // their uploads are over
+	owner = w.Later(owner, 0)
 	w.asked(owner, ticket)
 	w.closeTicket(owner, ticket)
 	w.closeTicket(owner, other)
