@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"pixeltrack.io/platform/infra/journey"
+	"pixeltrack.io/platform/pkg/access"
 )
 
 // verified says whether the organization's audit chain is intact and vouched for by a signed head.
@@ -15,10 +16,29 @@ func (c *caller) verified() bool {
 	return strings.Contains(body, `"intact":true`) && strings.Contains(body, `"signed":`)
 }
 
+// reviewed says that the chain of what staff did is intact and vouched for, as far as one call goes.
+func (c *caller) reviewed() {
+	c.t.Helper()
+	for cursor := ""; ; {
+		a := c.must(200, journey.Call{Method: "GET", Path: "/v1/admin/audit/verification?cursor=" + cursor})
+		if !strings.Contains(string(a.Body), `"intact":true`) {
+			c.t.Errorf("the chain of staff is not intact: %s", a.Body)
+		}
+		if cursor = a.Text("next_cursor"); cursor != "" {
+			continue
+		}
+		if !strings.Contains(string(a.Body), `"signed":`) {
+			c.t.Errorf("the chain of staff is not signed: %s", a.Body)
+		}
+		return
+	}
+}
+
 // TestAuditHeadsAreSignedEveryDay lets an organization act on two days: each day leaves a signed head, locked for seven
 // years, and the chain is held against the newest.
 func TestAuditHeadsAreSignedEveryDay(t *testing.T) {
 	p := signUp(t)
+	staff(t, access.SecurityLead).must(200, journey.Call{Method: "GET", Path: "/v1/admin/me"})
 	for day := range 2 {
 		p.must(200, journey.Call{Method: "PATCH", Path: "/v1/org", IfMatch: "*", Body: map[string]any{"name": "Studio " + unique()}})
 		p.settle()
@@ -30,6 +50,7 @@ func TestAuditHeadsAreSignedEveryDay(t *testing.T) {
 		if !p.verified() {
 			t.Errorf("after day %d the chain is not intact and signed", day+1)
 		}
+		staff(t, access.SecurityLead).reviewed()
 	}
 	heads := 0
 	for _, o := range cloud.S3.Objects() {

@@ -38,6 +38,7 @@ func TestARestoredTable(t *testing.T) {
 	k := newCanary()
 	person := living.newPerson(k)
 	living.sendInvoice(living.newInvoiceTo(person))
+	living.newInvoiceTo(person) // a draft, which has no document
 	due.newFile("theirs")
 	if got := put(t, due.askForUpload("project", due.project(), "Notes.txt", "text/plain", []byte("pending")), nil, []byte("pending")); got != http.StatusOK {
 		t.Fatalf("the upload = %d", got)

@@ -80,7 +80,7 @@ type StripeReceived struct{ Row }
 // Type is the event's type.
 func (StripeReceived) Type() string { return "StripeReceived" }
 
-// AuditRecorded says that an audit record of an organization was written.
+// AuditRecorded says that an audit record was written that belongs to a chain: an organization's, or the platform's.
 type AuditRecorded struct{ Row }
 
 // Type is the event's type.

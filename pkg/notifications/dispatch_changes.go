@@ -133,7 +133,7 @@ func wants() []want {
 		}},
 		{row: "AUDIT", event: func(c change) bus.Event {
 			scope, _ := store.ScopeOf(c.key.PK)
-			if _, ok := scope.Organization(); !ok || c.was != nil {
+			if _, ok := scope.Organization(); !ok && scope != store.PlatformScope() || c.was != nil {
 				return nil
 			}
 			return bus.AuditRecorded{Row: bus.RowOf(c.key)}
