@@ -99,6 +99,7 @@ func TestTheLedger(t *testing.T) {
 		}
 	}
 	maps.Copy(got, jobCosts(t))
+	got["verify-staff-audit"] = want["verify-staff-audit"] // goes through the one chain of staff, which is as long as other tests have made it
 	if *update {
 		text, err := yaml.Marshal(got)
 		if err != nil {
@@ -115,8 +116,6 @@ func TestTheLedger(t *testing.T) {
 		w, ok := want[name]
 		if g := got[name]; name == "get-privacy-health" { // it reads what is open of everybody, other tests' people too
 			w.Read = g.Read
-		} else if name == "verify-staff-audit" { // it goes through the one chain of staff, as long as other tests have made it
-			w = g
 		}
 		if !ok || w != got[name] {
 			t.Errorf("%s costs %+v; the ledger says %+v", name, got[name], w)
