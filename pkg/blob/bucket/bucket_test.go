@@ -245,7 +245,10 @@ func TestListGivesEveryKeyInOrder(t *testing.T) {
 	if n != many {
 		t.Errorf("%d keys; want %d", n, many)
 	}
-	for range b.List(ctx, "ledger/") {
+	for _, err := range b.List(ctx, "ledger/") {
+		if err != nil {
+			t.Error(err)
+		}
 		break // asks for no page more
 	}
 }
