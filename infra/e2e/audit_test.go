@@ -66,3 +66,55 @@ func TestAuditHeadsAreSignedEveryDay(t *testing.T) {
 		t.Errorf("%d signed heads; want one of each day", heads)
 	}
 }
+
+// TestAnErasureLeavesARecordThatIsNobodys signs up and erases an account: that it began stays on record, under a hash whose
+// key has gone from the vault.
+func TestAnErasureLeavesARecordThatIsNobodys(t *testing.T) {
+	p := signUp(t)
+	p.settle()
+	recorded := func() (commitment string) {
+		t.Helper()
+		rows, err := cloud.Rows(t.Context(), "USER#"+p.user+"#COMMITMENT")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range rows {
+			commitment, _ = r["commitment"].(string)
+		}
+		return commitment
+	}
+	onRecord := func(commitment string) (acts int) {
+		t.Helper()
+		rows, err := cloud.Rows(t.Context(), "PLATFORM#AUDIT")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range rows {
+			if r["actor"] == commitment {
+				acts++
+			}
+		}
+		return acts
+	}
+	keys := func() (n int) {
+		for _, o := range cloud.S3.Objects() {
+			if strings.HasPrefix(o.Key, "keys/") {
+				n++
+			}
+		}
+		return n
+	}
+	commitment, before := recorded(), keys()
+	if commitment == "" || onRecord(commitment) != 1 || before == 0 {
+		t.Fatalf("the account is on record %d times under %q, %d keys; want it once under a key", onRecord(commitment), commitment, before)
+	}
+	p.askFor(map[string]any{"type": "erasure", "at_once": true, "description": "Now, please."})
+	for range 3 {
+		p.settle()
+		p.runLater("work-requests", 16*time.Minute)
+	}
+	p.settle()
+	if recorded() != "" || onRecord(commitment) != 1 || keys() != before-1 {
+		t.Errorf("after the erasure: %q, on record %d times, %d keys of %d; want the record alone", recorded(), onRecord(commitment), keys(), before)
+	}
+}

@@ -74,7 +74,7 @@ func ListStaffAudit() api.Operation {
 	return api.New(api.Route{
 		ID: "list-staff-audit", Area: "admin", Method: http.MethodGet, Path: "/v1/admin/audit", Audience: api.Staff, Audit: true, Permission: access.StaffAuditRead,
 		Summary: "What PixelTrack's own people did", Purpose: purpose.Security,
-		Description: "Newest first, kept for 7 years: every call, reads and refusals too. Records hold ids, never names.",
+		Description: "Newest first, kept for 7 years: every call, reads and refusals too. Records hold ids, never names. Among them is that an account began (account_created) or was deleted (account_deleted), by a hash whose key goes with the person.",
 		ExampleOut:  api.List[audit.RecordBody]{Data: []audit.RecordBody{exampleRecord()}},
 	}, func(ctx context.Context, c *api.Caller, in *audit.ListIn) (*audit.ListOut, error) {
 		return audit.List(ctx, c.Platform(), store.PlatformScope(), in)

@@ -86,6 +86,12 @@ type AuditRecorded struct{ Row }
 // Type is the event's type.
 func (AuditRecorded) Type() string { return "AuditRecorded" }
 
+// AccountChanged says that an account began, or was deleted.
+type AccountChanged struct{ Row }
+
+// Type is the event's type.
+func (AccountChanged) Type() string { return "AccountChanged" }
+
 // CheckoutOutdated says that an invoice has changed, or an organization is closing, in a way that ends a checkout.
 type CheckoutOutdated struct{ Row }
 
@@ -129,6 +135,7 @@ func Types() []Registered {
 		{Sample: StripeReceived{}, Fields: row},
 		{Sample: CheckoutOutdated{}, Fields: row},
 		{Sample: AuditRecorded{}, Fields: row},
+		{Sample: AccountChanged{}, Fields: row},
 	}
 }
 

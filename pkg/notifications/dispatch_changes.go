@@ -138,6 +138,8 @@ func wants() []want {
 			}
 			return bus.AuditRecorded{Row: bus.RowOf(c.key)}
 		}},
+		{row: "PROFILE", event: begun},
+		{row: "DELETION", event: begun},
 		{row: "ORGGATE", event: func(c change) bus.Event {
 			if !c.became("status", "closing") {
 				return nil
@@ -145,6 +147,14 @@ func wants() []want {
 			return bus.CheckoutOutdated{Row: bus.RowOf(c.key)}
 		}},
 	}
+}
+
+// begun is the event of a row of an account that is new.
+func begun(c change) bus.Event {
+	if c.was != nil {
+		return nil
+	}
+	return bus.AccountChanged{Row: bus.RowOf(c.key)}
 }
 
 // eventsOf gives the events that are wanted of one record.
