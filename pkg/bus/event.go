@@ -86,11 +86,17 @@ type MailArrived struct{ Row }
 // Type is the event's type.
 func (MailArrived) Type() string { return "MailArrived" }
 
-// AuditRecorded says that an audit record of an organization was written.
+// AuditRecorded says that an audit record was written that belongs to a chain: an organization's, or the platform's.
 type AuditRecorded struct{ Row }
 
 // Type is the event's type.
 func (AuditRecorded) Type() string { return "AuditRecorded" }
+
+// AccountChanged says that an account began, or was deleted.
+type AccountChanged struct{ Row }
+
+// Type is the event's type.
+func (AccountChanged) Type() string { return "AccountChanged" }
 
 // CheckoutOutdated says that an invoice has changed, or an organization is closing, in a way that ends a checkout.
 type CheckoutOutdated struct{ Row }
@@ -136,6 +142,7 @@ func Types() []Registered {
 		{Sample: MailArrived{}, Fields: row},
 		{Sample: CheckoutOutdated{}, Fields: row},
 		{Sample: AuditRecorded{}, Fields: row},
+		{Sample: AccountChanged{}, Fields: row},
 	}
 }
 

@@ -39,6 +39,7 @@ import (
 	"pixeltrack.io/platform/pkg/payments/receiving"
 	"pixeltrack.io/platform/pkg/picture"
 	"pixeltrack.io/platform/pkg/privacy"
+	"pixeltrack.io/platform/pkg/privacy/commitment"
 	"pixeltrack.io/platform/pkg/projects"
 	"pixeltrack.io/platform/pkg/registry"
 	"pixeltrack.io/platform/pkg/secondfactor"
@@ -92,6 +93,7 @@ func Jobs() []job.Job {
 	var all []job.Job
 	all = append(all, privacy.Jobs()...)
 	all = append(all, usage.Jobs()...)
+	all = append(all, commitment.Jobs()...)
 	all = append(all, deadline.Jobs()...)
 	all = append(all, projects.Jobs()...)
 	all = append(all, reminder.Jobs()...)
@@ -115,6 +117,7 @@ func Rows() []registry.Row {
 	all := shared()
 	all = append(all, privacy.Rows()...)
 	all = append(all, usage.Rows()...)
+	all = append(all, commitment.Rows()...)
 	all = append(all, deadline.Rows()...)
 	all = append(all, heartbeat.Rows()...)
 	all = append(all, breaches.Rows()...)

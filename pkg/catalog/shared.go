@@ -84,7 +84,7 @@ func shared() []registry.Row {
 			Class: registry.ClassAudit, Export: "audit", Family: string(api.FamilyAudit), Scopes: append([]registry.Scope{registry.InCase, registry.InPlatform}, both...),
 			Fields: []registry.Field{
 				registry.Plain("id", "a random id"), registry.Plain("at", "a time"),
-				registry.Personal("actor", "actor", "who acted: a member id, a staff id, or the user's own id", registry.EraseUnlink),
+				registry.Personal("actor", "actor", "who acted: a member id, a staff id, the user's own id, or a hash under a key that an erasure destroys", registry.EraseUnlink),
 				registry.Plain("action", "the id of an operation"),
 				registry.Personal("object", "object", "the id of what was acted on", registry.EraseUnlink),
 				registry.Plain("outcome", "a fixed word"), registry.Internal("request", "the id of a request"), registry.Plain("purpose", "from the register of purposes"),

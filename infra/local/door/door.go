@@ -38,12 +38,13 @@ type Door struct {
 	Now        func() time.Time // the stack's clock
 	Recorder   *calls.Recorder
 	Faults     *calls.Faults
-	Tell       func(Change) // is told of every change of a row, in order; nil for nobody
+	Tell       func(Change) // is told of every change of a row of a table with a stream, in order; nil for nobody
 
-	changes changes
-	flight  flight
-	client  http.Client
-	latency atomic.Int64
+	changes  changes
+	settings settings
+	flight   flight
+	client   http.Client
+	latency  atomic.Int64
 }
 
 // Slow makes every call of a function take at least so long, here and at the stack's other services, so that calls beside

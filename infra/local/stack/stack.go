@@ -88,6 +88,7 @@ type Stack struct {
 	Resend   string
 	Payments string // Stripe's API, http://127.0.0.1:12111
 
+	behind  *dynamodb.Client // past the door, without a stream
 	sweeper *ttl.Sweeper
 	close   []func()
 	stop    chan struct{}
@@ -133,6 +134,7 @@ func Start(ctx context.Context, o Options, control func(*Stack) http.Handler) (s
 	if err := dynoxide.CreateTable(ctx, behind, s.Cloud.Table.Name); err != nil {
 		return nil, err
 	}
+	s.behind = behind
 	if err := s.services(o, listeners, raw.Endpoint); err != nil {
 		return nil, err
 	}
@@ -183,6 +185,7 @@ func (s *Stack) services(o Options, listeners []net.Listener, raw string) error 
 		s.Recorder.Note(calls.Call{Service: c.Service, Operation: c.Operation, Function: c.Function, RequestID: c.RequestID, Target: c.Resource,
 			Start: c.Start, End: c.End, Status: c.Status, Error: c.Error})
 	}}
+	s.Door.Set(s.Cloud.Table.Name, door.Settings{Stream: s.Cloud.Table.Stream, Recovery: s.Cloud.Table.Recovery})
 	s.serve(listeners[2], s.Door)
 	s.Table = dynamodb.New(dynamodb.Options{Region: template.Region, BaseEndpoint: &s.DynamoDB, Credentials: rootCredentials()})
 

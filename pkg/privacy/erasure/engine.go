@@ -35,6 +35,7 @@ type Objects interface {
 // Vault is the bucket outside the table.
 type Vault interface {
 	Create(ctx context.Context, key, mediaType string, body io.ReadSeeker) error
+	Remove(ctx context.Context, key string) (int, error)
 }
 
 // Sealer encrypts what the vault keeps for a replay alone.
@@ -164,6 +165,7 @@ func (e *Engine) Account(ctx context.Context, actor store.Actor, user id.User, c
 		{"correspondence", r.correspondence},
 		{"lookups", r.lookups},
 		{"clocks", r.clocks},
+		{"key", func(ctx context.Context) (int, error) { return r.Vault.Remove(ctx, CommitmentKey(r.subject)) }},
 		{"proofs", r.proofs},
 		{"objects", r.objects},
 		{"rows", r.rows},

@@ -73,6 +73,10 @@ const (
 // VaultKey is where the vault keeps the ledger object of a subject.
 func VaultKey(subject string) string { return LedgerPrefix + subject + ".json" }
 
+// CommitmentKey is where the vault keeps the key of a subject's commitments. It is destroyed with the subject, for good: the
+// vault has no versions and is in no backup.
+func CommitmentKey(subject string) string { return "keys/" + subject + ".json" }
+
 // Sealed is the place that an object of the vault is sealed for.
 func Sealed(object string) keys.Place {
 	return keys.Place{Tenant: store.PlatformScope().String(), Row: object, Field: "id"}
