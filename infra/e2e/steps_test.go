@@ -108,6 +108,20 @@ func (c *caller) project() string {
 	return c.ownProject
 }
 
+// self is the person's member id in the organization of their token.
+func (c *caller) self() string {
+	c.t.Helper()
+	return c.must(200, journey.Call{Method: "GET", Path: "/v1/members"}).Text("data.0.id")
+}
+
+// onProject puts the person on a project of their own and gives the path of that.
+func (c *caller) onProject() string {
+	c.t.Helper()
+	path, self := "/v1/projects/"+c.newProject("")+"/members", c.self()
+	c.must(201, journey.Call{Method: "POST", Path: path, Body: map[string]any{"member_id": self}})
+	return path + "/" + self
+}
+
 func get(path string) func(*caller) journey.Call {
 	return func(*caller) journey.Call { return journey.Call{Method: "GET", Path: path} }
 }
@@ -239,6 +253,9 @@ func workSteps() []step {
 			if verb == "restore" {
 				p.must(200, journey.Call{Method: "POST", Path: "/v1/projects/" + id + "/archive", IfMatch: p.etag("/v1/projects/" + id)})
 			}
+			if verb == "get" { // guests see what they work on
+				p.must(201, journey.Call{Method: "POST", Path: "/v1/projects/" + id + "/members", Body: map[string]any{"member_id": p.self()}})
+			}
 			method := map[string]string{"get": "GET", "update": "PATCH", "delete": "DELETE"}[verb]
 			if method == "" {
 				method = "POST"
@@ -287,6 +304,19 @@ func workSteps() []step {
 		project("archive", 200, "/archive", nil),
 		project("restore", 200, "/restore", nil),
 		project("delete", 202, "", nil),
+		{operation: "list-project-members", status: 200, prepare: func(p *caller) journey.Call {
+			return journey.Call{Method: "GET", Path: "/v1/projects/" + p.project() + "/members"}
+		}},
+		{operation: "create-project-member", status: 201, prepare: func(p *caller) journey.Call {
+			return journey.Call{Method: "POST", Path: "/v1/projects/" + p.newProject("") + "/members", Body: map[string]any{"member_id": p.self()}, Key: "key-" + unique()}
+		}},
+		{operation: "update-project-member", status: 200, prepare: func(p *caller) journey.Call {
+			path := p.onProject()
+			return journey.Call{Method: "PATCH", Path: path, IfMatch: `"1"`, Body: map[string]any{"role": "lead"}}
+		}, again: []int{412}},
+		{operation: "delete-project-member", status: 204, prepare: func(p *caller) journey.Call {
+			return journey.Call{Method: "DELETE", Path: p.onProject(), IfMatch: `"1"`}
+		}, again: []int{404}},
 		{operation: "start-timer", status: 201, prepare: func(p *caller) journey.Call {
 			p.project()
 			p.discardTimer()

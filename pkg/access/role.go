@@ -37,6 +37,7 @@ const (
 	ClientsWrite       Permission = "clients:write"
 	ClientsDelete      Permission = "clients:delete"
 	ProjectsRead       Permission = "projects:read"
+	ProjectsReadOwn    Permission = "projects:read:own" // those that one works on; ProjectsRead has it in it
 	ProjectsWrite      Permission = "projects:write"
 	ProjectsDelete     Permission = "projects:delete"
 	RatesRead          Permission = "rates:read"
@@ -82,7 +83,7 @@ func Permissions(r Role) []Permission {
 		return []Permission{OrganizationRead, TaxIDRead, MembersRead, ClientsRead, ProjectsRead, RatesRead, TimeReadOwn, TimeReadAll,
 			InvoicesRead, InvoicesWrite, InvoicesSend, InvoicesVoid, PaymentsRead, PaymentsWrite, FilesRead, SupportRead, SupportWrite}
 	case Guest:
-		return []Permission{TimeOwn, TimeReadOwn, SupportRead, SupportWrite}
+		return []Permission{ProjectsReadOwn, TimeOwn, TimeReadOwn, SupportRead, SupportWrite}
 	}
 	return nil
 }
@@ -98,7 +99,12 @@ func Grantable() []Permission {
 
 // Allows says whether a role, with the extra grants of a member, has a permission.
 func Allows(r Role, grants []Permission, p Permission) bool {
-	return slices.Contains(Permissions(r), p) || slices.Contains(grants, p)
+	return within(Permissions(r), p) || within(grants, p)
+}
+
+// within says whether some permissions have one in them: who sees all projects sees their own.
+func within(all []Permission, p Permission) bool {
+	return slices.Contains(all, p) || p == ProjectsReadOwn && slices.Contains(all, ProjectsRead)
 }
 
 // Rights are a role with the extra grants of a member.

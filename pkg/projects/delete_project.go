@@ -103,6 +103,9 @@ func judge(ctx context.Context, r *job.Run, d *store.Due) error {
 		p.touch(r.Clock())
 		tx.Replace(org, p)
 	} else {
+		if _, err := dismiss(ctx, org, p.ID); err != nil {
+			return err
+		}
 		remove(tx, org, p)
 	}
 	err = tx.Commit(ctx)

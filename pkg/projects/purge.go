@@ -190,7 +190,11 @@ func (k *keeper) purge(ctx context.Context, p *Project, parts []Part) (*store.Tx
 	if err != nil {
 		return nil, 0, err
 	}
-	if kept > 0 {
+	stay, err := dismiss(ctx, k.org, p.ID)
+	if err != nil {
+		return nil, 0, err
+	}
+	if kept+stay > 0 {
 		return nil, 0, retention.ErrHeld
 	}
 	tx := k.st.Begin()

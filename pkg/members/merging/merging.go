@@ -15,6 +15,7 @@ import (
 	"pixeltrack.io/platform/pkg/job"
 	"pixeltrack.io/platform/pkg/members"
 	"pixeltrack.io/platform/pkg/privacy/purpose"
+	"pixeltrack.io/platform/pkg/projects"
 	"pixeltrack.io/platform/pkg/store"
 	"pixeltrack.io/platform/pkg/support"
 	"pixeltrack.io/platform/pkg/telemetry"
@@ -63,11 +64,33 @@ func Histories() []History {
 					return nil
 				})
 		}},
+		{Type: new(projects.Member).Type(), Move: leaveProjects},
 		{Type: new(support.Message).Type(), Move: func(ctx context.Context, m *Move) (int, error) {
 			return each(ctx, m, store.Index1, support.FamilyMessages, func(t *support.Message) *id.Member { return &t.Member },
 				func(context.Context, *store.Tx, *support.Message) error { return nil })
 		}},
 	}
+}
+
+// leaveProjects takes a placeholder off the projects that it works on: who it is merged into is not let into them by it.
+func leaveProjects(ctx context.Context, m *Move) (int, error) {
+	gone := 0
+	q := store.Query{Index: store.Index1, Partition: m.Org.Scope().Partition(projects.FamilyMember, string(m.From)), Limit: 100}
+	for row, err := range store.All[projects.Member](ctx, m.Org, q) {
+		if err != nil {
+			return gone, err
+		}
+		tx := m.Org.Store().Begin()
+		tx.Delete(m.Org, row)
+		switch err := tx.Commit(ctx); {
+		case errors.Is(err, store.ErrStale): // it is gone or held
+		case err != nil:
+			return gone, err
+		default:
+			gone++
+		}
+	}
+	return gone, nil
 }
 
 // each moves the rows of a family that an index lists under a member. What is under a hold or a restriction stays.
