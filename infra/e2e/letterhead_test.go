@@ -30,6 +30,14 @@ func TestAnInvoiceBearsItsLetterhead(t *testing.T) {
 			t.Errorf("the client that is %s = %s; want its tax id", what, a.Body)
 		}
 	}
+	person := "Cleo " + unique()
+	p.must(201, journey.Call{Method: "POST", Path: "/v1/clients/" + client + "/contacts", Body: map[string]any{"name": person}})
+	other := p.newClient()
+	gone := p.newContact(other)
+	p.must(204, journey.Call{Method: "DELETE", Path: "/v1/clients/" + other, IfMatch: "*"})
+	if left := p.finds(gone[strings.LastIndex(gone, "/")+1:]); len(left) > 0 {
+		t.Errorf("a contact outlived its client: %q", left)
+	}
 	if left := p.finds(ours, theirs); len(left) > 0 {
 		t.Errorf("the tax ids lie open in %q", left)
 	}
@@ -54,7 +62,7 @@ func TestAnInvoiceBearsItsLetterhead(t *testing.T) {
 		t.Errorf("the logo = %d, %v", status, err)
 	}
 	dossier := string(p.must(200, journey.Call{Method: "GET", Path: "/v1/clients/" + client + "/export"}).Body)
-	for _, want := range []string{theirs, invoice, "Sketches", "office@example.com", read.Text("number") + ".pdf"} {
+	for _, want := range []string{theirs, person, invoice, "Sketches", "office@example.com", read.Text("number") + ".pdf"} {
 		if !strings.Contains(dossier, want) {
 			t.Errorf("the dossier of the client lacks %q: %s", want, dossier)
 		}
@@ -82,6 +90,9 @@ func TestAnInvoiceBearsItsLetterhead(t *testing.T) {
 	p.must(202, journey.Call{Method: "POST", Path: "/v1/clients/" + client + "/erasure"})
 	p.runLater("erase-recipients", clients.Settle+time.Second)
 	p.logIn()
+	if left := p.finds(person); len(left) > 0 {
+		t.Errorf("a contact outlived the erasure of their client: %q", left)
+	}
 	text, _ := p.document(invoice)
 	if read = p.must(200, journey.Call{Method: "GET", Path: "/v1/invoices/" + invoice}); read.Text("recipient.tax_id") != "" || read.Text("issuer.tax_id") != ours ||
 		!strings.Contains(text, ours) || strings.Contains(text, theirs) {

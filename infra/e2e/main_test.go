@@ -71,6 +71,7 @@ type caller struct {
 	user         string
 	organization string
 	ownProject   string
+	ownClient    string
 	mark         string // what the body of the last call can be found by
 }
 

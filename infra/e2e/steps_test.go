@@ -49,6 +49,13 @@ func (c *caller) newClient() string {
 	return c.must(201, journey.Call{Method: "POST", Path: "/v1/clients", Body: clientBody()}).Text("id")
 }
 
+// newContact adds a person to a client and gives their path.
+func (c *caller) newContact(client string) string {
+	c.t.Helper()
+	path := "/v1/clients/" + client + "/contacts"
+	return path + "/" + c.must(201, journey.Call{Method: "POST", Path: path, Body: map[string]any{"name": "Cleo " + unique(), "roles": []string{"billing"}}}).Text("id")
+}
+
 func clientBody() map[string]any {
 	return map[string]any{"name": "Example Bakery " + unique(), "currency": "EUR"}
 }
@@ -288,6 +295,26 @@ func workSteps() []step {
 		client("archive", 200, "/archive", nil),
 		client("restore", 200, "/restore", nil),
 		client("delete", 204, "", nil),
+		{operation: "create-contact", status: 201, prepare: func(p *caller) journey.Call {
+			p.mark = "Cleo " + unique()
+			p.ownClient = p.newClient()
+			return journey.Call{Method: "POST", Path: "/v1/clients/" + p.ownClient + "/contacts", Body: map[string]any{"name": p.mark}, Key: "key-" + unique()}
+		}, check: once(func(p *caller) string { return "/v1/clients/" + p.ownClient + "/contacts" })},
+		{operation: "list-contacts", status: 200, prepare: func(p *caller) journey.Call {
+			client, _, _ := strings.Cut(p.newContact(p.newClient()), "/contacts/")
+			return journey.Call{Method: "GET", Path: client + "/contacts"}
+		}},
+		{operation: "get-contact", status: 200, prepare: func(p *caller) journey.Call {
+			return journey.Call{Method: "GET", Path: p.newContact(p.newClient())}
+		}},
+		{operation: "update-contact", status: 200, prepare: func(p *caller) journey.Call {
+			path := p.newContact(p.newClient())
+			return journey.Call{Method: "PATCH", Path: path, IfMatch: p.etag(path), Body: map[string]any{"job_title": "Bookkeeper"}}
+		}, again: []int{412}},
+		{operation: "delete-contact", status: 204, prepare: func(p *caller) journey.Call {
+			path := p.newContact(p.newClient())
+			return journey.Call{Method: "DELETE", Path: path, IfMatch: p.etag(path)}
+		}, again: []int{404, 412}},
 		{operation: "export-client", status: 200, prepare: func(p *caller) journey.Call {
 			return journey.Call{Method: "GET", Path: "/v1/clients/" + p.newClient() + "/export"}
 		}},

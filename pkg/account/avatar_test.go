@@ -39,8 +39,6 @@ func newGallery(t *testing.T) gallery {
 	return gallery{world{apitest.New(t)}, &blobtest.Bucket{Overwrites: true}, new(blobtest.Bucket)}
 }
 
-func (g gallery) in(t *testing.T) gallery { return gallery{world{g.In(t)}, g.incoming, g.kept} }
-
 func (g gallery) put(c apitest.Caller, content []byte) picture.GrantedBody {
 	g.T.Helper()
 	a := g.Call(account.PutAvatar(g.Store, g.incoming), c, apitest.Request{Body: picturetest.Announce(content, "image/png")})

@@ -52,6 +52,7 @@ type Client struct {
 	Projects    int64           `dynamo:"projects,omitempty"`     // how many projects refer to the client
 	Invoices    int64           `dynamo:"invoices,omitempty"`     // how many invoices do, drafts and void ones included
 	Files       int64           `dynamo:"files,omitempty"`        // how many files hang on the client
+	Contacts    int64           `dynamo:"contacts,omitempty"`     // how many contacts the client has
 	ErasedAt    int64           `dynamo:"erased_at,omitempty"`    // epoch seconds; from then on nobody sees the person
 	ErasureDone int64           `dynamo:"erasure_done,omitempty"` // epoch seconds; when the person was off every invoice too
 	Created     int64           `dynamo:"created"`                // epoch milliseconds
@@ -161,6 +162,7 @@ type ClientBody struct {
 	Projects    int64        `json:"projects" doc:"How many projects refer to the client."`
 	Invoices    int64        `json:"invoices" doc:"How many invoices do."`
 	Files       int64        `json:"files" doc:"How many files hang on the client, those that are still to be uploaded included."`
+	Contacts    int64        `json:"contacts" doc:"How many contacts the client has."`
 	ErasedAt    *time.Time   `json:"erased_at,omitempty" doc:"When the person was erased; name, addresses and notes are gone since."`
 	CreatedAt   time.Time    `json:"created_at"`
 	UpdatedAt   time.Time    `json:"updated_at"`
@@ -172,7 +174,7 @@ func body(c *api.Caller, row *Client) ClientBody {
 	}
 	b := ClientBody{ID: string(row.ID), Number: row.Number, Name: row.Name, Currency: row.Currency, Language: row.Language, TermsDays: row.TermsDays,
 		Email: row.Email, Phone: row.Phone, Address: row.Address, Notes: row.Notes, Tags: row.Tags, Status: row.Status, Projects: row.Projects, Files: row.Files, Invoices: row.Invoices,
-		CreatedAt: time.UnixMilli(row.Created).UTC(), UpdatedAt: time.UnixMilli(row.Updated).UTC(), TaxID: taxid.Mask(row.TaxID)}
+		CreatedAt: time.UnixMilli(row.Created).UTC(), UpdatedAt: time.UnixMilli(row.Updated).UTC(), TaxID: taxid.Mask(row.TaxID), Contacts: row.Contacts}
 	if b.Tags == nil {
 		b.Tags = []string{}
 	}

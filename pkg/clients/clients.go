@@ -20,7 +20,7 @@ import (
 // Routes lists the area's routes.
 func Routes() []api.Operation {
 	return []api.Operation{CreateClient(nil, nil), ListClients(), GetClient(nil), UpdateClient(nil, nil), DeleteClient(nil), ArchiveClient(nil), RestoreClient(nil),
-		EraseClient(nil)}
+		EraseClient(nil), CreateContact(nil), ListContacts(), GetContact(), UpdateContact(nil), DeleteContact(nil)}
 }
 
 // Rows registers the area's rows.
@@ -37,8 +37,16 @@ func Rows() []registry.Row {
 				registry.Personal("address", "address", "where the client is reached", registry.KeepController),
 				registry.Personal("notes", "notes", "what the team writes about the client", registry.KeepController),
 				registry.Sealed("tax_id", "tax_id", "its tax id, for invoices to it", registry.KeepController), registry.Personal("tags", "tags", "words of the organization, at times about the client", registry.KeepController), registry.Plain("default_rate", "an amount"), registry.Plain("status", "a fixed word"),
-				registry.Internal("projects", "a count"), registry.Internal("files", "a count"), registry.Internal("invoices", "a count"),
+				registry.Internal("projects", "a count"), registry.Internal("files", "a count"), registry.Internal("contacts", "a count"), registry.Internal("invoices", "a count"),
 				registry.Plain("erased_at", "a time"), registry.Internal("erasure_done", "a time"), registry.Plain("created", "a time"), registry.Plain("updated", "a time"),
+			}},
+		{Sample: Contact{}, Type: "CONTACT", Area: "clients", Subject: registry.SubjectContact, Purpose: purpose.ServiceDelivery, Basis: registry.Contract,
+			Class: registry.ClassProject, Export: "contacts", Family: string(FamilyContact), Scopes: []registry.Scope{registry.InOrganization}, Division: registry.ByObject(string(Family)),
+			Fields: []registry.Field{
+				registry.Internal("org", "the id of the organization"), registry.Plain("client", "a random id"), registry.Plain("id", "a random id"),
+				registry.Personal("name", "name", "who the contact is", registry.KeepController), registry.Personal("email", "email", "where the contact is reached", registry.KeepController),
+				registry.Personal("phone", "phone", "where the contact is reached", registry.KeepController), registry.Personal("job_title", "job_title", "what the contact does", registry.KeepController),
+				registry.Plain("roles", "fixed words"), registry.Plain("created", "a time"), registry.Plain("updated", "a time"),
 			}},
 		{Sample: counter.Counter{}, Type: "COUNTER", Area: "clients", Purpose: purpose.ServiceDelivery, Basis: registry.Contract,
 			Class: registry.ClassProject, Family: string(counter.Family), Scopes: []registry.Scope{registry.InOrganization},
@@ -198,7 +206,7 @@ func DeleteClient(st *store.Store) api.Operation {
 	return api.New(api.Route{
 		ID: "delete-client", Area: "clients", Method: http.MethodDelete, Path: "/v1/clients/{id}", Status: http.StatusNoContent, ReadsAhead: true,
 		Permission: access.ClientsDelete, Purpose: purpose.ServiceDelivery, Summary: "Delete a client",
-		Description: "Only a client that no project or invoice refers to and no file hangs on; archive the others.",
+		Description: "Only a client that no project or invoice refers to and no file hangs on; archive the others. Its contacts go with it.",
 		Refusals:    []api.Refusal{missing(), {Kind: problem.Conflict, Code: "client_in_use", When: "Projects or invoices refer to the client, or files hang on it; details say how many."}},
 	}, func(ctx context.Context, c *api.Caller, in *ChangeIn) (*struct{}, error) {
 		row, err := in.read(ctx, c)
@@ -210,8 +218,17 @@ func DeleteClient(st *store.Store) api.Operation {
 			inUse.Details = map[string]any{"projects": row.Projects, "invoices": row.Invoices, "files": row.Files}
 			return nil, inUse
 		}
+		var contacts []*Contact
+		if row.Contacts > 0 {
+			if contacts, _, err = store.List[Contact](ctx, c.Org, Contacts(c.Org.Scope(), row.ID)); err != nil {
+				return nil, err
+			}
+		}
 		tx := st.Begin()
-		tx.Bury(c.Org, row, string(row.ID)) // a project or file that comes meanwhile makes another version of the row
+		tx.Bury(c.Org, row, string(row.ID)) // a project, file or contact that comes meanwhile makes another version of the row
+		for _, contact := range contacts {
+			tx.Delete(c.Org, contact)
+		}
 		return nil, c.Commit(ctx, tx, string(row.ID))
 	})
 }

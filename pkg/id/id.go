@@ -20,6 +20,7 @@ type (
 	Member       string // mbr_…, random: a person inside one organisation, without a trace of who it is
 	Session      string // ses_…
 	Client       string // cli_…
+	Contact      string // cnt_…, a person at a client
 	Project      string // prj_…
 	Entry        string // ent_…, a time entry
 	Timer        string // tmr_…
@@ -61,6 +62,7 @@ const (
 	PrefixMember       = "mbr"
 	PrefixSession      = "ses"
 	PrefixClient       = "cli"
+	PrefixContact      = "cnt"
 	PrefixProject      = "prj"
 	PrefixEntry        = "ent"
 	PrefixTimer        = "tmr"
@@ -103,6 +105,8 @@ func Prefix[T Kind]() string {
 		return PrefixSession
 	case Client:
 		return PrefixClient
+	case Contact:
+		return PrefixContact
 	case Project:
 		return PrefixProject
 	case Entry:

@@ -12,7 +12,7 @@ import (
 func logo() picture.Kind {
 	return picture.Kind{Name: "logo", What: "the organization's logo", Path: "/v1/org/logo", Area: "organization",
 		Read: access.OrganizationRead, Write: access.OrganizationWrite, Purpose: purpose.AccountManagement, Audit: true,
-		Style: picture.Style{Large: 600, Small: 120}, Of: func(c *api.Caller) picture.Owner { return c.Org }}
+		Style: picture.Style{Large: 600, Small: 120}, Remains: " Invoices keep the logo that they were sent with.", Of: func(c *api.Caller) picture.Owner { return c.Org }}
 }
 
 // GetLogo shows the organization's logo.

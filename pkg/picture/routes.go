@@ -30,6 +30,7 @@ type Kind struct {
 	Purpose  string
 	Audit    bool
 	Style    Style
+	Remains  string                    // what is said of copies that stay when one is removed
 	Of       func(c *api.Caller) Owner // whose it is
 }
 
@@ -94,8 +95,12 @@ type Out struct {
 
 func (k Kind) example() Body {
 	at := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
-	return Body{ID: "pic_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB", URL: "https://files.example.com/…", SmallURL: "https://files.example.com/…", MediaType: "image/jpeg",
+	b := Body{ID: "pic_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB", URL: "https://files.example.com/…", SmallURL: "https://files.example.com/…", MediaType: "image/jpeg",
 		Width: k.Style.Large, Height: k.Style.Large, ExpiresAt: at.Add(LinkLife), Since: at}
+	if !k.Style.Square {
+		b.MediaType, b.Height = "image/png", k.Style.Large/4
+	}
+	return b
 }
 
 // route is what the routes of a kind have in common.
@@ -348,7 +353,7 @@ func (k Kind) Delete(st *store.Store, incoming, pictures Remover) api.Operation 
 	r := k.route("delete", http.MethodDelete, "")
 	r.Status = http.StatusNoContent
 	r.Summary = "Remove " + k.What
-	r.Description = "It is gone at once, in every size and version; links that were given lead nowhere."
+	r.Description = "It is gone at once, in every size and version; links that were given lead nowhere." + k.Remains
 	r.Refusals = []api.Refusal{k.missing(), kept()}
 	return api.New(r, func(ctx context.Context, c *api.Caller, in *DeleteIn) (*struct{}, error) {
 		h := k.Of(c)

@@ -148,8 +148,13 @@
 //	archive-client | a client by id | table | ORG o CLIENT / id | 4 / 5
 //	restore-client | a client by id | table | ORG o CLIENT / id | 4 / 5
 //	erase-client | a client by id | table | ORG o CLIENT / id; DUE erasure s | 5 / 12
-//	export-client | a client by id, its invoices and their rows, its files | table, GSI1, GSI2 | ORG o CLIENT / id; ORG o INVOICE status / client; ORG o INVOICEPAYER / id, INVOICELINE invoice, INVOICEPDF / id; ORG o PAYMENT invoice; ORG o STOREDFILE client / time | 10.5 / 1
-//	delete-client | a client by id | table | ORG o CLIENT / id | 4 / 4
+//	create-contact | a contact of a client, counted there | table | ORG o CONTACT client / id, CLIENT / id, IDEMPOTENCY | 4 / 8
+//	list-contacts | the contacts of a client | table | ORG o CONTACT client, CLIENT / id | 5 / 0
+//	get-contact | a contact of a client by id | table | ORG o CONTACT client / id, CLIENT / id | 5 / 0
+//	update-contact | a contact of a client by id | table | ORG o CONTACT client / id, CLIENT / id | 5 / 4
+//	delete-contact | a contact of a client by id, counted there | table | ORG o CONTACT client / id, CLIENT / id | 5 / 8
+//	export-client | a client by id, its contacts, its invoices and their rows, its files | table, GSI1, GSI2 | ORG o CLIENT / id, CONTACT client; ORG o INVOICE status / client; ORG o INVOICEPAYER / id, INVOICELINE invoice, INVOICEPDF / id; ORG o PAYMENT invoice; ORG o STOREDFILE client / time | 11.5 / 1
+//	delete-client | a client by id, and its contacts | table | ORG o CLIENT / id, CONTACT client | 4 / 4
 //	create-project | a project with its key, counted at its client | table | ORG o PROJECT / id, PROJECTKEY / key, CLIENT / id, IDEMPOTENCY; DUE, WAKE purge-project | 4 / 12
 //	list-projects | projects by id; by status and client; by time of change | table, GSI1, GSI2 | ORG o PROJECT; ORG o PROJECT status / client; ORG o PROJECT / time; ORG o PROJECTMEMBER member / project | 4 / 0
 //	get-project | a project by id, and whether a guest works on it | table | ORG o PROJECT / id, PROJECTMEMBER project / member | 4 / 0
@@ -201,7 +206,7 @@
 //	get-invoice-pdf | an invoice by id, and its document | table | ORG o INVOICE / id, INVOICEPDF / id | 5 / 0
 //	get-public-invoice-pdf | an invoice by the hash of its public link, and its document | table | TOKEN hash; ORG o INVOICE / id, INVOICEPDF / id, ORGGATE | 4 / 0
 //	render-invoice | invoices that were sent and have no document yet; one by an event | table | DUE document s; ORG o INVOICE / id, INVOICEPDF / id, INVOICEPAYER / id, INVOICELINE invoice, OUTBOX / dedupe | 4 / 0
-//	erase-recipients | clients and invoices that persons are to be taken off; one client by an event | table, GSI1 | DUE erasure s; PLATFORM ERASURE / hash; ORG o CLIENT / id, INVOICEPAYER / id, INVOICEPDF / id, INVOICE / id, INVOICELINE invoice, PAYMENT / id; ORG o INVOICE status / client, PAYMENT invoice; ORG o OUTBOX / dedupe | 4 / 0
+//	erase-recipients | clients and invoices that persons are to be taken off; one client by an event | table, GSI1 | DUE erasure s; PLATFORM ERASURE / hash; ORG o CLIENT / id, CONTACT client, INVOICEPAYER / id, INVOICEPDF / id, INVOICE / id, INVOICELINE invoice, PAYMENT / id; ORG o INVOICE status / client, PAYMENT invoice; ORG o OUTBOX / dedupe | 4 / 0
 //	assemble-invoice | invoices that take time or give it up; one by an event | table, GSI1 | DUE assembly s; ORG o INVOICE / id, INVOICEENTRY invoice / entry, INVOICELINE invoice / part, TIMEENTRY month / id, PROJECT / id, ORGGATE; ORG o TIMEENTRY month / member, day | 4 / 0
 //	mark-overdue | invoices that were sent and whose day is over | table | DUE overdue s; ORG o INVOICE / id | 4 / 0
 //	create-payment | an invoice by id, and what was paid of it | table | ORG o INVOICE / id, PAYMENT / id, IDEMPOTENCY; DUE, WAKE purge-invoice | 5 / 14
@@ -248,7 +253,7 @@
 //	record-accounts | what an account is, and what is on record of it; by an event | table | USER u USERGATE, COMMITMENT; PLATFORM AUDIT | 2 / 4
 //	work-requests | requests and packages that are due; a request by an event | table | DUE request s, package s; USER u REQUEST / id; CASE hash REQUEST / id; every family of a user or organisation; PLATFORM DOCKET / id, HOLD / id; DUE hold-review s; PLATFORM HEARTBEAT / job | 12 / 1
 //	aggregate-events | days that are over, and what people did on them | table | DUE usage_day s; PLATFORM USAGEEVENT day, shard / pseudonym, random; USAGETOTAL / day; PLATFORM HEARTBEAT / job | 4 / 1
-//	build-export | everything of a user or organisation | table, GSI1, GSI2 | USER u PACKAGE / id; ORG o PACKAGE / id; TOKEN hash; every family of a user or organisation, and what a correspondent wrote; PLATFORM DOCKET / id | 52.5 / 21
+//	build-export | everything of a user or organisation | table, GSI1, GSI2 | USER u PACKAGE / id; ORG o PACKAGE / id; TOKEN hash; every family of a user or organisation, and what a correspondent wrote; PLATFORM DOCKET / id | 55.5 / 21
 //	dispatch-changes | changes of the types that somebody wants | stream | no row | 0 / 0
 //	send-outbox | mails that are due; a mail by an event | table | DUE outbox s; USER u, CASE hash, ORG o OUTBOX / dedupe; USER u PROFILE, APIKEY / id, EMAILCHANGE, NOTIFYCHOICE; PLATFORM SUPPRESSION, UNBOUND; EXT resend platform id; CASE hash SIGNUP, PASSWORDRESET; ORG o INVOICE / id, INVOICEPAYER / id, ORGANIZATION; USER u DELETION; ORG o OWNERSHIP, INVITATION / id; ORG o, CASE hash TICKET / id, TICKETMESSAGE ticket; ORG o ACCESS / member; CASE hash CORRESPONDENT | 4 / 0
 //	receive-resend | a mail by the provider's id | table | EXT resend platform id; USER u, CASE hash, ORG o OUTBOX / dedupe; PLATFORM SUPPRESSION, UNBOUND | 2 / 1

@@ -32,7 +32,7 @@ const MaxSize = 4 << 20
 type Body struct {
 	ClientID    string                      `json:"client_id" example:"cli_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"`
 	GeneratedAt time.Time                   `json:"generated_at"`
-	Records     map[string][]map[string]any `json:"records" doc:"By the names under which the organization's own export has them: clients, invoices, invoice_payers, invoice_lines, invoice_documents, payments, files. Times that are whole numbers are seconds or milliseconds since 1970-01-01 UTC."`
+	Records     map[string][]map[string]any `json:"records" doc:"By the names under which the organization's own export has them: clients, contacts, invoices, invoice_payers, invoice_lines, invoice_documents, payments, files. Times that are whole numbers are seconds or milliseconds since 1970-01-01 UTC."`
 }
 
 // Out is the answer of export-client.
@@ -48,7 +48,7 @@ func ExportClient(seals keys.DataKeys, m datamap.Map) api.Operation {
 	return api.New(api.Route{
 		ID: "export-client", Area: "clients", Method: http.MethodGet, Path: "/v1/clients/{id}/export", ReadsAhead: true, Audit: true, Rights: true,
 		Permission: access.ClientsDelete, Purpose: purpose.PrivacyRights, Summary: "Everything about one client",
-		Description: "For the organization, as controller of its clients' data, when the person asks for a copy: the client, invoices with their lines, recipients and payments, and the files that hang on the client, whose bytes their own downloads give. " +
+		Description: "For the organization, as controller of its clients' data, when the person asks for a copy: the client with its contacts, invoices with their lines, recipients and payments, and the files that hang on the client, whose bytes their own downloads give. " +
 			"A tax id is shown with the right tax_id:read. What is restricted is in it. That it was made is itself recorded.",
 		Refusals: []api.Refusal{{Kind: problem.NotFound, Code: "client_not_found", When: "There is no such client in the organization."},
 			{Kind: problem.Conflict, Code: "client_erased", When: "The client was erased, for good."},
@@ -91,7 +91,7 @@ var errFull = errors.New("dossier: more than one answer holds")
 // all collects everything about a client. An invoice that changes its state meanwhile may be met twice, and is bound once.
 func (b *binder) all(cli id.Client) error {
 	s := b.org.Scope()
-	err := errors.Join(b.walk(store.Query{Partition: s.Partition(clients.Family), Prefix: string(cli)}), b.walk(files.OfParent(s, string(cli))))
+	err := errors.Join(b.walk(store.Query{Partition: s.Partition(clients.Family), Prefix: string(cli)}), b.walk(clients.Contacts(s, cli)), b.walk(files.OfParent(s, string(cli))))
 	seen := map[string]bool{}
 	for _, shelf := range invoicing.Shelves(s, cli) {
 		if err != nil {

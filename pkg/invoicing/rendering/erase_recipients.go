@@ -112,8 +112,12 @@ func (e *eraser) erase(ctx context.Context, org *store.Organization, c *clients.
 	if err := tx.Commit(ctx); err != nil {
 		return 0, err
 	}
-	count, seen, kept := 0, map[id.Invoice]bool{}, false
-	err := invoicing.OfClient(ctx, org, c.ID, func(i *invoicing.Invoice) error {
+	count, held, err := store.Purge(ctx, org, clients.Contacts(org.Scope(), c.ID).Partition)
+	if err != nil {
+		return count, err
+	}
+	seen, kept := map[id.Invoice]bool{}, held > 0
+	err = invoicing.OfClient(ctx, org, c.ID, func(i *invoicing.Invoice) error {
 		seen[i.ID] = true
 		n, err := e.invoice(ctx, org, i)
 		count += n

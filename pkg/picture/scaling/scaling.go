@@ -23,7 +23,7 @@ import (
 // What an upload may cost. Its bytes say little of it: a hundred of them can stand for a picture that fills the memory,
 // and a JPEG can go over the same dots again and again.
 const (
-	MaxPixels = 25_000_000 // 375 MB while the worst of them is read
+	MaxPixels = 25_000_000 // half a gigabyte while the worst of them is read
 	maxScans  = 64         // of a JPEG; cameras write eleven at most
 )
 
@@ -59,8 +59,9 @@ func Scale(upload []byte, style picture.Style) (picture.Scaled, error) {
 		return picture.Scaled{}, err
 	}
 	turn := turnOf(upload)
-	large := turn.apply(draught(whole, style, style.Large))
-	small := turn.apply(draught(whole, style, style.Small))
+	large := draught(whole, style, style.Large)
+	small := turn.apply(draught(large, style, style.Small)) // the many dots of the upload are gone through once
+	large = turn.apply(large)
 	out := picture.Scaled{MediaType: "image/jpeg", Extension: ".jpg", Width: large.Rect.Dx(), Height: large.Rect.Dy()}
 	if !style.Square {
 		out.MediaType, out.Extension = "image/png", ".png"
