@@ -309,7 +309,7 @@ func (w *worker) pending(tx *store.Tx, h holder, r *Request, now time.Time) erro
 	if err := r.happen(request.Event{Type: request.IdentityFailed, At: now}); err != nil {
 		return err
 	}
-	outbox.Queue(tx, h, MailDenied, store.Join(string(r.ID), "denied"), map[string]string{"case": string(r.ID), "kind": string(r.Kind), "reason": r.Denial})
+	outbox.Queue(tx, h, MailDenied, store.Join(string(r.ID), "denied"), map[string]string{"case": string(r.ID), "kind": string(r.Kind), "reason": r.Denial}).Else(store.ErrStale)
 	return nil
 }
 
@@ -358,7 +358,7 @@ func (w *worker) restrict(ctx context.Context, tx *store.Tx, h holder, r *Reques
 		return err
 	}
 	tx.Rewrite(u, gate) // of two that meet here the second looks again
-	outbox.Queue(tx, h, MailAnswered, store.Join(string(r.ID), "answered"), map[string]string{"case": string(r.ID), "kind": string(r.Kind), "state": string(r.State)})
+	outbox.Queue(tx, h, MailAnswered, store.Join(string(r.ID), "answered"), map[string]string{"case": string(r.ID), "kind": string(r.Kind), "state": string(r.State)}).Else(store.ErrStale)
 	return nil
 }
 
@@ -418,7 +418,7 @@ func (w *worker) erase(ctx context.Context, h holder, r *Request, key store.Key,
 			if err := r.happen(request.Event{Type: request.Approved, At: now}); err != nil {
 				return err
 			}
-			outbox.Queue(tx, h, MailErasure, store.Join(string(r.ID), "erasing"), map[string]string{"case": string(r.ID), "kind": string(r.Kind)})
+			outbox.Queue(tx, h, MailErasure, store.Join(string(r.ID), "erasing"), map[string]string{"case": string(r.ID), "kind": string(r.Kind)}).Else(store.ErrStale)
 			r.Next = now.Add(time.Minute).Unix()
 			return nil
 		})
