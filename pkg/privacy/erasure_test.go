@@ -528,9 +528,11 @@ func (d *dying) Purge(context.Context, string) (int, error) { panic("killed") }
 func TestARequestIsWorkedOnByManyAtOnce(t *testing.T) {
 	w := newWorld(t)
 	ada := w.somebody(w.Member(w.Organization().Org, access.Contributor), "Ada")
-	w.file(ada.Caller, map[string]any{"type": "restriction"})
+	w.file(ada.Caller, map[string]any{"type": "restriction"}) // before the erasure, which it does not stop
 	w.Clock.Advance(time.Second)
-	w.file(w.Later(ada.Caller, 0), map[string]any{"type": "erasure", "at_once": true})
+	r := w.file(w.Later(ada.Caller, 0), map[string]any{"type": "erasure"})
+	w.must(w.event(privacy.WorkRequests(w.engine), privacy.EventRequestReceived, store.UserScope(ada.User).Key(privacy.FamilyRequest, r.ID)))
+	w.Clock.Set(r.DueAt.Add(-23 * time.Hour))
 	for range 4 {
 		var wg sync.WaitGroup
 		for range 6 {
