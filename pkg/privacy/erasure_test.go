@@ -528,6 +528,31 @@ type dying struct{ w *world }
 
 func (d *dying) Purge(context.Context, string) (int, error) { panic("killed") }
 
+// TestARequestIsWorkedOnByManyAtOnce has runs meet at each state of requests: those that come second fail nothing.
+func TestARequestIsWorkedOnByManyAtOnce(t *testing.T) {
+	w := newWorld(t)
+	ada := w.somebody(w.Member(w.Organization().Org, access.Contributor), "Ada")
+	w.file(ada.Caller, map[string]any{"type": "restriction"}) // before the erasure, which it does not stop
+	w.Clock.Advance(time.Second)
+	r := w.file(w.Later(ada.Caller, 0), map[string]any{"type": "erasure"})
+	w.must(w.event(privacy.WorkRequests(w.engine), privacy.EventRequestReceived, store.UserScope(ada.User).Key(privacy.FamilyRequest, r.ID)))
+	w.Clock.Set(r.DueAt.Add(-23 * time.Hour))
+	for range 4 {
+		var wg sync.WaitGroup
+		for range 6 {
+			wg.Go(func() {
+				if err := w.run(privacy.WorkRequests(w.engine)); err != nil {
+					t.Errorf("a run at the same time: %v", err)
+				}
+			})
+		}
+		wg.Wait()
+		w.mails(store.UserScope(ada.User))
+		w.Clock.Advance(15 * time.Minute)
+	}
+	w.gone(ada)
+}
+
 func TestErasuresAtTheSameTimeEndTheSame(t *testing.T) {
 	w := newWorld(t)
 	ada := w.lived()

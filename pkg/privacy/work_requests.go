@@ -240,7 +240,7 @@ func (w *worker) take(ctx context.Context, tx *store.Tx, h holder, r *Request, n
 
 // answered queues the mail about the end of a request.
 func (w *worker) answered(tx *store.Tx, h holder, r *Request) {
-	outbox.Queue(tx, h, MailAnswered, store.Join(string(r.ID), "answered"), map[string]string{"case": string(r.ID), "kind": string(r.Kind), "state": string(r.State)})
+	outbox.Queue(tx, h, MailAnswered, store.Join(string(r.ID), "answered"), map[string]string{"case": string(r.ID), "kind": string(r.Kind), "state": string(r.State)}).Else(store.ErrStale)
 }
 
 // ignoreStale lets whoever changed the row first have its way; the due row is still there.
@@ -349,7 +349,7 @@ func (w *worker) pending(tx *store.Tx, h holder, r *Request, now time.Time) erro
 	if err := r.happen(request.Event{Type: request.IdentityFailed, At: now}); err != nil {
 		return err
 	}
-	outbox.Queue(tx, h, MailDenied, store.Join(string(r.ID), "denied"), map[string]string{"case": string(r.ID), "kind": string(r.Kind), "reason": r.Denial})
+	outbox.Queue(tx, h, MailDenied, store.Join(string(r.ID), "denied"), map[string]string{"case": string(r.ID), "kind": string(r.Kind), "reason": r.Denial}).Else(store.ErrStale)
 	return nil
 }
 
@@ -497,7 +497,7 @@ func (w *worker) erase(ctx context.Context, h holder, r *Request, key store.Key,
 			if err := r.happen(request.Event{Type: request.Approved, At: now}); err != nil {
 				return err
 			}
-			outbox.Queue(tx, h, MailErasure, store.Join(string(r.ID), "erasing"), map[string]string{"case": string(r.ID), "kind": string(r.Kind)})
+			outbox.Queue(tx, h, MailErasure, store.Join(string(r.ID), "erasing"), map[string]string{"case": string(r.ID), "kind": string(r.Kind)}).Else(store.ErrStale)
 			r.Next = now.Add(time.Minute).Unix()
 			return nil
 		})

@@ -514,24 +514,42 @@ func (r *run) forget(ctx context.Context, org id.Organization, member id.Member)
 
 func (r *run) unlinkOne(ctx context.Context, user id.User, org id.Organization, member id.Member) error {
 	h, now := r.Store.BindOrganization(org, r.actor), r.Store.Now()
-	row, gate := new(access.Access), new(access.OrganizationGate)
-	owned := &store.Fetch{Through: h, Key: access.AccessKey(org, member), Row: row}
-	open := &store.Fetch{Through: h, Key: access.OrganizationGateKey(org), Row: gate}
-	if err := r.Store.FetchAll(ctx, owned, open); err != nil {
+	left, err := r.ownerless(ctx, h, member)
+	if err != nil {
 		return err
 	}
 	tx := r.Store.Begin()
 	tx.Change(h, access.AccessKey(org, member), func(u *dynamo.Update) {
 		u.Remove("user").Set("removed", now.Unix()).Add("grant_version", 1).If("'user' = ?", user)
 	}).Else(store.ErrMissing)
-	if owned.Err == nil && open.Err == nil && row.Role == access.Owner && (gate.Status == access.Active || gate.Status == access.Suspended) && r.Close != nil {
-		r.Close(tx, h, gate, now).Else(ErrBusy)
+	if left != nil {
+		r.Close(tx, h, left, now).Else(ErrBusy)
 	}
-	err := tx.Commit(ctx)
+	err = tx.Commit(ctx)
 	if errors.Is(err, store.ErrMissing) {
 		return nil // unlinked before, or the organisation has gone
 	}
 	return err
+}
+
+// ownerless gives the gate of an organisation that is open and has nobody left to close it when a member goes, nil for any
+// other.
+func (r *run) ownerless(ctx context.Context, h *store.Organization, member id.Member) (*access.OrganizationGate, error) {
+	if r.Close == nil {
+		return nil, nil
+	}
+	row, err := store.Get[access.Access](ctx, h, access.AccessKey(h.ID, member))
+	if errors.Is(err, store.ErrMissing) || err == nil && row.Role != access.Owner {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	gate, err := store.Get[access.OrganizationGate](ctx, h, access.OrganizationGateKey(h.ID))
+	if errors.Is(err, store.ErrMissing) || err == nil && gate.Status != access.Active && gate.Status != access.Suspended {
+		return nil, nil
+	}
+	return gate, err
 }
 
 // disband deletes the memberships of an organisation's people.
