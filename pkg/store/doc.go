@@ -212,7 +212,7 @@
 //	create-consent | a user's last consent for a purpose, and the next | table | USER u CONSENT / purpose, sequence | 5 / 6
 //	withdraw-consent | a user's last consent for a purpose, and the next | table | USER u CONSENT / purpose, sequence | 4 / 6
 //	create-request | a user's recent requests, and a new one | table | USER u REQUEST / id; OUTBOX; DUE request; USER u PROFILE, CONSENT; PLATFORM DOCKET / id | 6 / 16
-//	create-mail-request | who has an address, and a new request of theirs | table | CASE hash MAILCOUNT, CORRESPONDENT; MAIL hash; USER u, CASE hash REQUEST / id, OUTBOX; PLATFORM DOCKET / id; DUE request, outbox, purge-correspondent; WAKE purge-correspondent | 1.5 / 18
+//	create-mail-request | who has an address, and a new request of theirs | table | CASE hash ATTEMPTS, MAILCOUNT, CORRESPONDENT; MAIL hash; USER u, CASE hash REQUEST / id, OUTBOX; PLATFORM DOCKET / id; DUE request, outbox, purge-correspondent; WAKE purge-correspondent | 1.5 / 19
 //	create-request-code | a correspondent's request by its pass, and a mail with its code | table | CASE hash REQUEST / id, MAILEDCODE / id, OUTBOX; DUE outbox | 2 / 6
 //	open-mail-request | a correspondent's request by its pass and code, and its package | table | CASE hash REQUEST / id, MAILEDCODE / id, PACKAGE / id; PLATFORM DOCKET / id; DUE request | 2 / 14
 //	list-requests | a user's requests, newest first | table | USER u REQUEST | 4 / 0

@@ -362,3 +362,16 @@ func TestWhatACorrespondentWroteIsRestricted(t *testing.T) {
 		t.Errorf("tickets = %q; want it stored", got)
 	}
 }
+
+func TestOneNetworkWritesToAHundredAtMost(t *testing.T) {
+	w := newWorld(t)
+	ask := func(n int, source string) apitest.Answer {
+		return w.Call(privacy.CreateMailRequest(w.Store, w.room.Pseudonyms, w.room.Links), apitest.Caller{}, apitest.Request{Source: source,
+			Body: map[string]any{"email": fmt.Sprintf("p%d@example.com", n), "type": "access"}})
+	}
+	for n := range 100 {
+		w.Want(ask(n, fmt.Sprintf("192.0.2.%d", n)), 201, "")
+	}
+	w.Want(ask(100, "192.0.2.200"), 429, "too_many_attempts")
+	w.Want(ask(100, "198.51.100.1"), 201, "")
+}
