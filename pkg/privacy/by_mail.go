@@ -175,11 +175,12 @@ func filed(ctx context.Context, st *store.Store, actor store.Actor, pseudonyms k
 	if err != nil {
 		return nil, err
 	}
-	tx := st.Begin()
-	r, err := open(tx, h, channelForm, k, f)
+	r, err := arrive(h, channelForm, k, f)
 	if err != nil {
 		return nil, err
 	}
+	tx := st.Begin()
+	r.open(tx, h)
 	if err := known(ctx, tx, h, f); err != nil {
 		return nil, err
 	}

@@ -133,6 +133,9 @@ func TestAMailToThePrivacyAddressOpensARequest(t *testing.T) {
 			if r := got[0]; r.Received != w.Clock.Now().Unix() || r.Due != w.Clock.Now().AddDate(0, 0, 30).Unix() || !strings.Contains(r.Description, "copy of my data") {
 				t.Errorf("the request = %+v; want it counted from now", r)
 			}
+			if a, b := got[0].History, got[1].History; a[len(a)-1].Event != "linked" || a[len(a)-1].Item != string(got[1].ID) || b[len(b)-1].Item != string(got[0].ID) {
+				t.Errorf("the requests of one mail do not know of each other: %+v, %+v", a, b)
+			}
 			receipt := w.mails(h)[privacy.MailReceived]
 			if receipt.To != "ada@example.com" || !strings.Contains(receipt.Text, time.Unix(got[0].Due, 0).UTC().Format(time.DateOnly)) || !strings.Contains(receipt.Text, "code") {
 				t.Errorf("the receipt = %+v; want the date of the answer, and what is to be done", receipt)
