@@ -212,9 +212,9 @@
 //	create-consent | a user's last consent for a purpose, and the next | table | USER u CONSENT / purpose, sequence | 5 / 6
 //	withdraw-consent | a user's last consent for a purpose, and the next | table | USER u CONSENT / purpose, sequence | 4 / 6
 //	create-request | a user's recent requests, and a new one | table | USER u REQUEST / id; OUTBOX; DUE request; USER u PROFILE, CONSENT; PLATFORM DOCKET / id | 6 / 16
-//	create-mail-request | who has an address, and a new request of theirs | table | CASE hash ATTEMPTS, MAILCOUNT, CORRESPONDENT; MAIL hash; USER u, CASE hash REQUEST / id, OUTBOX; PLATFORM DOCKET / id; DUE request, outbox, purge-correspondent; WAKE purge-correspondent | 1.5 / 19
+//	create-mail-request | who has an address, and a new request of theirs | table | CASE hash ATTEMPTS, MAILCOUNT, CORRESPONDENT; MAIL hash; USER u, CASE hash REQUEST / id, OUTBOX; PLATFORM DOCKET / id; DUE request, outbox, purge-correspondent; WAKE purge-correspondent | 3 / 21
 //	create-request-code | a correspondent's request by its pass, and a mail with its code | table | CASE hash REQUEST / id, MAILEDCODE / id, OUTBOX; DUE outbox | 2 / 6
-//	open-mail-request | a correspondent's request by its pass and code, and its package | table | CASE hash REQUEST / id, MAILEDCODE / id, PACKAGE / id; PLATFORM DOCKET / id; DUE request | 2 / 14
+//	open-mail-request | a correspondent's request by its pass and code, and its package | table | CASE hash REQUEST / id, MAILEDCODE / id, PACKAGE / id; PLATFORM DOCKET / id; DUE request | 2 / 13
 //	list-requests | a user's requests, newest first | table | USER u REQUEST | 4 / 0
 //	get-request | a user's request by id | table | USER u REQUEST / id | 4 / 0
 //	verify-request | a user's request by id | table | USER u REQUEST / id; PLATFORM DOCKET / id | 5 / 15
@@ -224,7 +224,7 @@
 //	sweep-retention | accounts and organisations that are due to go, with all they have | table | DUE purge-account s, purge-organization s; every family of a user or organisation; DUE purge-invoice s, purge-ticket s, purge-correspondent s; ORG o INVOICE / id, INVOICEPAYER / id, INVOICELINE invoice, INVOICEENTRY invoice, INVOICENUMBER / number, INVOICEPDF / id, CHECKOUT / invoice, PAYMENT invoice, CLIENT / id; TOKEN hash; EXT stripe account object; PLATFORM DOCKET / id; PLATFORM HEARTBEAT / job | 20 / 1
 //	cascade-expired | the due row of a wake row that TTL has deleted | stream, table | WAKE kind s; DUE kind s; every family of a user or organisation; PLATFORM DOCKET / id | 0 / 0
 //	work-requests | requests and packages that are due; a request by an event | table | DUE request s, package s; USER u REQUEST / id; CASE hash REQUEST / id; every family of a user or organisation; PLATFORM DOCKET / id, HOLD / id; DUE hold-review s; PLATFORM HEARTBEAT / job | 12 / 1
-//	build-export | everything of a user or organisation | table, GSI1, GSI2 | USER u PACKAGE / id; ORG o PACKAGE / id; TOKEN hash; every family of a user or organisation, and what a correspondent wrote; PLATFORM DOCKET / id | 52.5 / 18
+//	build-export | everything of a user or organisation | table, GSI1, GSI2 | USER u PACKAGE / id; ORG o PACKAGE / id; TOKEN hash; every family of a user or organisation, and what a correspondent wrote; PLATFORM DOCKET / id | 64.5 / 18
 //	dispatch-changes | changes of the types that somebody wants | stream | no row | 0 / 0
 //	send-outbox | mails that are due; a mail by an event | table | DUE outbox s; USER u, CASE hash, ORG o OUTBOX / dedupe; USER u PROFILE, APIKEY / id, EMAILCHANGE, NOTIFYCHOICE; PLATFORM SUPPRESSION, UNBOUND; EXT resend platform id; CASE hash SIGNUP, PASSWORDRESET; ORG o INVOICE / id, INVOICEPAYER / id, ORGANIZATION; USER u DELETION; ORG o OWNERSHIP, INVITATION / id; ORG o, CASE hash TICKET / id, TICKETMESSAGE ticket; ORG o ACCESS / member; CASE hash CORRESPONDENT | 4 / 0
 //	receive-resend | a mail by the provider's id | table | EXT resend platform id; USER u, CASE hash, ORG o OUTBOX / dedupe; PLATFORM SUPPRESSION, UNBOUND | 2 / 1
