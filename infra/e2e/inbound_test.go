@@ -70,7 +70,7 @@ func TestAMailToSupportIsATicket(t *testing.T) {
 func (c *caller) byMail() (*caller, string) {
 	c.t.Helper()
 	s := stranger(c.t)
-	a := s.must(201, journey.Call{Method: "POST", Path: "/v1/dsr/mail", Body: map[string]any{"email": s.person.Email, "type": "access"}})
+	a := s.must(201, journey.Call{Method: "POST", Path: "/v1/dsr/mail", Headers: anywhere(), Body: map[string]any{"email": s.person.Email, "type": "access"}})
 	s.settle()
 	return s, a.Text("pass")
 }

@@ -9,6 +9,7 @@ import (
 
 	"pixeltrack.io/platform/pkg/account"
 	"pixeltrack.io/platform/pkg/api"
+	"pixeltrack.io/platform/pkg/auth/guard"
 	"pixeltrack.io/platform/pkg/correspondents"
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/keys"
@@ -31,6 +32,10 @@ const (
 	Codes     = 3
 
 	codeDigits = 8
+
+	// requestsFrom is how many requests without an account are taken from one network within an hour: each writes to
+	// somebody.
+	requestsFrom = 100
 )
 
 // Code is a code that was mailed to who asks, to show that the address is theirs. The row holds what the code is derived
@@ -124,7 +129,8 @@ func CreateMailRequest(st *store.Store, pseudonyms keys.Pseudonyms, links keys.L
 			"corrected or erased before a code that is mailed to the address was shown, or, if it has an account, its person has logged in. " +
 			"Opting out and withdrawing consent need neither.",
 		ExampleIn: in, ExampleOut: ByMailBody{ID: id.Case(e.ID), Type: e.Type, Role: e.Role, State: "identity_pending", ReceivedAt: e.ReceivedAt, DueAt: e.DueAt, Derivation: e.Derivation, Pass: examplePass},
-		Refusals: []api.Refusal{{Kind: problem.TooMany, Code: "too_many_requests", When: "More than 5 requests for the address within 24 hours."}},
+		Refusals: []api.Refusal{{Kind: problem.TooMany, Code: "too_many_requests", When: "More than 5 requests for the address within 24 hours."},
+			{Kind: problem.TooMany, Code: "too_many_attempts", When: "More than 100 requests from one network within an hour."}},
 	}, func(ctx context.Context, c *api.Caller, in *ByMailIn) (*ByMailOut, error) {
 		address := account.Normal(in.Body.Email)
 		if address == "" {
@@ -132,6 +138,10 @@ func CreateMailRequest(st *store.Store, pseudonyms keys.Pseudonyms, links keys.L
 		}
 		if in.Body.Type == string(request.Rectification) && in.Body.Description == "" {
 			return nil, problem.InvalidField("body.description", "say what is wrong and what is right")
+		}
+		from := guard.New(st, pseudonyms, store.Actor{Who: "mail-request", Request: c.Request}, "mail-request", "", Truncate(c.Source))
+		if err := from.Within(requestsFrom, time.Hour).Attempt(ctx); err != nil {
+			return nil, err
 		}
 		f := Filing{From: address, Name: strings.TrimSpace(in.Body.Name), Description: in.Body.Description, Where: clocks.Residence{Country: in.Body.Country, Region: in.Body.Region}}
 		for range meetings {
@@ -165,11 +175,12 @@ func filed(ctx context.Context, st *store.Store, actor store.Actor, pseudonyms k
 	if err != nil {
 		return nil, err
 	}
-	tx := st.Begin()
-	r, err := open(tx, h, channelForm, k, f)
+	r, err := arrive(h, channelForm, k, f)
 	if err != nil {
 		return nil, err
 	}
+	tx := st.Begin()
+	r.open(tx, h)
 	if err := known(ctx, tx, h, f); err != nil {
 		return nil, err
 	}

@@ -66,7 +66,7 @@ func File(ctx context.Context, tx *store.Tx, h Person, f Filing) error {
 	if len(kinds) == 0 {
 		kinds = []request.Kind{request.Unclear}
 	}
-	opened := false
+	var opened []*Request
 	for _, k := range kinds {
 		if i := slices.IndexFunc(recent, func(r *Request) bool { return r.Kind == k && r.State.Open() }); i >= 0 {
 			again := recent[i]
@@ -78,13 +78,22 @@ func File(ctx context.Context, tx *store.Tx, h Person, f Filing) error {
 		if today++; today > DailyRequests {
 			continue
 		}
-		if _, err := open(tx, h, channelMail, k, f); err != nil {
+		r, err := arrive(h, channelMail, k, f)
+		if err != nil {
 			return err
 		}
-		opened = true
+		opened = append(opened, r)
 	}
-	if !opened {
+	if len(opened) == 0 {
 		return nil
+	}
+	for _, r := range opened {
+		for _, other := range opened {
+			if other != r {
+				r.note(h.Now(), "linked", string(other.ID)) // they came in one message
+			}
+		}
+		r.open(tx, h)
 	}
 	return known(ctx, tx, h, f)
 }
@@ -106,8 +115,8 @@ func known(ctx context.Context, tx *store.Tx, h holder, f Filing) error {
 	return correspondents.Heard(ctx, tx, c, f.From, f.Name)
 }
 
-// open adds one request to a transaction, with its receipt.
-func open(tx *store.Tx, h holder, channel string, k request.Kind, f Filing) (*Request, error) {
+// arrive makes a request that came without a session.
+func arrive(h holder, channel string, k request.Kind, f Filing) (*Request, error) {
 	r := newRequest(h.Store(), h, h.Now(), k, f.Where)
 	r.Channel, r.Description = channel, cut(f.Description, maxDescription)
 	var e request.Event
@@ -116,14 +125,15 @@ func open(tx *store.Tx, h holder, channel string, k request.Kind, f Filing) (*Re
 	} else {
 		e = request.Event{Type: request.IdentityDoubted, At: h.Now()}
 	}
-	if err := r.happen(e); err != nil {
-		return nil, err
-	}
+	return r, r.happen(e)
+}
+
+// open adds a request that has come to a transaction, with its receipt.
+func (r *Request) open(tx *store.Tx, h holder) {
 	tx.Create(h, r)
 	r.line(tx, h)
 	tx.Arm(h, r.due())
 	receipt(tx, h, r)
-	return r, nil
 }
 
 // receipt queues the mail that acknowledges a request.

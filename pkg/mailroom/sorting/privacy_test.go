@@ -134,6 +134,9 @@ func TestAMailToThePrivacyAddressOpensARequest(t *testing.T) {
 			if r := got[0]; r.Received != w.Clock.Now().Unix() || r.Due != w.Clock.Now().AddDate(0, 0, 30).Unix() || !strings.Contains(r.Description, "copy of my data") {
 				t.Errorf("the request = %+v; want it counted from now", r)
 			}
+			if a, b := got[0].History, got[1].History; a[len(a)-1].Event != "linked" || a[len(a)-1].Item != string(got[1].ID) || b[len(b)-1].Item != string(got[0].ID) {
+				t.Errorf("the requests of one mail do not know of each other: %+v, %+v", a, b)
+			}
 			receipt := w.mails(h)[privacy.MailReceived]
 			if receipt.To != "ada@example.com" || !strings.Contains(receipt.Text, time.Unix(got[0].Due, 0).UTC().Format(time.DateOnly)) || !strings.Contains(receipt.Text, "code") {
 				t.Errorf("the receipt = %+v; want the date of the answer, and what is to be done", receipt)
@@ -362,4 +365,17 @@ func TestWhatACorrespondentWroteIsRestricted(t *testing.T) {
 	if got := w.tickets(h); len(got) != 1 {
 		t.Errorf("tickets = %q; want it stored", got)
 	}
+}
+
+func TestOneNetworkWritesToAHundredAtMost(t *testing.T) {
+	w := newWorld(t)
+	ask := func(n int, source string) apitest.Answer {
+		return w.Call(privacy.CreateMailRequest(w.Store, w.room.Pseudonyms, w.room.Links), apitest.Caller{}, apitest.Request{Source: source,
+			Body: map[string]any{"email": fmt.Sprintf("p%d@example.com", n), "type": "access"}})
+	}
+	for n := range 100 {
+		w.Want(ask(n, fmt.Sprintf("192.0.2.%d", n)), 201, "")
+	}
+	w.Want(ask(100, "192.0.2.200"), 429, "too_many_attempts")
+	w.Want(ask(100, "198.51.100.1"), 201, "")
 }
