@@ -201,6 +201,14 @@ func supportSteps() []step {
 		ticket("update-ticket", "PATCH", "", map[string]any{"priority": "high"}),
 		ticket("close-ticket", "POST", "/close", nil),
 		ticket("reopen-ticket", "POST", "/reopen", nil),
+		{operation: "rate-ticket", status: 200, prepare: func(p *caller) journey.Call {
+			at := p.newTicket()
+			p.must(200, journey.Call{Method: "POST", Path: at + "/close", IfMatch: p.etag(at)})
+			return journey.Call{Method: "POST", Path: at + "/rating", Body: map[string]any{"score": 5, "comment": "Quick."}}
+		}},
+		{operation: "rate-mail-ticket", status: 200, public: true, prepare: func(p *caller) journey.Call {
+			return journey.Call{Method: "POST", Path: "/v1/support/ratings", Body: map[string]any{"pass": p.closedByMail(), "score": 4}}
+		}},
 		{operation: "create-ticket-message", status: 201, prepare: func(p *caller) journey.Call {
 			return journey.Call{Method: "POST", Path: p.newTicket() + "/messages", Body: map[string]any{"text": "It is in the PDF too."}, Key: "key-" + unique()}
 		}},
@@ -324,6 +332,17 @@ func privacySteps() []step {
 		return p.must(201, journey.Call{Method: "POST", Path: "/v1/dsr", Body: map[string]any{"type": kind, "description": "Please."}}).Text("id")
 	}
 	return []step{
+		{operation: "create-mail-request", status: 201, public: true, prepare: func(*caller) journey.Call {
+			return journey.Call{Method: "POST", Path: "/v1/dsr/mail", Body: map[string]any{"email": journey.NewPerson().Email, "type": "access"}}
+		}, again: []int{429}},
+		{operation: "create-request-code", status: 202, public: true, prepare: func(p *caller) journey.Call {
+			_, pass := p.byMail()
+			return journey.Call{Method: "POST", Path: "/v1/dsr/mail/code", Body: map[string]any{"pass": pass}}
+		}},
+		{operation: "open-mail-request", status: 200, public: true, prepare: func(p *caller) journey.Call {
+			s, pass := p.byMail()
+			return journey.Call{Method: "POST", Path: "/v1/dsr/mail/open", Body: map[string]any{"pass": pass, "code": s.mailedCode(pass)}}
+		}, again: []int{403}},
 		{operation: "create-consent", status: 201, prepare: func(p *caller) journey.Call {
 			p.call(journey.Call{Method: "DELETE", Path: "/v1/privacy/consents/analytics"})
 			return journey.Call{Method: "POST", Path: "/v1/privacy/consents", Body: p.consent("analytics"), Key: "key-" + unique()}

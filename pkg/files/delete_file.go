@@ -29,7 +29,7 @@ func DeleteFile(st *store.Store, incoming, kept Remover) api.Operation {
 		Description: "Your own, or anybody's with the right files:delete:all. It is gone at once, with every version of its bytes; links that were given lead nowhere.",
 		Refusals:    []api.Refusal{missing()},
 	}, func(ctx context.Context, c *api.Caller, in *ChangeIn) (*struct{}, error) {
-		f, err := Read(ctx, c.Org, in.ID)
+		f, err := seen(ctx, c, in.ID)
 		if err != nil {
 			return nil, err
 		}

@@ -67,6 +67,9 @@ func announce(parent string, more map[string]any) map[string]any {
 	if strings.HasPrefix(parent, "cli_") {
 		body["parent_type"] = "client"
 	}
+	if strings.HasPrefix(parent, "tkt_") {
+		body["parent_type"] = "ticket"
+	}
 	for k, v := range more {
 		body[k] = v
 	}
@@ -260,7 +263,7 @@ func TestInputIsRefused(t *testing.T) {
 		{"a path to nothing", project, map[string]any{"name": "a/.."}, 422, "invalid_input"},
 		{"a media type that is none", project, map[string]any{"media_type": "pdf"}, 422, "invalid_input"},
 		{"a media type with parameters", project, map[string]any{"media_type": "text/html; charset=x"}, 422, "invalid_input"},
-		{"an unknown kind of parent", project, map[string]any{"parent_type": "ticket"}, 422, "invalid_input"},
+		{"an unknown kind of parent", project, map[string]any{"parent_type": "invoice"}, 422, "invalid_input"},
 		{"a parent of another kind", client, map[string]any{"parent_type": "project"}, 404, "project_not_found"},
 		{"no such project", "prj_" + none, nil, 404, "project_not_found"},
 		{"no such client", "cli_" + none, nil, 404, "client_not_found"},

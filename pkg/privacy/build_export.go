@@ -58,7 +58,7 @@ type Stored map[registry.Bucket]Opener
 
 // BuildExport builds the package that a row asks for, from every row of its subject that the registry exports, and the
 // objects that those rows stand for. Fields that are sealed are opened with the data keys.
-func BuildExport(packages Writer, stored Stored, links keys.Links, seals keys.DataKeys, m datamap.Map) job.Job {
+func BuildExport(packages Writer, stored Stored, links keys.Links, pseudonyms keys.Pseudonyms, seals keys.DataKeys, m datamap.Map) job.Job {
 	return job.Job{
 		ID: "build-export", Area: "privacy", Summary: "Build the package of an access or portability request, or an organization's export",
 		Purpose: purpose.PrivacyRights, Triggers: []string{EventExportRequested},
@@ -67,7 +67,7 @@ func BuildExport(packages Writer, stored Stored, links keys.Links, seals keys.Da
 			if err := json.Unmarshal(r.Event.Detail, &n); err != nil {
 				return fmt.Errorf("build export: read the event: %w", err)
 			}
-			b := &builder{st: r.Store, packages: packages, stored: stored, links: links, seals: keys.NewEnvelope(seals, r.Clock), m: m, clock: r.Clock, log: r.Log}
+			b := &builder{st: r.Store, packages: packages, stored: stored, links: links, pseudonyms: pseudonyms, seals: keys.NewEnvelope(seals, r.Clock), m: m, clock: r.Clock, log: r.Log}
 			return b.build(ctx, r.Actor, store.Key{PK: n.PK, SK: n.SK})
 		},
 	}
@@ -79,9 +79,11 @@ type builder struct {
 	stored   Stored
 	links    keys.Links
 	seals    *keys.Envelope
-	m        datamap.Map
-	clock    func() time.Time
-	log      *telemetry.Log
+
+	pseudonyms keys.Pseudonyms // of addresses
+	m          datamap.Map
+	clock      func() time.Time
+	log        *telemetry.Log
 }
 
 // bind gives the handle of the scope that a key lies in, for a job that was started by a row there.
@@ -96,6 +98,11 @@ func bind(st *store.Store, actor store.Actor, key store.Key) (holder, registry.S
 		h := st.BindOrganization(org, actor)
 		h.SeeRestricted()
 		return h, registry.InOrganization, true
+	}
+	if hash, ok := scope.Case(); ok {
+		h := st.BindCase(hash, actor)
+		h.SeeRestricted()
+		return h, registry.InCase, true
 	}
 	return nil, "", false
 }
@@ -304,6 +311,9 @@ func (b *builder) sources(ctx context.Context, h holder, scope registry.Scope) (
 	if scope != registry.InUser {
 		return all, nil
 	}
+	if err := b.written(ctx, h, all); err != nil {
+		return nil, err
+	}
 	memberships, err := Memberships(ctx, h, b.m)
 	if err != nil {
 		return nil, err
@@ -323,6 +333,30 @@ func (b *builder) sources(ctx context.Context, h holder, scope registry.Scope) (
 		}
 	}
 	return all, nil
+}
+
+// written adds what was written to us from the account's address without the account: the person has shown that the address
+// is theirs.
+func (b *builder) written(ctx context.Context, h holder, all map[string][]source) error {
+	hash, err := correspondence(ctx, h, b.m, b.pseudonyms)
+	if err != nil || hash == "" {
+		return err
+	}
+	c := b.st.BindCase(hash, store.Actor{Who: "job:build-export"})
+	c.SeeRestricted()
+	for _, t := range b.m.In(registry.InCase) {
+		if t.Export == "" || t.Class != registry.ClassSupport && t.Class != registry.ClassRequest && t.Class != registry.ClassConsent {
+			continue
+		}
+		parts, err := record.Partitions(ctx, c, b.m, registry.InCase, t.Family)
+		if err != nil {
+			return err
+		}
+		for _, part := range parts {
+			all[t.Type] = append(all[t.Type], source{c, store.Query{Partition: part}})
+		}
+	}
+	return nil
 }
 
 // files lists the names of the files, in order.

@@ -543,7 +543,7 @@ func (c *conflict) packagesBuilt(meanwhile func()) string {
 	}
 	n := 0
 	for _, key := range c.keys(store.UserScope(c.ada.User).Partition(privacy.FamilyPackage)) {
-		err := c.event(privacy.BuildExport(to, c.stored(), c.links, c.seals, c.m), privacy.EventExportRequested, key)
+		err := c.event(privacy.BuildExport(to, c.stored(), c.links, c.pseudonyms, c.seals, c.m), privacy.EventExportRequested, key)
 		if err != nil && meanwhile == nil {
 			c.wrong("a package: %v", err)
 		}

@@ -6,13 +6,16 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"pixeltrack.io/platform/infra/journey"
 	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/api/apitest"
+	"pixeltrack.io/platform/pkg/correspondents"
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/organization"
 	"pixeltrack.io/platform/pkg/privacy"
@@ -20,6 +23,7 @@ import (
 	"pixeltrack.io/platform/pkg/privacy/purpose"
 	"pixeltrack.io/platform/pkg/privacy/retention"
 	"pixeltrack.io/platform/pkg/store"
+	"pixeltrack.io/platform/pkg/support"
 )
 
 // deleteAccount does what the deletion of an account does: the gate closes, and its clock is armed.
@@ -327,7 +331,7 @@ func TestAnErasureAndABuilderMeet(t *testing.T) {
 				waits()
 			}
 			key := w.keys(store.UserScope(ada.User).Partition(privacy.FamilyPackage))[0]
-			w.must(w.event(privacy.BuildExport(to, w.stored(), w.links, w.seals, w.m), privacy.EventExportRequested, key))
+			w.must(w.event(privacy.BuildExport(to, w.stored(), w.links, w.pseudonyms, w.seals, w.m), privacy.EventExportRequested, key))
 			if keys := w.packages.Keys(); len(keys) > 0 != tt.first {
 				t.Errorf("the packages are %v; want one of an account that was open: %v", keys, tt.first)
 			}
@@ -646,7 +650,7 @@ func TestAnOrganizationGoesWithEverythingInIt(t *testing.T) {
 	tx := w.Store.Begin()
 	e := privacy.AskForPackage(tx, org, "", "")
 	w.must(tx.Commit(ctx))
-	w.must(w.event(privacy.BuildExport(w.packages, w.stored(), w.links, w.seals, w.m), privacy.EventExportRequested, privacy.PackageKey(org.Scope(), e)))
+	w.must(w.event(privacy.BuildExport(w.packages, w.stored(), w.links, w.pseudonyms, w.seals, w.m), privacy.EventExportRequested, privacy.PackageKey(org.Scope(), e)))
 	if text := strings.Join(w.packages.Keys(), " "); !strings.Contains(text, "ORG/"+string(ada.Org)+"/"+string(e)) {
 		t.Errorf("the packages are %s; want the organisation's", text)
 	}
@@ -684,5 +688,49 @@ func TestAnOpenOrganizationIsNeverPurged(t *testing.T) {
 	w.must(w.run(privacy.SweepRetention(w.engine)))
 	if text := w.dump(); !strings.Contains(text, "work-of-") || strings.Contains(text, "purge-organization") {
 		t.Error("want the organisation untouched and the clock gone")
+	}
+}
+
+// wrote lets a mail come from an address, as somebody without an account.
+func (w *world) wrote(address, name string) *store.Case {
+	w.T.Helper()
+	h := w.Store.BindCase(correspondents.HashOf(w.pseudonyms, address), store.Actor{Who: "test"})
+	tx := w.Store.Begin()
+	w.must(correspondents.Heard(w.T.Context(), tx, h, address, name))
+	support.Ask(tx, h, support.Author{Correspondent: correspondents.HashOf(w.pseudonyms, address)}, "By mail", "written by "+name, true)
+	w.must(tx.Commit(w.T.Context()))
+	return h
+}
+
+// What was written to us from the address of an account is its person's: it is in their package, and goes with the account.
+func TestWhatWasWrittenByMailGoesWithTheAccount(t *testing.T) {
+	w := newWorld(t)
+	ada := w.somebody(w.Organization(), "Ada")
+	w.wrote(ada.email, "a canary of Ada")
+	w.wrote("bob@example.com", "a trace of Bob")
+	w.file(ada.Caller, map[string]any{"type": "access"})
+	w.mails(store.UserScope(ada.User))
+	w.must(w.run(privacy.WorkRequests(w.engine)))
+	w.build(ada.Caller)
+	archive, err := w.packages.Fetch("https://bucket.example.com/" + w.packages.Keys()[0] + "?")
+	w.must(err)
+	text, err := journey.CheckPackage(archive)
+	w.must(err)
+	if !strings.Contains(text, "written by a canary of Ada") || strings.Contains(text, "a trace of Bob") {
+		t.Error("the package has not what its person wrote by mail, or what another wrote")
+	}
+	var forgotten []id.Member
+	w.engine.Forget = func(_ context.Context, org *store.Organization, m id.Member) (int, error) {
+		forgotten = append(forgotten, m)
+		return 1, nil
+	}
+	w.Clock.Set(w.deleteAccount(ada.Caller))
+	w.must(w.run(privacy.SweepRetention(w.engine)))
+	w.gone(ada)
+	if left := w.dump(); !strings.Contains(left, "written by a trace of Bob") {
+		t.Error("what another wrote went too")
+	}
+	if !slices.Equal(forgotten, []id.Member{ada.Member}) {
+		t.Errorf("forgotten are %v; want what the person wrote to support as a member", forgotten)
 	}
 }

@@ -38,6 +38,8 @@ const (
 	MailExtended  = "privacy_request_extended"
 	MailDisclosed = "legal_disclosure"        // something was handed to an authority
 	MailErasure   = "privacy_request_erasing" // the last mail, sent before the address goes
+	MailCode      = "privacy_request_code"
+	MailClarified = "privacy_request_clarified" // an unclear request has become clear
 )
 
 // fresh says whether the session was begun by a login not long ago; its id tells when.
@@ -139,7 +141,7 @@ func judge(in *RequestIn) error {
 
 // room refuses a request when there are too many, or when one of its kind is open.
 func room(ctx context.Context, c *api.Caller, k request.Kind) error {
-	recent, _, err := store.List[Request](ctx, c.Self, store.Query{Partition: c.Self.Scope().Partition(FamilyRequest), Descending: true, Limit: 50})
+	recent, err := recentOf(ctx, c.Self)
 	if err != nil {
 		return err
 	}
@@ -167,7 +169,7 @@ func room(ctx context.Context, c *api.Caller, k request.Kind) error {
 // newRequest makes a request that has just arrived, with its dates.
 func newRequest(st *store.Store, h holder, now time.Time, k request.Kind, where clocks.Residence) *Request {
 	d := clocks.Derive(clocks.Intake{Kind: k, Received: now, Regimes: clocks.Regimes(where)})
-	r := &Request{ID: id.New[id.Case](st.IDs()), Kind: k, State: request.Received, Channel: "api", Country: where.Country, Region: where.Region,
+	r := &Request{ID: id.New[id.Case](st.IDs()), Kind: k, State: request.Received, Channel: channelAPI, Country: where.Country, Region: where.Region,
 		Received: now.Unix(), Due: d.Due.Unix(), Steps: stepsOf(d.Steps), Acknowledge: stepsOf(d.Acknowledge), Next: now.Unix(), scope: h.Scope()}
 	r.note(now, "submitted", "")
 	return r
@@ -195,7 +197,7 @@ func begin(ctx context.Context, tx *store.Tx, c *api.Caller, r *Request) error {
 	if !r.Kind.Immediate() || r.Kind.Destroys() {
 		return nil
 	}
-	if err := effect(ctx, tx, c, r); err != nil {
+	if err := effect(ctx, tx, c.Self, r, "request", Truncate(c.Source)); err != nil {
 		return err
 	}
 	if r.Kind == request.Restriction || r.Kind == request.Objection && weighed(r.PurposeOf) {
@@ -214,32 +216,32 @@ func weighed(id string) bool {
 	return p.Basis == registry.Interest
 }
 
-// effect adds what takes effect at once to the transaction.
-func effect(ctx context.Context, tx *store.Tx, c *api.Caller, r *Request) error {
-	if r.Kind == request.Restriction {
-		tx.Change(c.Self, access.UserGateKey(c.User), func(u *dynamo.Update) { u.Set("restrict", true).Set("restricted_by", r.ID) })
+// effect adds what takes effect at once to the transaction. Source and ip say where the act came from.
+func effect(ctx context.Context, tx *store.Tx, h holder, r *Request, source, ip string) error {
+	if user, ok := h.Scope().User(); ok && r.Kind == request.Restriction {
+		tx.Change(h, access.UserGateKey(user), func(u *dynamo.Update) { u.Set("restrict", true).Set("restricted_by", r.ID) })
 		return nil
 	}
-	newest, err := newestActs(ctx, c.Self)
+	newest, err := newestActs(ctx, h)
 	if err != nil {
 		return err
 	}
-	object(tx, c, r, newest)
+	object(tx, h, r, newest, source, ip)
 	return nil
 }
 
 // object adds the acts of an objection, an opt-out or a withdrawal of consent after those that count so far.
-func object(tx *store.Tx, c *api.Caller, r *Request, newest map[string]*Consent) {
+func object(tx *store.Tx, h holder, r *Request, newest map[string]*Consent, source, ip string) {
 	for _, p := range about(r) {
 		before := newest[p]
-		a := &Consent{Purpose: p, Act: Objected, Source: "request", PolicyVersion: policy.InEffect(c.Now).Number, IP: Truncate(c.Source)}
+		a := &Consent{Purpose: p, Act: Objected, Source: source, PolicyVersion: policy.InEffect(h.Now()).Number, IP: ip}
 		if r.Kind == request.ConsentWithdrawal {
 			if !before.Live() {
 				continue
 			}
 			a.Act = TakenBack
 		}
-		appendAct(tx, c.Self, a, before)
+		appendAct(tx, h, a, before)
 	}
 }
 

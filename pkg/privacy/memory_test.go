@@ -201,7 +201,7 @@ func TestABuilder(t *testing.T) {
 	pk, sk, _ := strings.Cut(os.Getenv(proofKey), " ")
 	st := store.New(reach(os.Getenv(proofRows), "LOCAL", "local"), table, time.Now)
 	objects := bucket.New(reach(os.Getenv(proofBucket), identity.Root, identity.RootSecret), "b", time.Now)
-	build := privacy.BuildExport(objects, privacy.Stored{registry.FilesBucket: objects, registry.DocumentsBucket: objects}, keys.Links{Secret: "links"}, nil, datamap.Current())
+	build := privacy.BuildExport(objects, privacy.Stored{registry.FilesBucket: objects, registry.DocumentsBucket: objects}, keys.Links{Secret: "links"}, keys.Pseudonyms{Secret: "pseudonyms"}, nil, datamap.Current())
 	event := fmt.Sprintf(`{"source":%q,"detail-type":%q,"detail":{"pk":%q,"sk":%q}}`, job.Source, privacy.EventExportRequested, pk, sk)
 	if err := build.Do(t.Context(), []byte(event), st, telemetry.New(new(bytes.Buffer), time.Now), time.Now, "run"); err != nil {
 		t.Fatal(err)

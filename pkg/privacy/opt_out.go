@@ -79,7 +79,7 @@ func (b *OptOutBody) file(ctx context.Context, st *store.Store, c *api.Caller) e
 			return err
 		}
 		tx := st.Begin()
-		object(tx, c, r, newest)
+		object(tx, c.Self, r, newest, "request", Truncate(c.Source))
 		if err := r.done(c.Now); err != nil {
 			return err
 		}

@@ -161,7 +161,7 @@ func DownloadExport(st *store.Store, packages Linker, pseudonyms keys.Pseudonyms
 		tx := st.Begin()
 		attempts.Forget(tx)
 		c.AuditFor(tx, e.owner, string(e.p.ID), "done")
-		return fetched(ctx, c, packages, e.p, string(e.p.ID), tx, e.org, func() error { return tx.Commit(ctx) })
+		return fetched(ctx, c.Now, packages, e.p, string(e.p.ID), tx, e.org, func() error { return tx.Commit(ctx) })
 	})
 }
 

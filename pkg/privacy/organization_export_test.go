@@ -30,7 +30,7 @@ func (w *world) exported(c apitest.Caller) string {
 	tx.Put(w.Store.BindUser(c.User, store.Actor{Who: string(c.User)}), &account.Credential{User: c.User, PasswordHash: password.Hash(exportPhrase)})
 	e := privacy.AskForPackage(tx, org, "", "")
 	w.must(tx.Commit(ctx))
-	w.must(w.event(privacy.BuildExport(w.packages, w.stored(), w.links, w.seals, w.m), privacy.EventExportRequested, privacy.PackageKey(org.Scope(), e)))
+	w.must(w.event(privacy.BuildExport(w.packages, w.stored(), w.links, w.pseudonyms, w.seals, w.m), privacy.EventExportRequested, privacy.PackageKey(org.Scope(), e)))
 	return w.links.Token(privacy.ExportPurpose, string(e))
 }
 
@@ -126,7 +126,7 @@ func TestAnOwnerAsksForTheExportOfAnOrganization(t *testing.T) {
 	var o privacy.OrderBody
 	first.Into(t, &o)
 	org := w.Store.BindOrganization(ada.Org, store.Actor{Who: "test"})
-	w.must(w.event(privacy.BuildExport(w.packages, w.stored(), w.links, w.seals, w.m), privacy.EventExportRequested, privacy.PackageKey(org.Scope(), id.Export(o.ID))))
+	w.must(w.event(privacy.BuildExport(w.packages, w.stored(), w.links, w.pseudonyms, w.seals, w.m), privacy.EventExportRequested, privacy.PackageKey(org.Scope(), id.Export(o.ID))))
 	again := ask(ada, "k")
 	w.Want(again, http.StatusAccepted, "")
 	var ready privacy.OrderBody

@@ -268,6 +268,12 @@ func (x *replayer) erasure(ctx context.Context, object string) (done bool, err e
 			return false, fmt.Errorf("replay: %w", err)
 		}
 		return x.organization(ctx, org)
+	case erasure.ScopeCorrespondent:
+		if e != nil && e.Done != 0 {
+			return true, nil // the table is from after the erasure: what is there was written since
+		}
+		_, err := x.Engine.Again().Correspondent(ctx, x.Actor, string(name), erasure.Cause{Case: id.Case(w.Case)})
+		return judged(err)
 	case erasure.ScopeContact:
 		parts := store.Parts(string(name))
 		org, err := id.Parse[id.Organization](parts[0])

@@ -314,22 +314,22 @@ func DownloadRequest(st *store.Store, packages Linker) api.Operation {
 			return nil, err
 		}
 		tx := st.Begin()
-		return fetched(ctx, c, packages, p, string(r.ID), tx, c.Self, func() error { return c.Commit(ctx, tx, string(r.ID)) })
+		return fetched(ctx, c.Now, packages, p, string(r.ID), tx, c.Self, func() error { return c.Commit(ctx, tx, string(r.ID)) })
 	})
 }
 
 // fetched gives a link to a ready package, and writes down that it was given.
-func fetched(ctx context.Context, c *api.Caller, packages Linker, p *Package, name string, tx *store.Tx, h store.Bound, commit func() error) (*DownloadOut, error) {
-	life := min(LinkLife, at(p.Until).Sub(c.Now))
+func fetched(ctx context.Context, now time.Time, packages Linker, p *Package, name string, tx *store.Tx, h store.Bound, commit func() error) (*DownloadOut, error) {
+	life := min(LinkLife, at(p.Until).Sub(now))
 	url, err := packages.Link(ctx, p.Object, "pixeltrack-"+name+".zip", life)
 	if err != nil {
 		return nil, err
 	}
-	p.Fetched = append(p.Fetched, c.Now.Unix())
+	p.Fetched = append(p.Fetched, now.Unix())
 	p.Fetched = p.Fetched[max(0, len(p.Fetched)-longestHistory):]
 	tx.Replace(h, p)
 	if err := commit(); err != nil {
 		return nil, err
 	}
-	return &DownloadOut{DownloadBody{URL: url, ExpiresAt: c.Now.Add(life), Until: at(p.Until), Size: p.Size, SHA256: p.SHA256}}, nil
+	return &DownloadOut{DownloadBody{URL: url, ExpiresAt: now.Add(life), Until: at(p.Until), Size: p.Size, SHA256: p.SHA256}}, nil
 }

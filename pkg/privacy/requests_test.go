@@ -42,7 +42,7 @@ func (w *world) get(c apitest.Caller, id string) privacy.RequestBody {
 func (w *world) build(c apitest.Caller) {
 	w.T.Helper()
 	for _, key := range w.keys(store.UserScope(c.User).Partition(privacy.FamilyPackage)) {
-		w.must(w.event(privacy.BuildExport(w.packages, w.stored(), w.links, w.seals, w.m), privacy.EventExportRequested, key))
+		w.must(w.event(privacy.BuildExport(w.packages, w.stored(), w.links, w.pseudonyms, w.seals, w.m), privacy.EventExportRequested, key))
 	}
 }
 

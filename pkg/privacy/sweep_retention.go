@@ -27,7 +27,11 @@ import (
 // NewEngine makes the engine that the jobs of this area erase with. Objects are the buckets that an erasure empties.
 func NewEngine(st *store.Store, objects []erasure.Objects, vault erasure.Vault, seals erasure.Sealer, pseudonyms keys.Pseudonyms, clock func() time.Time) *erasure.Engine {
 	return &erasure.Engine{Store: st, Objects: objects, Vault: vault, Seals: seals, Pseudonyms: pseudonyms,
-		Map: datamap.Current(), Clock: clock, Clocks: Clocks, Close: organization.Close, Packing: func(ctx context.Context, h record.Handle) (bool, error) { return packing(ctx, h, clock()) }}
+		Map: datamap.Current(), Clock: clock, Clocks: Clocks, Close: organization.Close,
+		Packing: func(ctx context.Context, h record.Handle) (bool, error) { return packing(ctx, h, clock()) },
+		Correspondence: func(ctx context.Context, h record.Handle, m datamap.Map) (string, error) {
+			return correspondence(ctx, h, m, pseudonyms)
+		}}
 }
 
 // packing says whether a builder of packages of a scope is under way, whose claim lasts as long as it may run.

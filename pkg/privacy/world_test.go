@@ -108,6 +108,7 @@ type world struct {
 	packages, files, documents, incoming, vault *blobtest.Bucket
 	engine                                      *erasure.Engine
 	links                                       keys.Links
+	pseudonyms                                  keys.Pseudonyms
 	seals                                       *keystest.Vault
 	m                                           datamap.Map
 	log                                         *telemetry.Log
@@ -115,11 +116,11 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	w := &world{World: apitest.New(t), packages: new(blobtest.Bucket), files: new(blobtest.Bucket), documents: new(blobtest.Bucket), incoming: new(blobtest.Bucket), vault: new(blobtest.Bucket),
-		links: keys.Links{Secret: "links"}, seals: new(keystest.Vault)}
+		links: keys.Links{Secret: "links"}, pseudonyms: keys.Pseudonyms{Secret: "pseudonyms"}, seals: new(keystest.Vault)}
 	w.m = datamap.Current()
 	w.m.Rows = append(w.m.Rows, datamap.From(testRows()).Rows...)
 	w.log = telemetry.New(w.Log, w.Clock.Now)
-	w.engine = privacy.NewEngine(w.Store, []erasure.Objects{w.packages, w.files, w.incoming}, w.vault, keys.NewEnvelope(w.seals, w.Clock.Now), keys.Pseudonyms{Secret: "pseudonyms"}, w.Clock.Now)
+	w.engine = privacy.NewEngine(w.Store, []erasure.Objects{w.packages, w.files, w.incoming}, w.vault, keys.NewEnvelope(w.seals, w.Clock.Now), w.pseudonyms, w.Clock.Now)
 	w.engine.Map = w.m
 	return w
 }

@@ -2,6 +2,7 @@ package support
 
 import (
 	"errors"
+	"strconv"
 	"strings"
 
 	"pixeltrack.io/platform/pkg/id"
@@ -13,6 +14,9 @@ import (
 // Templates of the mails about tickets. Their ids name the ticket.
 const (
 	MailReceived = "ticket_received" // a mail has become a ticket
+	MailAnswered = "ticket_answered"
+	MailSolved   = "ticket_solved" // with how it can be rated
+	MailClosed   = "ticket_closed" // likewise
 )
 
 // MaxSubject is how many characters the subject of a ticket has at most.
@@ -87,11 +91,38 @@ func Tagged(links keys.Links, s store.Scope, tag string) (id.Ticket, bool) {
 	return t, err == nil && links.CheckShort(proof, tagPurpose, store.Join(s.String(), string(t)))
 }
 
+// tell queues the mail by which who asked hears what another did to their ticket. An answer is the message after those that
+// the ticket has had so far.
+func (t *Ticket) tell(tx *store.Tx, h Holder, a Act) {
+	kind := map[Act]string{Answer: MailAnswered, Solve: MailSolved, Close: MailClosed}[a]
+	if kind == "" || h.Actor().Who == string(t.Member) {
+		return
+	}
+	outbox.Queue(tx, h, kind, store.Join(string(t.ID), string(a), strconv.FormatInt(t.Version, 10)),
+		map[string]string{"ticket": string(t.ID), "message": strconv.FormatInt(t.Messages+1, 10)})
+}
+
 // End closes the ticket and starts its two years.
 func (t *Ticket) End(tx *store.Tx, h Holder) error {
 	if err := t.move(tx, h, Close, h.Now()); err != nil {
 		return err
 	}
 	tx.Replace(h, t)
+	return nil
+}
+
+// Say adds to the ticket what one of PixelTrack's own people answers: it waits for who asked then, or is solved.
+func (t *Ticket) Say(tx *store.Tx, h Holder, a Act, text string) error {
+	if err := t.move(tx, h, a, h.Now()); err != nil {
+		return err
+	}
+	if t.Messages >= MaxMessages {
+		return ErrOver
+	}
+	t.Messages++
+	tx.Replace(h, t)
+	m := t.mailed(h, text)
+	m.Member = ""
+	tx.Create(h, m)
 	return nil
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"time"
 
+	"github.com/guregu/dynamo/v2"
+
 	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/api"
 	"pixeltrack.io/platform/pkg/id"
@@ -45,6 +47,11 @@ type Ticket struct {
 	ClosedAt int64     `dynamo:"closed_at,omitempty"` // epoch seconds of the last close; 0 while it is not closed
 	Created  int64     `dynamo:"created"`             // epoch milliseconds
 	Updated  int64     `dynamo:"updated"`             // epoch milliseconds
+
+	Files   int64  `dynamo:"files,omitempty"` // how many hang on it
+	Score   int    `dynamo:"score,omitempty"` // how content who asked is, 1 to 5; 0 when they did not say
+	Comment string `dynamo:"comment,omitempty"`
+	RatedAt int64  `dynamo:"rated_at,omitempty"` // epoch seconds
 }
 
 // Type is the row's type.
@@ -140,10 +147,26 @@ func (t *Ticket) move(tx *store.Tx, h Holder, a Act, now time.Time) error {
 		t.ClosedAt, t.DueAt = now.Unix(), until.Unix()
 		tx.ArmWake(h, t.purgeDue())
 	}
+	t.tell(tx, h, a)
 	return nil
 }
 
-// read gives a ticket that the caller may see, by an id as it came in. Others' tickets are missing to who sees their own.
+// Attach counts one file more that hangs on a ticket. It fails with ErrOver when the ticket is closed or gone.
+func Attach(tx *store.Tx, org *store.Organization, t id.Ticket) {
+	tx.Change(org, Key(org.ID, t), func(u *dynamo.Update) { u.Add("files", 1).If("'status' <> ?", Closed) }).Else(ErrOver)
+}
+
+// Detach counts one file less.
+func Detach(tx *store.Tx, org *store.Organization, t id.Ticket) {
+	tx.Change(org, Key(org.ID, t), func(u *dynamo.Update) { u.Add("files", -1) })
+}
+
+// Read gives a ticket that the caller may see, by an id as it came in. Others' tickets are missing to who sees their own.
+func Read(ctx context.Context, c *api.Caller, text string) (*Ticket, error) {
+	return read(ctx, c, text)
+}
+
+// read is Read.
 func read(ctx context.Context, c *api.Caller, text string) (*Ticket, error) {
 	ticket, err := id.Parse[id.Ticket](text)
 	if err != nil {
@@ -160,18 +183,26 @@ func read(ctx context.Context, c *api.Caller, text string) (*Ticket, error) {
 type TicketBody struct {
 	ID        string     `json:"id" example:"tkt_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"`
 	MemberID  string     `json:"member_id" doc:"Who asked." example:"mbr_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"`
-	Subject   string     `json:"subject" example:"An invoice shows the wrong tax"`
+	Subject   string     `json:"subject" doc:"Empty when who asked was erased." example:"An invoice shows the wrong tax"`
 	Priority  Priority   `json:"priority" enum:"low,normal,high,urgent"`
 	Status    Status     `json:"status" enum:"open,pending,solved,closed" doc:"open: PixelTrack is to answer; pending: the organization is; solved: PixelTrack thinks that it is done; closed: it is over."`
 	Messages  int64      `json:"message_count" doc:"At most 100." example:"1"`
+	Files     int64      `json:"file_count" doc:"They are listed by GET /v1/files?parent_type=ticket." example:"0"`
 	ClosedAt  *time.Time `json:"closed_at,omitempty" doc:"Of the last close; absent while it is not closed."`
 	GoneAt    *time.Time `json:"gone_at,omitempty" doc:"When the ticket and its messages are deleted: two years after the last close. Absent while it is not closed."`
 	CreatedAt time.Time  `json:"created_at"`
 	UpdatedAt time.Time  `json:"updated_at"`
+	Rating    *Rating    `json:"rating,omitempty" doc:"How content who asked is; absent until they say so."`
+}
+
+// Rating is a rating on the wire.
+type Rating struct {
+	RatingBody
+	At time.Time `json:"rated_at"`
 }
 
 func body(t *Ticket) TicketBody {
-	b := TicketBody{ID: string(t.ID), MemberID: string(t.Member), Subject: t.Subject, Priority: t.Priority, Status: t.Status, Messages: t.Messages,
+	b := TicketBody{ID: string(t.ID), MemberID: string(t.Member), Subject: t.Subject, Priority: t.Priority, Status: t.Status, Messages: t.Messages, Files: t.Files,
 		CreatedAt: time.UnixMilli(t.Created).UTC(), UpdatedAt: time.UnixMilli(t.Updated).UTC()}
 	if t.ClosedAt != 0 {
 		closed := time.Unix(t.ClosedAt, 0).UTC()
@@ -181,6 +212,9 @@ func body(t *Ticket) TicketBody {
 		gone := time.Unix(t.DueAt, 0).UTC()
 		b.GoneAt = &gone
 	}
+	if t.RatedAt != 0 {
+		b.Rating = &Rating{RatingBody{Score: t.Score, Comment: t.Comment}, time.Unix(t.RatedAt, 0).UTC()}
+	}
 	return b
 }
 
@@ -188,7 +222,7 @@ func body(t *Ticket) TicketBody {
 type MessageBody struct {
 	ID        string    `json:"id" example:"pst_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"`
 	MemberID  string    `json:"member_id" doc:"Who wrote it." example:"mbr_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"`
-	Text      string    `json:"text" example:"It says 19 % and should say 7 %."`
+	Text      string    `json:"text" doc:"Empty when who wrote it was erased." example:"It says 19 % and should say 7 %."`
 	CreatedAt time.Time `json:"created_at"`
 }
 

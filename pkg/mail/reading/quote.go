@@ -3,10 +3,9 @@ package reading
 import (
 	"regexp"
 	"strings"
-)
 
-// Above is the line that our mails begin with, so that an answer can be told from what it quotes in any language.
-const Above = "— Please write your reply above this line —"
+	"pixeltrack.io/platform/pkg/mail"
+)
 
 // Unquoted is a text without what it quotes of an earlier mail: what follows our own line, a line by which mail programs
 // begin a quote, and lines that begin with >. A signature after its mark goes too. It is empty when nothing is left.
@@ -53,7 +52,7 @@ func begins(lines []string, i int) bool {
 	switch {
 	case line == "":
 		return false
-	case strings.Contains(line, Above):
+	case strings.Contains(line, mail.Above):
 		return true
 	case lines[i] == "-- ", line == "--" && i > 0: // a signature
 		return true

@@ -62,8 +62,8 @@ func TestFromHTML(t *testing.T) {
 
 func TestUnquoted(t *testing.T) {
 	tests := []struct{ name, in, want string }{
-		{"our own line", "Thanks.\n\nAm Montag schrieb jemand\n" + reading.Above + "\nold", "Thanks.\n\nAm Montag schrieb jemand"},
-		{"our own line, quoted", "Thanks.\n> " + reading.Above + "\n> old", "Thanks."},
+		{"our own line", "Thanks.\n\nAm Montag schrieb jemand\n" + mail.Above + "\nold", "Thanks.\n\nAm Montag schrieb jemand"},
+		{"our own line, quoted", "Thanks.\n> " + mail.Above + "\n> old", "Thanks."},
 		{"Gmail", "Thanks.\n\nOn Mon, 2 Mar 2026 at 09:00, PixelTrack <support@pixeltrack.io> wrote:\n> old", "Thanks."},
 		{"Gmail, broken in two", "Thanks.\n\nOn Mon, 2 Mar 2026 at 09:00, PixelTrack\n<support@pixeltrack.io> wrote:\n\nold", "Thanks."},
 		{"German", "Danke.\n\nAm 02.03.26 um 09:00 schrieb PixelTrack:\nold", "Danke."},

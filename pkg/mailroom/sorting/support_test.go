@@ -10,6 +10,7 @@ import (
 
 	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/correspondents"
+	"pixeltrack.io/platform/pkg/files"
 	"pixeltrack.io/platform/pkg/mail"
 	"pixeltrack.io/platform/pkg/mailroom"
 	"pixeltrack.io/platform/pkg/privacy/retention"
@@ -307,7 +308,7 @@ func TestACorrespondentGoesTwoYearsAfterTheLastClose(t *testing.T) {
 	w.receive(question())
 	h := w.correspondent("ada@example.com")
 	ticket := w.closed(h)
-	clearances := map[store.DueKind]retention.Clearer{retention.TicketPurge: support.Clear, retention.CorrespondentPurge: correspondents.Clear}
+	clearances := map[store.DueKind]retention.Clearer{retention.TicketPurge: support.Clear(files.GoWithTicket), retention.CorrespondentPurge: correspondents.Clear}
 	sweep := func() (gone int) {
 		for _, kind := range []store.DueKind{retention.TicketPurge, retention.CorrespondentPurge} {
 			for d, err := range store.AllDue(t.Context(), w.Store.BindPlatform(store.Actor{Who: "test"}), kind, w.Clock.Now()) {

@@ -216,6 +216,9 @@ func (s *sorter) open(m *mail.Received) (*letter, string) {
 		}
 		l.text = noText
 	}
+	if n := len(m.Files); n > 0 {
+		l.text += fmt.Sprintf("\n\n[Files that came with the mail and are not kept: %d]", n)
+	}
 	l.address = s.st.BindCase(correspondents.HashOf(s.Pseudonyms, l.from), s.actor)
 	l.address.SeeRestricted() // what somebody writes is stored, as Art. 18 allows
 	return l, ""
@@ -223,6 +226,9 @@ func (s *sorter) open(m *mail.Received) (*letter, string) {
 
 // bring adds to a transaction what becomes of a mail.
 func (s *sorter) bring(ctx context.Context, tx *store.Tx, l *letter) error {
+	if l.box == mail.PrivacyBox || l.box == mail.OfficerBox {
+		return s.privacy(ctx, tx, l)
+	}
 	return s.support(ctx, tx, l)
 }
 

@@ -17,6 +17,7 @@ import (
 
 	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/blob"
+	"pixeltrack.io/platform/pkg/correspondents"
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/keys"
 	"pixeltrack.io/platform/pkg/privacy/datamap"
@@ -58,6 +59,14 @@ type Engine struct {
 
 	// Clocks lists the due rows, beside the gate's, that lead to rows of a scope that is erased.
 	Clocks func(ctx context.Context, h record.Handle) ([]*store.Due, error)
+
+	// Correspondence gives the keyed hash under which lies what was written to PixelTrack from a user's address, empty for
+	// none. It is erased with the account.
+	Correspondence func(ctx context.Context, h record.Handle, m datamap.Map) (string, error)
+
+	// Forget erases what a member wrote to PixelTrack itself, which the organisation does not decide about. It can be
+	// repeated, and says retention.ErrHeld when a hold or a restriction keeps something.
+	Forget func(ctx context.Context, org *store.Organization, member id.Member) (int, error)
 
 	// Strip takes persons off what a duty keeps of an organisation, and tells how much went. It can be repeated, and says
 	// retention.ErrHeld when a hold or a restriction keeps something.
@@ -152,6 +161,7 @@ func (e *Engine) Account(ctx context.Context, actor store.Actor, user id.User, c
 		{"packages", func(ctx context.Context) (int, error) { return 0, r.packed(ctx) }},
 		{"ledger", func(ctx context.Context) (int, error) { return 0, r.written(ctx, c.Begin) }},
 		{"memberships", func(ctx context.Context) (int, error) { return r.unlink(ctx, user) }},
+		{"correspondence", r.correspondence},
 		{"lookups", r.lookups},
 		{"clocks", r.clocks},
 		{"proofs", r.proofs},
@@ -228,6 +238,53 @@ func (e *Engine) Contact(ctx context.Context, actor store.Actor, org id.Organiza
 	r.entry.Done, r.entry.ClaimedUntil = r.Clock().Unix(), 0
 	last.Rewrite(r.platform, r.entry).Else(ErrBusy)
 	return res, last.Commit(ctx)
+}
+
+// Correspondent erases somebody who has only written to PixelTrack, by the keyed hash of their address. Nobody is kept from
+// writing again; that is a new beginning.
+func (e *Engine) Correspondent(ctx context.Context, actor store.Actor, hash string, c Cause) (Result, error) {
+	h := e.Store.BindCase(hash, actor)
+	h.SeeRestricted()
+	h.SeeDue()
+	r := &run{Engine: e, actor: actor, platform: e.Store.BindPlatform(actor), home: h, scope: registry.InCase,
+		subject: e.Subject(ScopeCorrespondent, hash), of: ScopeCorrespondent, c: c.Case, name: hash}
+	if err := r.claim(ctx); err != nil {
+		return Result{}, err
+	}
+	err := r.all(ctx, []step{
+		{"ledger", func(ctx context.Context) (int, error) { return 0, r.written(ctx, c.Begin) }},
+		{"clocks", r.clocks}, {"proofs", r.proofs}, {"objects", r.objects}, {"rows", r.rows},
+	})
+	if err != nil {
+		return Result{}, err
+	}
+	return r.finish(ctx, correspondents.Key(hash), retention.CorrespondentPurge, c.Final)
+}
+
+// correspondence erases what was written to PixelTrack from the account's address without the account. Proofs of it join
+// those of the account.
+func (r *run) correspondence(ctx context.Context) (int, error) {
+	if r.Correspondence == nil {
+		return 0, nil
+	}
+	hash, err := r.Correspondence(ctx, r.home, r.Map)
+	if err != nil || hash == "" {
+		return 0, err
+	}
+	h := r.Store.BindCase(hash, r.actor)
+	h.SeeRestricted()
+	h.SeeDue()
+	written := *r
+	written.home, written.scope, written.name = h, registry.InCase, hash
+	n := 0
+	for _, do := range []func(context.Context) (int, error){written.clocks, written.proofs, written.objects, written.rows} {
+		gone, err := do(ctx)
+		n += gone
+		if err != nil {
+			return n, err
+		}
+	}
+	return n, nil
 }
 
 // run is one erasure under way.
@@ -424,7 +481,11 @@ func (r *run) unlink(ctx context.Context, user id.User) (int, error) {
 			if errOrg != nil || errMember != nil {
 				return nil
 			}
-			n++
+			gone, err := r.forget(ctx, org, member)
+			n += gone + 1
+			if err != nil {
+				return err
+			}
 			return r.unlinkOne(ctx, user, org, member)
 		})
 		if err != nil {
@@ -432,6 +493,21 @@ func (r *run) unlink(ctx context.Context, user id.User) (int, error) {
 		}
 	}
 	return n, nil
+}
+
+// forget erases what a member wrote to PixelTrack, as long as it can be told that they did.
+func (r *run) forget(ctx context.Context, org id.Organization, member id.Member) (int, error) {
+	if r.Forget == nil {
+		return 0, nil
+	}
+	h := r.Store.BindOrganization(org, r.actor)
+	h.SeeRestricted()
+	h.SeeDue()
+	n, err := r.Forget(ctx, h, member)
+	if errors.Is(err, retention.ErrHeld) {
+		return n, ErrHeld
+	}
+	return n, err
 }
 
 func (r *run) unlinkOne(ctx context.Context, user id.User, org id.Organization, member id.Member) error {

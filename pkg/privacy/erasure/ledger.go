@@ -23,6 +23,8 @@ const (
 	ScopeAccount      = "account"
 	ScopeOrganization = "organization"
 	ScopeContact      = "contact" // a client of an organisation that stays
+
+	ScopeCorrespondent = "correspondent" // who has only written to PixelTrack
 )
 
 // Entry is one erasure in the ledger of the table: whom by keyed hash, and how far it is. It is written first and
@@ -30,7 +32,7 @@ const (
 type Entry struct {
 	store.Meta
 	Subject      string           `dynamo:"subject"` // keyed hash
-	Of           string           `dynamo:"of"`      // account, organization or contact
+	Of           string           `dynamo:"of"`      // account, organization, contact or correspondent
 	Case         id.Case          `dynamo:"case,omitempty"`
 	Begun        int64            `dynamo:"begun"` // epoch seconds
 	Closed       int64            `dynamo:"closed,omitempty"`
