@@ -123,7 +123,7 @@
 //	create-member | a member by id | table | ORG o ACCESS / member, IDEMPOTENCY | 4 / 6
 //	get-member | a member by id, and the profile that it leads to | table | ORG o ACCESS / member; USER u PROFILE | 5 / 0
 //	update-member | a member by id, and the profile that it leads to | table | ORG o ACCESS / member; USER u PROFILE | 5 / 4
-//	merge-member | two members by id | table | ORG o ACCESS / member, IDEMPOTENCY; DUE merge_member | 4 / 10
+//	merge-member | two members by id | table | ORG o ACCESS / member, IDEMPOTENCY; DUE merge_member | 5 / 10
 //	merge-members | placeholders that are merging and due; what is listed by a member | table, GSI1, GSI2 | DUE merge_member s; ORG o ACCESS / member, ORGGATE; ORG o TIMEENTRY member / time; ORG o STOREDFILE member / id, TICKET member / status, TICKETMESSAGE member / id, PROJECTMEMBER member / project; ORG o PROJECTMEMBER project / member, TIMEENTRY month / id, INVOICEENTRY invoice / entry, STOREDFILE / id, TICKET / id, TICKETMESSAGE ticket / id | 4 / 0
 //	remove-member | a member by id, their membership, and the timer that runs | table | ORG o ACCESS / member, TIMER / member, TIMEENTRY month; USER u MEMBERSHIP, RUNNING; DUE timer_forgotten | 6 / 17
 //	leave-organization | the caller's membership, and the timer that runs | table | ORG o ACCESS / member, TIMER / member, TIMEENTRY month; USER u MEMBERSHIP, RUNNING; DUE timer_forgotten | 6 / 17
@@ -163,7 +163,7 @@
 //	restore-project | a project by id | table | ORG o PROJECT / id; DUE, WAKE purge-project | 4 / 5
 //	delete-project | a project by id, and whether anything is booked on it | table | ORG o PROJECT / id, BOOKING project | 5 / 8
 //	list-project-members | who works on a project | table | ORG o PROJECT / id; ORG o PROJECTMEMBER project | 5 / 0
-//	create-project-member | a project by id, and a member of it | table | ORG o PROJECT / id, ACCESS / member, PROJECTMEMBER project / member, IDEMPOTENCY | 4 / 8
+//	create-project-member | a project by id, and a member of it | table | ORG o PROJECT / id, ACCESS / member, PROJECTMEMBER project / member, IDEMPOTENCY | 4 / 7
 //	update-project-member | a member of a project | table | ORG o PROJECTMEMBER project / member | 4 / 2
 //	delete-project-member | a member of a project | table | ORG o PROJECTMEMBER project / member | 4 / 2
 //	close-projects | deleted projects that are due | table | DUE project_delete s; ORG o PROJECT / id; ORG o CLIENT / id, PROJECTKEY / key, PROJECTMEMBER project; DUE, WAKE purge-project | 4 / 0
