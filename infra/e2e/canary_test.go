@@ -675,7 +675,7 @@ func (f *flock) webhooks(p *caller) {
 		body := []byte(written(f.t, map[string]any{"type": kind, "created_at": p.now().Format(time.RFC3339), "data": map[string]any{"email_id": f.aside(kind+" id", p),
 			"to": []string{f.aside(kind+" to", p) + "@example.com"}, "from": f.aside(kind+" from", p) + "@example.com", "subject": f.aside(kind+" subject", p),
 			"text": f.aside(kind+" text", p), "bounce": map[string]any{"message": f.aside(kind+" message", p), "type": "Permanent"}}}))
-		a := p.call(journey.Call{Method: "POST", Path: "/v1/webhooks/resend", Token: "none", Body: body, Headers: signedWebhook("msg_"+unique(), body)})
+		a := p.call(journey.Call{Method: "POST", Path: "/v1/webhooks/resend", Token: "none", Body: body, Headers: signedWebhook("resend-webhook-secret", "msg_"+unique(), body)})
 		if a.Status >= 500 {
 			f.t.Errorf("%s = %d %s", kind, a.Status, a.Body)
 		}
