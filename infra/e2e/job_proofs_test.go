@@ -308,7 +308,9 @@ func (c *caller) snapshot(into map[string]int, when string) {
 		}
 		kind, _ := r["_type"].(string)
 		if (strings.Contains(string(text), c.user) || strings.Contains(string(text), c.organization)) && !strings.Contains(strings.Join(passing, " "), kind) {
-			into[when+": "+kind]++
+			if into[when+": "+kind]++; kind == "COUNTER" {
+				into[when+": "+kind] = 1 // one counts invoices for each year that they were sent in, and the life may cross one
+			}
 		}
 	}
 }
