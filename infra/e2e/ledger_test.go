@@ -74,8 +74,9 @@ func TestTheLedger(t *testing.T) {
 			continue
 		}
 		c := costOf(cloud.Recorder.OfRequest(request(a)))
-		if w := want[s.operation]; c.Trips > w.Trips && c == (cost{Trips: c.Trips, Calls: w.Calls, Read: w.Read, Write: w.Write}) {
-			// A busy machine may begin calls that are made beside each other so far apart that they look one after the other.
+		if c != want[s.operation] {
+			// A busy machine may begin calls that are made beside each other so far apart that they look one after the other,
+			// and a function reads anew what it remembers for a while: keys, a day's salt.
 			if a, ok = s.measured(t, 200*time.Millisecond); !ok {
 				continue
 			}

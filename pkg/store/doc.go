@@ -240,7 +240,7 @@
 //	create-request | a user's recent requests, and a new one | table | USER u REQUEST / id; OUTBOX; DUE request; USER u PROFILE, CONSENT; PLATFORM DOCKET / id | 6 / 16
 //	create-mail-request | who has an address, and a new request of theirs | table | CASE hash ATTEMPTS, MAILCOUNT, CORRESPONDENT; MAIL hash; USER u, CASE hash REQUEST / id, OUTBOX; PLATFORM DOCKET / id; DUE request, outbox, purge-correspondent; WAKE purge-correspondent | 3 / 21
 //	create-request-code | a correspondent's request by its pass, and a mail with its code | table | CASE hash REQUEST / id, MAILEDCODE / id, OUTBOX; DUE outbox | 2 / 6
-//	open-mail-request | a correspondent's request by its pass and code, and its package | table | CASE hash REQUEST / id, MAILEDCODE / id, PACKAGE / id; PLATFORM DOCKET / id; DUE request | 2 / 9
+//	open-mail-request | a correspondent's request by its pass and code, and its package | table | CASE hash REQUEST / id, MAILEDCODE / id, PACKAGE / id; PLATFORM DOCKET / id; DUE request | 2 / 13
 //	list-requests | a user's requests, newest first | table | USER u REQUEST | 4 / 0
 //	get-request | a user's request by id | table | USER u REQUEST / id | 4 / 0
 //	verify-request | a user's request by id | table | USER u REQUEST / id; PLATFORM DOCKET / id | 5 / 15
@@ -251,7 +251,7 @@
 //	cascade-expired | the due row of a wake row that TTL has deleted | stream, table | WAKE kind s; DUE kind s; every family of a user or organisation; PLATFORM DOCKET / id | 0 / 0
 //	replay-ledger | which table the ring names; in a restored one everybody whom the vault's ledger names, and all that is due | table, GSI1 | PLATFORM KEYRING; PLATFORM ERASURE / hash, HOLD / id, CUSTODY / id, DOCKET / id; every family of a user or organisation; DUE erasure s, purge-account s, purge-organization s, purge-invoice s, purge-ticket s, hold-review, request | 1 / 0
 //	record-accounts | what an account is, and what is on record of it; by an event | table | USER u USERGATE, COMMITMENT; PLATFORM AUDIT | 2 / 4
-//	work-requests | requests and packages that are due; a request by an event | table | DUE request s, package s; USER u REQUEST / id; CASE hash REQUEST / id; every family of a user or organisation; PLATFORM DOCKET / id, HOLD / id; DUE hold-review s; PLATFORM HEARTBEAT / job | 15 / 1
+//	work-requests | requests and packages that are due; a request by an event | table | DUE request s, package s; USER u REQUEST / id; CASE hash REQUEST / id; every family of a user or organisation; PLATFORM DOCKET / id, HOLD / id; DUE hold-review s; PLATFORM HEARTBEAT / job | 12 / 1
 //	aggregate-events | days that are over, and what people did on them | table | DUE usage_day s; PLATFORM USAGEEVENT day, shard / pseudonym, random; USAGETOTAL / day; PLATFORM HEARTBEAT / job | 4 / 1
 //	build-export | everything of a user or organisation | table, GSI1, GSI2 | USER u PACKAGE / id; ORG o PACKAGE / id; TOKEN hash; every family of a user or organisation, and what a correspondent wrote; PLATFORM DOCKET / id | 68.5 / 21
 //	dispatch-changes | changes of the types that somebody wants | stream | no row | 0 / 0
