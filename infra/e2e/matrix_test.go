@@ -19,6 +19,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"pixeltrack.io/platform/infra/journey"
+	"pixeltrack.io/platform/infra/local/calls"
 	"pixeltrack.io/platform/infra/size"
 	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/api"
@@ -102,8 +103,11 @@ func (m *matrix) strangers(s step, op api.Operation) {
 	p, c := m.ready(s)
 	for who, token := range map[string]string{"nobody": "none", "a token that has expired": m.expired} {
 		a := m.expect(who, p, c, token, 401, "")
-		if n := len(cloud.Recorder.OfRequest(request(a))); n != 0 {
-			m.t.Errorf("%s: %d calls of the store; want none", who, n)
+		made := slices.DeleteFunc(cloud.Recorder.OfRequest(request(a)), func(c calls.Call) bool {
+			return slices.Equal(c.Families, []string{"PLATFORM#KEYRING"}) // the keys that tokens are judged by are read again at times
+		})
+		if len(made) != 0 {
+			m.t.Errorf("%s: %d calls of the store; want none but of the keys: %v", who, len(made), describe(request(a)))
 		}
 	}
 	if op.Audience == api.Members {
