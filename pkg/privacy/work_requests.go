@@ -13,6 +13,7 @@ import (
 	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/admin/heartbeat"
 	"pixeltrack.io/platform/pkg/bus"
+	"pixeltrack.io/platform/pkg/correspondents"
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/job"
 	"pixeltrack.io/platform/pkg/outbox"
@@ -131,10 +132,24 @@ func (w *worker) request(ctx context.Context, key store.Key, now time.Time, d *s
 	if r.Next > now.Unix() {
 		return nil
 	}
-	if h.Scope().String() != scopeOf(key) && !r.Destroying {
-		return nil // another erasure of its person has begun, and will close it
+	if moved, err := w.moves(ctx, h, key); err != nil || moved && !r.Destroying {
+		return err // another erasure of its person has begun, and will close it
 	}
 	return w.advance(ctx, h, r, key, now, d)
+}
+
+// moves says whether a request was moved by an erasure, from where its clock says it is, or to where nobody is who has only
+// written to us.
+func (w *worker) moves(ctx context.Context, h holder, key store.Key) (bool, error) {
+	hash, ok := h.Scope().Case()
+	if !ok || h.Scope().String() != scopeOf(key) {
+		return ok, nil
+	}
+	_, err := store.Get[correspondents.Correspondent](ctx, h, correspondents.Key(hash))
+	if errors.Is(err, store.ErrMissing) {
+		return true, nil
+	}
+	return false, err
 }
 
 func scopeOf(key store.Key) string {
