@@ -11,8 +11,8 @@ import (
 
 	"pixeltrack.io/platform/pkg/api"
 	"pixeltrack.io/platform/pkg/mail"
+	"pixeltrack.io/platform/pkg/mail/webhook"
 	"pixeltrack.io/platform/pkg/privacy/purpose"
-	"pixeltrack.io/platform/pkg/problem"
 	"pixeltrack.io/platform/pkg/registry"
 	"pixeltrack.io/platform/pkg/store"
 )
@@ -62,20 +62,6 @@ func Key(id string) store.Key { return store.PlatformScope().KeyIn(Family, id, s
 // Due is the clock of a mail that is not taken yet.
 func (a *Arrival) Due() *store.Due { return store.NewDue(DueArrival, time.Unix(a.Clock, 0), Key(a.ID)) }
 
-// In is a webhook as it was signed.
-type In struct {
-	mail.Signature
-	RawBody []byte `contentType:"application/json"`
-}
-
-// Out says that a webhook was taken.
-type Out struct{ Body Acknowledged }
-
-// Acknowledged is the answer to a webhook.
-type Acknowledged struct {
-	Received bool `json:"received" example:"true" doc:"Always true; what was not taken is refused."`
-}
-
 var providerID = regexp.MustCompile(`^[A-Za-z0-9-]{8,64}$`)
 
 // ReceiveInboundMail takes the news that a mail came in.
@@ -87,30 +73,19 @@ func ReceiveInboundMail(st *store.Store, secret string) api.Operation {
 			"What the mail says is fetched afterwards; one mail is taken once, however often it is told of.",
 		ExampleIn: map[string]any{"type": "email.received", "created_at": "2026-03-02T09:00:00Z",
 			"data": map[string]any{"email_id": "4ef9a417-02e9-4d39-ad75-9611e0fcc33c", "from": "ada@example.com", "to": []string{"support@pixeltrack.io"}}},
-		ExampleOut: Acknowledged{Received: true},
-		Refusals: []api.Refusal{
-			{Kind: problem.Unauthenticated, Code: "signature_invalid", When: "The webhook is not signed by the provider."},
-			{Kind: problem.Unauthenticated, Code: "signature_expired", When: "The signature is more than 300 seconds from now."},
-			{Kind: problem.Malformed, Code: "not_an_event", When: "What was signed is not an event."},
-		},
-	}, func(ctx context.Context, c *api.Caller, in *In) (*Out, error) {
-		err := mail.VerifyWebhook(in.Signature, in.RawBody, secret, c.Now)
-		switch {
-		case errors.Is(err, mail.ErrAge):
-			return nil, problem.Of(problem.Unauthenticated, "signature_expired", "The signature is too old or from the future.")
-		case err != nil:
-			return nil, problem.Of(problem.Unauthenticated, "signature_invalid", "The signature is not valid.")
-		}
-		e, err := mail.ParseEvent(in.RawBody)
+		ExampleOut: webhook.Taken{Received: true},
+		Refusals:   webhook.Refusals(),
+	}, func(ctx context.Context, c *api.Caller, in *webhook.In) (*webhook.Out, error) {
+		e, err := webhook.Read(c, in, secret)
 		if err != nil {
-			return nil, problem.Of(problem.Malformed, "not_an_event", "This is not an event.")
+			return nil, err
 		}
 		if e.Type == mail.EventReceived && providerID.MatchString(e.MailID) {
 			if err := arrived(ctx, st, store.Actor{Who: "provider:resend", Request: c.Request}, e.MailID, c.Now); err != nil {
 				return nil, err
 			}
 		}
-		return &Out{Acknowledged{Received: true}}, nil
+		return webhook.Accept(), nil
 	})
 }
 
