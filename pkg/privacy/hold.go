@@ -355,7 +355,7 @@ func (w *worker) remindOfHold(ctx context.Context, d *store.Due, now time.Time) 
 	h.Next = now.Add(24 * time.Hour).Unix()
 	tx := w.st.Begin()
 	h.save(tx, p, was)
-	return ignoreStale(tx.Commit(ctx))
+	return store.Except(tx.Commit(ctx), store.ErrStale)
 }
 
 // recheck lets a closed request go on whose kept items are no longer under a duty.
@@ -377,7 +377,7 @@ func (w *worker) recheck(ctx context.Context, h holder, r *Request, now time.Tim
 	}
 	tx := w.st.Begin()
 	r.save(tx, h, was)
-	return ignoreStale(tx.Commit(ctx))
+	return store.Except(tx.Commit(ctx), store.ErrStale)
 }
 
 // rechecked is when the first of the duties ends that a request which people worked on keeps something under; 0 when there

@@ -98,7 +98,7 @@ func ReplayLedger(x Replay) job.Job {
 func saveRing(ctx context.Context, r *job.Run, ring *keyring.Ring) error {
 	tx := r.Store.Begin()
 	tx.Replace(r.Platform(), ring)
-	return ignoreStale(tx.Commit(ctx))
+	return store.Except(tx.Commit(ctx), store.ErrStale)
 }
 
 type replayer struct {

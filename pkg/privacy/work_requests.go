@@ -114,7 +114,7 @@ func (w *worker) repackage(ctx context.Context, d *store.Due) error {
 	tx.Disarm(h, d, false)
 	tx.Arm(h, p.due())
 	w.log.Warn("package_again", telemetry.Kind(string(p.Kind)), telemetry.Count(p.Attempts))
-	return ignoreStale(tx.Commit(ctx))
+	return store.Except(tx.Commit(ctx), store.ErrStale) // whoever was first has its way; the clock rings again
 }
 
 // request advances one request. D is the due row that led to it, nil when an event did.
@@ -225,7 +225,7 @@ func (w *worker) advance(ctx context.Context, h holder, r *Request, key store.Ke
 		r.Next = watchAt(r, now)
 	}
 	r.save(tx, h, was)
-	return ignoreStale(tx.Commit(ctx))
+	return store.Except(tx.Commit(ctx), store.ErrStale) // whoever was first has its way; the clock rings again
 }
 
 // handOver gives a request to people, who decide what becomes of it.
@@ -256,14 +256,6 @@ func (w *worker) take(ctx context.Context, tx *store.Tx, h holder, r *Request, n
 // answered queues the mail about the end of a request.
 func (w *worker) answered(tx *store.Tx, h holder, r *Request) {
 	outbox.Queue(tx, h, MailAnswered, store.Join(string(r.ID), "answered"), map[string]string{"case": string(r.ID), "kind": string(r.Kind), "state": string(r.State)}).Else(store.ErrStale)
-}
-
-// ignoreStale lets whoever changed the row first have its way; the due row is still there.
-func ignoreStale(err error) error {
-	if errors.Is(err, store.ErrStale) {
-		return nil
-	}
-	return err
 }
 
 // watchAt is when an open request that waits for somebody is looked at again.
@@ -305,11 +297,11 @@ func (w *worker) receipt(ctx context.Context, mail store.Key, now time.Time) err
 	for try := 0; ; try++ {
 		m, err := store.Get[outbox.Mail](ctx, h, mail)
 		if err != nil {
-			return ignoreMissing(err)
+			return store.Except(err, store.ErrMissing)
 		}
 		r, err := store.Get[Request](ctx, h, requestKey(h.Scope(), id.Case(m.Ids["case"])))
 		if err != nil {
-			return ignoreMissing(err)
+			return store.Except(err, store.ErrMissing)
 		}
 		was := *r
 		if err := observe(ctx, h, r, now); err != nil || !r.State.Open() || r.Acknowledged == was.Acknowledged && r.AckFailed == was.AckFailed {
@@ -321,14 +313,6 @@ func (w *worker) receipt(ctx context.Context, mail store.Key, now time.Time) err
 			return err
 		}
 	}
-}
-
-// ignoreMissing lets a thing go that has gone by itself.
-func ignoreMissing(err error) error {
-	if errors.Is(err, store.ErrMissing) {
-		return nil
-	}
-	return err
 }
 
 // observe records what became of the acknowledgement. One that came back after it had left counts as failed.
@@ -497,7 +481,7 @@ func (w *worker) erase(ctx context.Context, h holder, r *Request, key store.Key,
 	}
 	if r.State == request.Verified {
 		if err := step(func(*store.Tx) error { return w.scopeErasure(h, r, now) }); err != nil {
-			return ignoreStale(err)
+			return store.Except(err, store.ErrStale)
 		}
 	}
 	if r.State == request.InReview {
@@ -506,7 +490,7 @@ func (w *worker) erase(ctx context.Context, h holder, r *Request, key store.Key,
 			if r.Next = when.Unix(); r.Next == was {
 				return nil
 			}
-			return ignoreStale(step(func(*store.Tx) error { return nil }))
+			return store.Except(step(func(*store.Tx) error { return nil }), store.ErrStale)
 		}
 		err := step(func(tx *store.Tx) error {
 			if err := r.happen(request.Event{Type: request.Approved, At: now}); err != nil {
@@ -517,7 +501,7 @@ func (w *worker) erase(ctx context.Context, h holder, r *Request, key store.Key,
 			return nil
 		})
 		if err != nil {
-			return ignoreStale(err)
+			return store.Except(err, store.ErrStale)
 		}
 	}
 	if r.State != request.Executing {
@@ -527,7 +511,7 @@ func (w *worker) erase(ctx context.Context, h holder, r *Request, key store.Key,
 		return err
 	} else if waiting {
 		r.Next = now.Add(time.Minute).Unix()
-		return ignoreStale(step(func(*store.Tx) error { return nil }))
+		return store.Except(step(func(*store.Tx) error { return nil }), store.ErrStale)
 	}
 	return w.execute(ctx, r, key, now, step)
 }

@@ -14,3 +14,14 @@ var (
 	ErrCursor     = errors.New("store: not a cursor of this list")
 	ErrRestored   = errors.New("store: the table was restored, and is not to be served yet")
 )
+
+// Except is an error, unless it is one of those that a caller takes for none: a row that has gone by itself, another writer
+// who was first.
+func Except(err error, none ...error) error {
+	for _, n := range none {
+		if errors.Is(err, n) {
+			return nil
+		}
+	}
+	return err
+}

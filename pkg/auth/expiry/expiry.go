@@ -78,7 +78,7 @@ func remind(ctx context.Context, r *job.Run, d *store.Due) error {
 		return err
 	}
 	if token.Err != nil || account.Err != nil || gate.Deleted != 0 {
-		if err := errors.Join(present(token.Err), present(account.Err)); err != nil {
+		if err := errors.Join(store.Except(token.Err, store.ErrMissing), store.Except(account.Err, store.ErrMissing)); err != nil {
 			return err
 		}
 		return store.Forget(ctx, r.Platform(), d)
@@ -93,14 +93,6 @@ func remind(ctx context.Context, r *job.Run, d *store.Due) error {
 		return nil // ended just now, with its clock
 	case errors.Is(err, store.ErrExists): // the mail was queued by a run before this one
 		return store.Forget(ctx, r.Platform(), d)
-	}
-	return err
-}
-
-// present is the failure of a read that is not for want of the row.
-func present(err error) error {
-	if errors.Is(err, store.ErrMissing) {
-		return nil
 	}
 	return err
 }

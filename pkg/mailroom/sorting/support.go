@@ -84,12 +84,12 @@ func (s *sorter) members(ctx context.Context, l *letter) ([]place, error) {
 	}
 	a, err := store.Get[account.Address](ctx, s.p, store.MailLookup(account.HashOf(s.Pseudonyms, l.from)))
 	if err != nil {
-		return nil, ignoreMissing(err)
+		return nil, store.Except(err, store.ErrMissing)
 	}
 	user := s.st.BindUser(a.User, s.actor)
 	gate, err := store.Get[access.UserGate](ctx, user, access.UserGateKey(a.User))
 	if err != nil || gate.Deleted != 0 || gate.Restrict {
-		return nil, ignoreMissing(err)
+		return nil, store.Except(err, store.ErrMissing)
 	}
 	memberships, err := account.Memberships(ctx, user)
 	if err != nil {

@@ -93,7 +93,7 @@ func (s *sorter) one(ctx context.Context, key store.Key, d *store.Due) error {
 			break
 		}
 		if a, err = store.Get[mailroom.Arrival](ctx, s.p, key); err != nil || a.State != mailroom.Received {
-			return ignoreMissing(err) // a twin was first
+			return store.Except(err, store.ErrMissing) // a twin was first
 		}
 		if try == meetings {
 			return store.ErrConflict
@@ -107,13 +107,6 @@ func (s *sorter) one(ctx context.Context, key store.Key, d *store.Due) error {
 	}
 	s.log.Error("mail_lost", telemetry.Operation("take-in-mail"), telemetry.Cause(err))
 	return s.end(ctx, a, mailroom.Lost, "failed", nil)
-}
-
-func ignoreMissing(err error) error {
-	if errors.Is(err, store.ErrMissing) {
-		return nil
-	}
-	return err
 }
 
 // later has the schedule look at a mail again that could not be taken now.

@@ -186,7 +186,7 @@ func merge(ctx context.Context, r *job.Run, d *store.Due, histories []History) e
 	tx.Disarm(r.Platform(), d, false)
 	tx.Replace(org, a)
 	tx.Change(org, access.AccessKey(orgID, a.MergeInto), func(u *dynamo.Update) { u.Add("receiving", -1) })
-	return overtaken(tx.Commit(ctx))
+	return store.Except(tx.Commit(ctx), store.ErrStale) // whoever was first has its way; the clock rings again
 }
 
 // again has a merge looked at once more: the index may not have shown everything yet.
@@ -196,13 +196,5 @@ func again(ctx context.Context, r *job.Run, org *store.Organization, a *access.A
 	a.MergeAt = r.Clock().Add(in).Unix()
 	tx.Replace(org, a)
 	tx.Arm(org, members.MergeDue(a))
-	return overtaken(tx.Commit(ctx))
-}
-
-// overtaken passes over that another run, or a change of the placeholder, was first: the clock rings again.
-func overtaken(err error) error {
-	if errors.Is(err, store.ErrStale) {
-		return nil
-	}
-	return err
+	return store.Except(tx.Commit(ctx), store.ErrStale) // whoever was first has its way; the clock rings again
 }

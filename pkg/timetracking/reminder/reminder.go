@@ -84,28 +84,20 @@ func who(ctx context.Context, r *job.Run, d *store.Due) (*timetracking.Timer, *s
 	org := r.Store.BindOrganization(id, r.Actor)
 	timer, err := store.Get[timetracking.Timer](ctx, org, d.Target)
 	if err != nil || timer.Due().At != d.At {
-		return nil, nil, absent(err)
+		return nil, nil, store.Except(err, store.ErrMissing, store.ErrRestricted)
 	}
 	gate, err := store.Get[access.OrganizationGate](ctx, org, access.OrganizationGateKey(id))
 	if err != nil || gate.Status != access.Active {
-		return nil, nil, absent(err)
+		return nil, nil, store.Except(err, store.ErrMissing, store.ErrRestricted)
 	}
 	member, err := store.Get[access.Access](ctx, org, access.AccessKey(id, timer.Member))
 	if err != nil || member.User == "" || member.Removed != 0 {
-		return nil, nil, absent(err)
+		return nil, nil, store.Except(err, store.ErrMissing, store.ErrRestricted)
 	}
 	user := r.Store.BindUser(member.User, r.Actor)
 	account, err := store.Get[access.UserGate](ctx, user, access.UserGateKey(member.User))
 	if err != nil || account.Deleted != 0 {
-		return nil, nil, absent(err)
+		return nil, nil, store.Except(err, store.ErrMissing, store.ErrRestricted)
 	}
 	return timer, user, nil
-}
-
-// absent turns what a reader must take for absent into no error.
-func absent(err error) error {
-	if errors.Is(err, store.ErrMissing) || errors.Is(err, store.ErrRestricted) {
-		return nil
-	}
-	return err
 }
