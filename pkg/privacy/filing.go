@@ -128,16 +128,13 @@ func arrive(h holder, channel string, k request.Kind, f Filing) (*Request, error
 	return r, r.happen(e)
 }
 
-// open adds a request that has come to a transaction, with its receipt.
+// open adds a new request to a transaction, with its line on the docket, its clock and the mail that acknowledges it.
 func (r *Request) open(tx *store.Tx, h holder) {
 	tx.Create(h, r)
 	r.line(tx, h)
-	tx.Arm(h, r.due())
-	receipt(tx, h, r)
-}
-
-// receipt queues the mail that acknowledges a request.
-func receipt(tx *store.Tx, h holder, r *Request) {
+	if r.Next != 0 {
+		tx.Arm(h, r.due())
+	}
 	outbox.Queue(tx, h, MailReceived, string(r.ID), map[string]string{"case": string(r.ID), "kind": string(r.Kind),
 		"due": at(r.Due).Format(time.DateOnly), "state": string(r.State)})
 }

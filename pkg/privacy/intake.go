@@ -13,7 +13,6 @@ import (
 	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/api"
 	"pixeltrack.io/platform/pkg/id"
-	"pixeltrack.io/platform/pkg/outbox"
 	"pixeltrack.io/platform/pkg/privacy/clocks"
 	"pixeltrack.io/platform/pkg/privacy/policy"
 	"pixeltrack.io/platform/pkg/privacy/purpose"
@@ -100,7 +99,7 @@ func CreateRequest(st *store.Store) api.Operation {
 		if err := begin(ctx, tx, c, r); err != nil {
 			return nil, err
 		}
-		enter(tx, c.Self, r, MailReceived)
+		r.open(tx, c.Self)
 		if err := c.Commit(ctx, tx, string(r.ID)); errors.Is(err, store.ErrStale) {
 			return nil, problem.Of(problem.Conflict, "consent_changed", "Another choice came at the same time; try again.")
 		} else if err != nil {
@@ -173,17 +172,6 @@ func newRequest(st *store.Store, h holder, now time.Time, k request.Kind, where 
 		Received: now.Unix(), Due: d.Due.Unix(), Steps: stepsOf(d.Steps), Acknowledge: stepsOf(d.Acknowledge), Next: now.Unix(), scope: h.Scope()}
 	r.note(now, "submitted", "")
 	return r
-}
-
-// enter adds a new request to a transaction, with its line on the docket, its clock and the mail that acknowledges it.
-func enter(tx *store.Tx, h holder, r *Request, mail string) {
-	tx.Create(h, r)
-	r.line(tx, h)
-	if r.Next != 0 {
-		tx.Arm(h, r.due())
-	}
-	outbox.Queue(tx, h, mail, string(r.ID), map[string]string{"case": string(r.ID), "kind": string(r.Kind),
-		"due": at(r.Due).Format(time.DateOnly), "state": string(r.State)})
 }
 
 // begin takes a request as far as the call itself can: who asks is settled, and what takes effect when it arrives does.

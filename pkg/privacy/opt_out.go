@@ -83,7 +83,7 @@ func (b *OptOutBody) file(ctx context.Context, st *store.Store, c *api.Caller) e
 		if err := r.done(c.Now); err != nil {
 			return err
 		}
-		enter(tx, c.Self, r, MailReceived)
+		r.open(tx, c.Self)
 		if err := c.Commit(ctx, tx, string(r.ID)); !errors.Is(err, store.ErrStale) {
 			b.Request = string(r.ID)
 			return err

@@ -382,11 +382,13 @@ func (w *worker) restrict(ctx context.Context, tx *store.Tx, h holder, r *Reques
 	if err != nil {
 		return err
 	}
-	if on && r.Channel != channelAPI && !id.Made(gate.RestrictedBy).After(id.Made(r.ID)) { // otherwise the call has done it
-		gate.Restrict, gate.RestrictedBy = true, r.ID
-	}
-	if !on && !id.Made(gate.RestrictedBy).After(id.Made(r.ID)) {
-		gate.Restrict, gate.RestrictedBy = false, ""
+	if !id.Made(gate.RestrictedBy).After(id.Made(r.ID)) {
+		switch {
+		case !on:
+			gate.Restrict, gate.RestrictedBy = false, ""
+		case r.Channel != channelAPI: // otherwise the call has done it
+			gate.Restrict, gate.RestrictedBy = true, r.ID
+		}
 	}
 	memberships, err := Memberships(ctx, h, w.engine.Map)
 	if err != nil {
