@@ -39,6 +39,8 @@ import (
 	"pixeltrack.io/platform/pkg/support"
 	"pixeltrack.io/platform/pkg/timetracking"
 	"pixeltrack.io/platform/pkg/timetracking/reminder"
+	"pixeltrack.io/platform/pkg/visits"
+	"pixeltrack.io/platform/pkg/visits/views"
 )
 
 // Routes lists every route.
@@ -52,6 +54,8 @@ func Routes() []api.Operation {
 	all = append(all, breaches.Routes()...)
 	all = append(all, demands.Routes()...)
 	all = append(all, assurance.Routes()...)
+	all = append(all, visits.Routes()...)
+	all = append(all, views.Routes()...)
 	all = append(all, privacy.Routes()...)
 	all = append(all, clients.Routes()...)
 	all = append(all, projects.Routes()...)
@@ -106,6 +110,7 @@ func Rows() []registry.Row {
 	all = append(all, breaches.Rows()...)
 	all = append(all, demands.Rows()...)
 	all = append(all, assurance.Rows()...)
+	all = append(all, visits.Rows()...)
 	all = append(all, clients.Rows()...)
 	all = append(all, projects.Rows()...)
 	all = append(all, timetracking.Rows()...)

@@ -45,6 +45,7 @@ type (
 	Demand       string // lgr_…, what a court or authority demands
 	Breach       string // brc_…, a breach of personal data
 	Staff        string // stf_…, one of PixelTrack's own people, without a trace of which account
+	Visit        string // vis_…, the time that staff may look into an organisation
 )
 
 // ErrMalformed says that a text is not an id of the kind asked for.
@@ -85,6 +86,7 @@ const (
 	PrefixDemand       = "lgr"
 	PrefixBreach       = "brc"
 	PrefixStaff        = "stf"
+	PrefixVisit        = "vis"
 )
 
 // Prefix is the prefix of the ids of type T, "prj" for Project.
@@ -151,6 +153,8 @@ func Prefix[T Kind]() string {
 		return PrefixBreach
 	case Staff:
 		return PrefixStaff
+	case Visit:
+		return PrefixVisit
 	}
 	return ""
 }

@@ -65,6 +65,13 @@
 //	get-staff | a user as staff | table | USER u STAFF | 2 / 1
 //	list-staff-roles | a user as staff | table | USER u STAFF | 2 / 1
 //	list-staff-audit | what staff did, newest first | table | USER u STAFF; PLATFORM AUDIT | 3 / 1
+//	create-support-access | an organisation that is there, and a ticket of its; a visit with its pass | table | USER u STAFF; ORG o ORGGATE, TICKET / id, VISIT / id, OUTBOX, AUDIT; PLATFORM VISITPASS / org, staff; DUE outbox | 3 / 16
+//	list-active-support-access | the passes of all visits | table | USER u STAFF; PLATFORM VISITPASS | 3 / 1
+//	end-support-access | a visit by its pass | table | USER u STAFF; PLATFORM VISITPASS / org, staff; ORG o VISIT / id, AUDIT | 5 / 10
+//	get-supported-organization | a pass; the settings of its organisation | table | USER u STAFF; PLATFORM VISITPASS / org, staff; ORG o AUDIT, ORGANIZATION, ORGGATE | 5 / 6
+//	list-supported-members | a pass; the members of its organisation | table | USER u STAFF; PLATFORM VISITPASS / org, staff; ORG o AUDIT, ACCESS | 4 / 6
+//	list-supported-projects | a pass; the projects of its organisation | table | USER u STAFF; PLATFORM VISITPASS / org, staff; ORG o AUDIT, PROJECT | 4 / 6
+//	list-supported-invoices | a pass; the invoices of its organisation | table | USER u STAFF; PLATFORM VISITPASS / org, staff; ORG o AUDIT, INVOICE | 4 / 6
 //	list-cases | privacy requests by the date of their answer; of one state | GSI2, GSI1 | USER u STAFF; PLATFORM DOCKET open / due; PLATFORM DOCKET state / due | 2.5 / 1
 //	get-case | a privacy request by id | table | USER u STAFF; PLATFORM DOCKET / id; USER u, CASE hash REQUEST / id | 4 / 1
 //	assign-case | a privacy request by id | table | USER u STAFF; PLATFORM DOCKET / id; USER u REQUEST / id | 5 / 10
@@ -122,6 +129,8 @@
 //	list-audit | what was done in an organisation, newest first | table | ORG o AUDIT | 4 / 0
 //	export-audit | an organisation's audit records by time | table | ORG o AUDIT | 4 / 1
 //	verify-audit | an organisation's chain of audit records | table | ORG o AUDITSEAL, AUDIT, AUDITHEAD | 6 / 0
+//	list-support-access | visits to an organisation, newest first | table | ORG o VISIT | 4 / 0
+//	revoke-support-access | a visit by id, and its pass | table | ORG o VISIT / id, IDEMPOTENCY; PLATFORM VISITPASS / org, staff | 5 / 8
 //	list-invitations | invitations by id | table | ORG o INVITATION | 4 / 0
 //	get-invitation | an invitation by id | table | ORG o INVITATION / id | 4 / 0
 //	resend-invitation | an invitation by id, and its links | table | ORG o INVITING / day, INVITEE / hash, INVITATION / id, OUTBOX, IDEMPOTENCY; TOKEN hash | 5 / 17
@@ -220,6 +229,6 @@
 //	work-requests | requests and packages that are due; a request by an event | table | DUE request s, package s; USER u REQUEST / id; CASE hash REQUEST / id; every family of a user or organisation; PLATFORM DOCKET / id, HOLD / id; DUE hold-review s; PLATFORM HEARTBEAT / job | 12 / 1
 //	build-export | everything of a user or organisation | table, GSI1, GSI2 | USER u PACKAGE / id; ORG o PACKAGE / id; TOKEN hash; every family of a user or organisation; PLATFORM DOCKET / id | 52.5 / 18
 //	dispatch-changes | changes of the types that somebody wants | stream | no row | 0 / 0
-//	send-outbox | mails that are due; a mail by an event | table | DUE outbox s; USER u, CASE hash, ORG o OUTBOX / dedupe; USER u PROFILE, APIKEY / id, EMAILCHANGE, NOTIFYCHOICE; PLATFORM SUPPRESSION, UNBOUND; EXT resend platform id; CASE hash SIGNUP, PASSWORDRESET; ORG o INVOICE / id, INVOICEPAYER / id, ORGANIZATION; USER u DELETION; ORG o OWNERSHIP, INVITATION / id | 4 / 0
+//	send-outbox | mails that are due; a mail by an event | table | DUE outbox s; USER u, CASE hash, ORG o OUTBOX / dedupe; USER u PROFILE, APIKEY / id, EMAILCHANGE, NOTIFYCHOICE; PLATFORM SUPPRESSION, UNBOUND; EXT resend platform id; CASE hash SIGNUP, PASSWORDRESET; ORG o INVOICE / id, INVOICEPAYER / id, ORGANIZATION; USER u DELETION; ORG o OWNERSHIP, INVITATION / id, VISIT / id | 4 / 0
 //	receive-resend | a mail by the provider's id | table | EXT resend platform id; USER u, CASE hash, ORG o OUTBOX / dedupe; PLATFORM SUPPRESSION, UNBOUND | 2 / 1
 package store

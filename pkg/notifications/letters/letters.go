@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 
-	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/account"
 	"pixeltrack.io/platform/pkg/auth"
 	"pixeltrack.io/platform/pkg/auth/expiry"
@@ -21,12 +20,13 @@ import (
 	"pixeltrack.io/platform/pkg/secondfactor"
 	"pixeltrack.io/platform/pkg/store"
 	"pixeltrack.io/platform/pkg/timetracking/reminder"
+	"pixeltrack.io/platform/pkg/visits"
 )
 
 // Templates lists the templates of all areas.
 func Templates() []compose.Template {
 	return slices.Concat(auth.Templates(), account.Templates(), secondfactor.Templates(), expiry.Templates(), reminder.Templates(), organization.Templates(), ownership.Templates(),
-		invitations.Templates(), invoicing.Templates(), aboutRequests())
+		invitations.Templates(), visits.Templates(), invoicing.Templates(), aboutRequests())
 }
 
 // aboutRequests are the mails of privacy requests and packages.
@@ -63,18 +63,5 @@ func recipient(ctx context.Context, c *compose.Composer, m *outbox.Mail) (compos
 	if _, ok := scope.Organization(); !ok {
 		return c.Recipient(ctx, m)
 	}
-	org, err := c.Organization(m)
-	if err != nil {
-		return compose.Person{}, err
-	}
-	owner, err := access.OwnerOf(ctx, org)
-	if err != nil {
-		return compose.Person{}, err
-	}
-	if owner == nil {
-		return compose.Person{}, compose.ErrGone
-	}
-	h := c.Store.BindUser(owner.User, c.Actor)
-	h.SeeRestricted()
-	return c.People(ctx, h)
+	return c.Owner(ctx, m)
 }

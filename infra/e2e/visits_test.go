@@ -1,0 +1,82 @@
+package e2e_test
+
+import (
+	"strings"
+	"testing"
+
+	"pixeltrack.io/platform/infra/journey"
+	"pixeltrack.io/platform/pkg/access"
+)
+
+// visit lets one of our own people look into somebody's organization, and gives the visit's id and whose it is.
+func (c *caller) visit(q *caller) (id, staff string) {
+	c.t.Helper()
+	a := c.must(201, journey.Call{Method: "POST", Path: "/v1/admin/support-access", Body: visitBody(q)})
+	return a.Text("id"), a.Text("staff_id")
+}
+
+func visitBody(q *caller) map[string]any {
+	return map[string]any{"organization_id": q.organization, "reason": "security_incident", "explanation": "Many failed logins were seen.",
+		"data": []string{"organization", "members", "projects", "invoices"}}
+}
+
+func visitSteps() []step {
+	// inside makes the person an agent with a visit to somebody's organization.
+	inside := func(operation, path string) step {
+		return step{operation: operation, status: 200, alone: true, prepare: func(p *caller) journey.Call {
+			q := signUp(p.t)
+			p.appoint(access.SupportAgent)
+			p.visit(q)
+			return journey.Call{Method: "GET", Path: "/v1/admin/organizations/" + q.organization + path}
+		}}
+	}
+	return []step{
+		{operation: "create-support-access", status: 201, alone: true, prepare: func(p *caller) journey.Call {
+			q := signUp(p.t)
+			p.appoint(access.SupportAgent)
+			return journey.Call{Method: "POST", Path: "/v1/admin/support-access", Body: visitBody(q), Key: "key-" + unique()}
+		}},
+		{operation: "list-active-support-access", status: 200, alone: true, prepare: func(p *caller) journey.Call {
+			p.appoint(access.SupportAgent)
+			return journey.Call{Method: "GET", Path: "/v1/admin/support-access?limit=1"}
+		}},
+		{operation: "end-support-access", status: 200, alone: true, prepare: func(p *caller) journey.Call {
+			q := signUp(p.t)
+			p.appoint(access.SupportAgent)
+			_, staff := p.visit(q)
+			return journey.Call{Method: "POST", Path: "/v1/admin/organizations/" + q.organization + "/support-access/" + staff + "/end", Key: "key-" + unique()}
+		}},
+		inside("get-supported-organization", ""),
+		inside("list-supported-members", "/members"),
+		inside("list-supported-projects", "/projects"),
+		inside("list-supported-invoices", "/invoices"),
+		{operation: "list-support-access", status: 200, prepare: get("/v1/org/support-access")},
+		{operation: "revoke-support-access", status: 200, prepare: func(p *caller) journey.Call {
+			visit, _ := staff(p.t, access.SupportAgent).visit(p)
+			return journey.Call{Method: "POST", Path: "/v1/org/support-access/" + visit + "/revoke", Key: "key-" + unique()}
+		}},
+	}
+}
+
+// TestAnOrganizationIsToldOfAVisit reads the mail to its owner, finds the use on its record, and ends the visit.
+func TestAnOrganizationIsToldOfAVisit(t *testing.T) {
+	p, agent := signUp(t), staff(t, access.SupportAgent)
+	p.newInvoice()
+	visit, who := agent.visit(p)
+	p.settle()
+	if m := p.mails("look into your organization"); len(m) != 1 || !strings.Contains(m[0].Text, "Many failed logins were seen.") || !strings.Contains(m[0].Text, who) {
+		t.Errorf("the mails to the owner = %+v; want one with the reason, and who", m)
+	}
+	look := journey.Call{Method: "GET", Path: "/v1/admin/organizations/" + p.organization + "/invoices"}
+	if n := strings.Count(string(agent.must(200, look).Body), `"inv_`); n != 1 {
+		t.Errorf("the agent sees %d invoices; want the one there is", n)
+	}
+	record := string(p.must(200, journey.Call{Method: "GET", Path: "/v1/audit?object=" + visit}).Body)
+	if !strings.Contains(record, `"list-supported-invoices"`) || !strings.Contains(record, who) {
+		t.Errorf("the organization's record = %s; want the use of the visit", record)
+	}
+	p.must(200, journey.Call{Method: "POST", Path: "/v1/org/support-access/" + visit + "/revoke"})
+	if a := agent.call(look); a.Status != 403 || a.Text("code") != "support_access_required" {
+		t.Errorf("after its end = %d %s; want 403 support_access_required", a.Status, a.Text("code"))
+	}
+}
