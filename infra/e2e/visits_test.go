@@ -58,6 +58,43 @@ func visitSteps() []step {
 	}
 }
 
+// queued makes a ticket as somebody else, and gives its path at the desk once the queue has it.
+func queued(t testing.TB) string {
+	t.Helper()
+	q := signUp(t)
+	at := strings.Replace(q.newTicket(), "/v1/support/", "/v1/admin/", 1)
+	q.settle()
+	return at
+}
+
+func deskSteps() []step {
+	// work makes the person an agent, and a call about a ticket of somebody else's.
+	work := func(operation, method, path string, status int, body map[string]any) step {
+		return step{operation: operation, status: status, alone: true, prepare: func(p *caller) journey.Call {
+			at := queued(p.t)
+			p.appoint(access.SupportAgent)
+			c := journey.Call{Method: method, Path: at + path}
+			if body != nil {
+				c.Body = body
+			}
+			if method == "POST" {
+				c.IfMatch, c.Key = p.etag(at), "key-"+unique()
+			}
+			return c
+		}, again: []int{409, 412}}
+	}
+	return []step{
+		{operation: "list-support-tickets", status: 200, alone: true, prepare: func(p *caller) journey.Call {
+			p.appoint(access.SupportAgent)
+			return journey.Call{Method: "GET", Path: "/v1/admin/tickets?limit=1"}
+		}},
+		work("get-support-ticket", "GET", "", 200, nil),
+		work("answer-ticket", "POST", "/messages", 201, map[string]any{"text": "See the client's tax."}),
+		work("assign-ticket", "POST", "/assign", 200, nil),
+		work("close-support-ticket", "POST", "/close", 200, nil),
+	}
+}
+
 // TestAnOrganizationIsToldOfAVisit reads the mail to its owner, finds the use on its record, and ends the visit.
 func TestAnOrganizationIsToldOfAVisit(t *testing.T) {
 	p, agent := signUp(t), staff(t, access.SupportAgent)

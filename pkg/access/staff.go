@@ -48,6 +48,8 @@ const (
 	AssuranceWrite Permission = "assurance:write"
 	HealthRead     Permission = "privacy_health:read"
 	StaffAuditRead Permission = "staff_audit:read"
+	TicketsRead    Permission = "tickets:read"
+	TicketsAnswer  Permission = "tickets:answer"
 	VisitsRead     Permission = "support_access:read"  // which organizations may be looked into now, and by whom
 	VisitsWrite    Permission = "support_access:write" // look into one, for a reason and a time
 )
@@ -61,7 +63,7 @@ func StaffRoles() []StaffRole {
 func StaffPermissions(r StaffRole) []Permission {
 	switch r {
 	case SupportAgent:
-		return []Permission{VisitsRead, VisitsWrite}
+		return []Permission{TicketsRead, TicketsAnswer, VisitsRead, VisitsWrite}
 	case PrivacyOfficer:
 		return []Permission{CasesRead, CasesDecide, HoldsRead, ProcessingRead, BreachesRead, BreachesWrite, DemandsRead, DemandsApprove, AssuranceRead, HealthRead, StaffAuditRead, VisitsRead}
 	case LegalCounsel:

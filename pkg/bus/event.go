@@ -80,6 +80,12 @@ type StripeReceived struct{ Row }
 // Type is the event's type.
 func (StripeReceived) Type() string { return "StripeReceived" }
 
+// TicketChanged says that a ticket was made or has changed.
+type TicketChanged struct{ Row }
+
+// Type is the event's type.
+func (TicketChanged) Type() string { return "TicketChanged" }
+
 // AuditRecorded says that an audit record of an organization was written.
 type AuditRecorded struct{ Row }
 
@@ -128,6 +134,7 @@ func Types() []Registered {
 		{Sample: ClientErased{}, Fields: row},
 		{Sample: StripeReceived{}, Fields: row},
 		{Sample: CheckoutOutdated{}, Fields: row},
+		{Sample: TicketChanged{}, Fields: row},
 		{Sample: AuditRecorded{}, Fields: row},
 	}
 }

@@ -37,5 +37,6 @@ func Clear(ctx context.Context, st *store.Store, actor store.Actor, d *store.Due
 	}
 	tx := st.Begin()
 	tx.Delete(org, t)
+	unqueue(tx, st, actor, t)
 	return tx, gone + 1, nil
 }

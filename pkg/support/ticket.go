@@ -68,7 +68,8 @@ type Message struct {
 	Org     id.Organization `dynamo:"org"`
 	Ticket  id.Ticket       `dynamo:"ticket"`
 	ID      id.Post         `dynamo:"id"`
-	Member  id.Member       `dynamo:"member"` // who wrote it
+	Member  id.Member       `dynamo:"member,omitempty"` // who wrote it
+	Staff   id.Staff        `dynamo:"staff,omitempty"`  // likewise, of PixelTrack's own people
 	Text    string          `dynamo:"text"`
 	Created int64           `dynamo:"created"` // epoch milliseconds
 }
@@ -76,13 +77,14 @@ type Message struct {
 // Type is the row's type.
 func (m *Message) Type() string { return "TICKETMESSAGE" }
 
-// Keys puts messages under their ticket, the oldest first, and lists them by who wrote them.
+// Keys puts messages under their ticket, the oldest first, and lists those of members by who wrote them.
 func (m *Message) Keys() store.Keys {
 	s := store.OrganizationScope(m.Org)
-	return store.Keys{
-		Primary: s.KeyIn(FamilyMessages, string(m.Ticket), string(m.ID)),
-		Index1:  store.Key{PK: s.Partition(FamilyMessages, string(m.Member)), SK: string(m.ID)},
+	k := store.Keys{Primary: s.KeyIn(FamilyMessages, string(m.Ticket), string(m.ID))}
+	if m.Member != "" {
+		k.Index1 = store.Key{PK: s.Partition(FamilyMessages, string(m.Member)), SK: string(m.ID)}
 	}
+	return k
 }
 
 // purgeDue is the clock of a closed ticket.
@@ -157,7 +159,8 @@ func body(t *Ticket) TicketBody {
 // MessageBody is a message on the wire.
 type MessageBody struct {
 	ID        string    `json:"id" example:"pst_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"`
-	MemberID  string    `json:"member_id" doc:"Who wrote it." example:"mbr_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"`
+	MemberID  string    `json:"member_id,omitempty" doc:"Who wrote it, when it was a member." example:"mbr_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"`
+	StaffID   string    `json:"staff_id,omitempty" doc:"Who wrote it, when it was one of PixelTrack's own people." example:"stf_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"`
 	Text      string    `json:"text" example:"It says 19 % and should say 7 %."`
 	CreatedAt time.Time `json:"created_at"`
 }
@@ -166,6 +169,15 @@ type MessageBody struct {
 type ThreadBody struct {
 	TicketBody
 	Thread []MessageBody `json:"messages" doc:"The whole thread, the oldest first."`
+}
+
+// thread is a ticket with its messages on the wire.
+func thread(t *Ticket, messages []*Message) ThreadBody {
+	b := ThreadBody{TicketBody: body(t), Thread: []MessageBody{}}
+	for _, m := range messages {
+		b.Thread = append(b.Thread, MessageBody{ID: string(m.ID), MemberID: string(m.Member), StaffID: string(m.Staff), Text: m.Text, CreatedAt: time.UnixMilli(m.Created).UTC()})
+	}
+	return b
 }
 
 func example() TicketBody {
