@@ -162,6 +162,7 @@ func steps() []step {
 	all = append(all, staffSteps()...)
 	all = append(all, visitSteps()...)
 	all = append(all, deskSteps()...)
+	all = append(all, flagSteps()...)
 	all = append(all, fileSteps()...)
 	all = append(all, supportSteps()...)
 	all = append(all, factorSteps()...)

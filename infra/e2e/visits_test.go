@@ -95,6 +95,38 @@ func deskSteps() []step {
 	}
 }
 
+func flagSteps() []step {
+	body := func(q *caller) map[string]any {
+		return map[string]any{"subject": map[string]any{"kind": "account", "id": q.user}, "ground": "phishing", "measure": "pause", "explanation": "Three recipients reported invoices that ask for passwords."}
+	}
+	// flagged makes the person the lead of security, and a call about a flag that a colleague has raised.
+	flagged := func(operation, method, path string, status int, with any) step {
+		return step{operation: operation, status: status, alone: true, prepare: func(p *caller) journey.Call {
+			at := "/v1/admin/abuse-flags/" + staff(p.t, access.SecurityLead).must(201, journey.Call{Method: "POST", Path: "/v1/admin/abuse-flags", Body: body(signUp(p.t))}).Text("id")
+			p.appoint(access.SecurityLead)
+			c := journey.Call{Method: method, Path: at + path, Body: with}
+			if method == "POST" {
+				c.IfMatch, c.Key = p.etag(at), "key-"+unique()
+			}
+			return c
+		}, again: []int{404, 412}}
+	}
+	return []step{
+		{operation: "create-abuse-flag", status: 201, alone: true, prepare: func(p *caller) journey.Call {
+			q := signUp(p.t)
+			p.appoint(access.SecurityLead)
+			return journey.Call{Method: "POST", Path: "/v1/admin/abuse-flags", Body: body(q), Key: "key-" + unique()}
+		}},
+		{operation: "list-abuse-flags", status: 200, alone: true, prepare: func(p *caller) journey.Call {
+			p.appoint(access.SecurityLead)
+			return journey.Call{Method: "GET", Path: "/v1/admin/abuse-flags?limit=1"}
+		}},
+		flagged("get-abuse-flag", "GET", "", 200, nil),
+		flagged("review-abuse-flag", "POST", "/review", 200, map[string]any{"days": 14}),
+		flagged("lift-abuse-flag", "POST", "/lift", 204, nil),
+	}
+}
+
 // TestAnOrganizationIsToldOfAVisit reads the mail to its owner, finds the use on its record, and ends the visit.
 func TestAnOrganizationIsToldOfAVisit(t *testing.T) {
 	p, agent := signUp(t), staff(t, access.SupportAgent)

@@ -23,10 +23,11 @@ const MaxSessions = 50
 type UserGate struct {
 	store.Meta
 	User     id.User          `dynamo:"user"`
-	Sessions map[string]int64 `dynamo:"sessions,omitempty"` // live sessions and the epoch second each ends at
-	Deleted  int64            `dynamo:"deleted,omitempty"`  // epoch seconds of the confirmed deletion; 0 while the account lives
-	Restrict bool             `dynamo:"restrict,omitempty"` // processing restricted at intake (Art. 18)
-	Hold     bool             `dynamo:"hold,omitempty"`     // a legal hold
+	Sessions map[string]int64 `dynamo:"sessions,omitempty"`     // live sessions and the epoch second each ends at
+	Deleted  int64            `dynamo:"deleted,omitempty"`      // epoch seconds of the confirmed deletion; 0 while the account lives
+	Restrict bool             `dynamo:"restrict,omitempty"`     // processing restricted at intake (Art. 18)
+	Hold     bool             `dynamo:"hold,omitempty"`         // a legal hold
+	Paused   int64            `dynamo:"paused_until,omitempty"` // epoch seconds until which no changes are taken, for suspected abuse
 
 	SecondFactor   bool  `dynamo:"second_factor,omitempty"`    // a second factor is enrolled: a password alone begins no session
 	SecondFactorAt int64 `dynamo:"second_factor_at,omitempty"` // epoch seconds since which there has been one; an older proof was of the password alone
@@ -98,6 +99,7 @@ type OrganizationGate struct {
 	HeldMembers       []id.Member     `dynamo:"held_members,omitempty"`
 	PurgedAt          int64           `dynamo:"purged_at,omitempty"` // epoch seconds of the last purge; older updated_since must resync
 	ClosingAt         int64           `dynamo:"closing_at,omitempty"`
+	Paused            int64           `dynamo:"paused_until,omitempty"` // epoch seconds until which no changes are taken, for suspected abuse
 
 	Was                 Status `dynamo:"was,omitempty"`                   // of one that is closing or closed: what it was before
 	RequireSecondFactor bool   `dynamo:"require_second_factor,omitempty"` // members without one can use their rights alone

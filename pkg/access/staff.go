@@ -50,6 +50,8 @@ const (
 	StaffAuditRead Permission = "staff_audit:read"
 	TicketsRead    Permission = "tickets:read"
 	TicketsAnswer  Permission = "tickets:answer"
+	FlagsRead      Permission = "abuse_flags:read"
+	FlagsWrite     Permission = "abuse_flags:write"
 	VisitsRead     Permission = "support_access:read"  // which organizations may be looked into now, and by whom
 	VisitsWrite    Permission = "support_access:write" // look into one, for a reason and a time
 )
@@ -63,13 +65,13 @@ func StaffRoles() []StaffRole {
 func StaffPermissions(r StaffRole) []Permission {
 	switch r {
 	case SupportAgent:
-		return []Permission{TicketsRead, TicketsAnswer, VisitsRead, VisitsWrite}
+		return []Permission{TicketsRead, TicketsAnswer, FlagsRead, VisitsRead, VisitsWrite}
 	case PrivacyOfficer:
-		return []Permission{CasesRead, CasesDecide, HoldsRead, ProcessingRead, BreachesRead, BreachesWrite, DemandsRead, DemandsApprove, AssuranceRead, HealthRead, StaffAuditRead, VisitsRead}
+		return []Permission{CasesRead, CasesDecide, HoldsRead, ProcessingRead, BreachesRead, BreachesWrite, DemandsRead, DemandsApprove, AssuranceRead, HealthRead, StaffAuditRead, FlagsRead, VisitsRead}
 	case LegalCounsel:
 		return []Permission{CasesRead, HoldsRead, HoldsWrite, ProcessingRead, BreachesRead, DemandsRead, DemandsWrite, DemandsApprove, AssuranceRead, HealthRead}
 	case SecurityLead:
-		return []Permission{BreachesRead, BreachesWrite, AssuranceRead, AssuranceWrite, HealthRead, StaffAuditRead, VisitsRead, VisitsWrite}
+		return []Permission{BreachesRead, BreachesWrite, AssuranceRead, AssuranceWrite, HealthRead, StaffAuditRead, FlagsRead, FlagsWrite, VisitsRead, VisitsWrite}
 	}
 	return []Permission{}
 }

@@ -155,6 +155,9 @@ func (op Operation) refusals() []Refusal {
 		}
 		if !op.Rights && op.Audience != Staff {
 			all = append(all, Refusal{problem.Forbidden, "processing_restricted", "Processing is restricted."})
+			if !op.PureRead {
+				all = append(all, Refusal{problem.Forbidden, "account_paused", "The account takes no changes for a while, for suspected abuse."})
+			}
 		}
 		if op.Method == http.MethodPost {
 			all = append(all, Refusal{problem.Invalid, "idempotency_key_reused", "The key was used for another request."},
@@ -175,6 +178,9 @@ func (op Operation) refusals() []Refusal {
 		all = append(all, Refusal{problem.Unauthenticated, "membership_ended", "No longer a member."},
 			Refusal{problem.Forbidden, "organization_required", "The token names no organization."},
 			Refusal{problem.Forbidden, "organization_suspended", "The organization is suspended."})
+		if !op.Rights && !op.PureRead {
+			all = append(all, Refusal{problem.Forbidden, "organization_paused", "The organization takes no changes for a while, for suspected abuse."})
+		}
 		if !op.Rights {
 			all = append(all, Refusal{problem.Forbidden, "second_factor_required", "The organization asks its members for a second factor, and the caller has none."})
 		}

@@ -3,6 +3,7 @@
 package catalog
 
 import (
+	"pixeltrack.io/platform/pkg/abuse"
 	"pixeltrack.io/platform/pkg/account"
 	"pixeltrack.io/platform/pkg/account/choices"
 	"pixeltrack.io/platform/pkg/admin"
@@ -54,6 +55,7 @@ func Routes() []api.Operation {
 	all = append(all, breaches.Routes()...)
 	all = append(all, demands.Routes()...)
 	all = append(all, assurance.Routes()...)
+	all = append(all, abuse.Routes()...)
 	all = append(all, visits.Routes()...)
 	all = append(all, views.Routes()...)
 	all = append(all, privacy.Routes()...)
@@ -112,6 +114,7 @@ func Rows() []registry.Row {
 	all = append(all, breaches.Rows()...)
 	all = append(all, demands.Rows()...)
 	all = append(all, assurance.Rows()...)
+	all = append(all, abuse.Rows()...)
 	all = append(all, visits.Rows()...)
 	all = append(all, clients.Rows()...)
 	all = append(all, projects.Rows()...)

@@ -10,7 +10,7 @@ import (
 	"pixeltrack.io/platform/pkg/store"
 )
 
-// shared registers the rows that belong to no area: gates, records of calls, mails, and the store's own.
+// shared registers the rows that belong to no area: gates records of calls, mails, and the store's own.
 func shared() []registry.Row {
 	both := []registry.Scope{registry.InUser, registry.InOrganization}
 	due := []registry.Field{registry.Internal("kind", "a fixed word"), registry.Internal("at", "a time"),
@@ -24,6 +24,7 @@ func shared() []registry.Row {
 				registry.Plain("deleted", "when the account was deleted"), registry.Plain("restrict", "whether processing is restricted"),
 				registry.Plain("hold", "whether a legal hold is in place"), registry.Plain("second_factor", "whether a second factor is enrolled"),
 				registry.Plain("second_factor_at", "since when there has been one"),
+				registry.Plain("paused_until", "until when no changes are taken"),
 			}},
 		{Sample: access.APIToken{}, Type: "API_TOKEN", Area: "account", Subject: registry.SubjectUser, Purpose: purpose.Authentication,
 			Basis: registry.Contract, Class: registry.ClassSecurity, Export: "api_tokens", Family: string(access.FamilyAPIToken),
@@ -71,7 +72,7 @@ func shared() []registry.Row {
 				registry.Internal("org", "the id of the organization"), registry.Internal("status", "a fixed word"), registry.Internal("plan", "a fixed word"),
 				{Name: "restricted_members", Personal: true, Why: "members whose processing is restricted, by random id", Erase: registry.EraseUnlink},
 				{Name: "held_members", Personal: true, Why: "members under a legal hold, by random id", Erase: registry.EraseUnlink},
-				registry.Internal("purged_at", "a time"), registry.Internal("closing_at", "a time"),
+				registry.Internal("purged_at", "a time"), registry.Internal("closing_at", "a time"), registry.Internal("paused_until", "a time"),
 				registry.Internal("was", "a fixed word"), registry.Internal("require_second_factor", "a setting"),
 			}},
 		{Sample: api.Audit{}, Type: "AUDIT", Area: "organization", Subject: registry.SubjectUser, Purpose: purpose.Security, Basis: registry.Interest,

@@ -45,6 +45,7 @@ type (
 	Demand       string // lgr_…, what a court or authority demands
 	Breach       string // brc_…, a breach of personal data
 	Staff        string // stf_…, one of PixelTrack's own people, without a trace of which account
+	Flag         string // flg_…, a suspicion of abuse
 	Visit        string // vis_…, the time that staff may look into an organisation
 )
 
@@ -86,6 +87,7 @@ const (
 	PrefixDemand       = "lgr"
 	PrefixBreach       = "brc"
 	PrefixStaff        = "stf"
+	PrefixFlag         = "flg"
 	PrefixVisit        = "vis"
 )
 
@@ -153,6 +155,8 @@ func Prefix[T Kind]() string {
 		return PrefixBreach
 	case Staff:
 		return PrefixStaff
+	case Flag:
+		return PrefixFlag
 	case Visit:
 		return PrefixVisit
 	}

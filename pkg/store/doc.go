@@ -77,6 +77,11 @@
 //	answer-ticket | a ticket by its line, and one message more | table | USER u STAFF; PLATFORM SUPPORTQUEUE / id; ORG o TICKET / id, TICKETMESSAGE ticket / id, AUDIT | 6 / 14
 //	assign-ticket | a ticket by its line, with its messages | table | USER u STAFF; PLATFORM SUPPORTQUEUE / id; ORG o TICKET / id, TICKETMESSAGE ticket, AUDIT | 6 / 9
 //	close-support-ticket | a ticket by its line, with its messages | table | USER u STAFF; PLATFORM SUPPORTQUEUE / id; ORG o TICKET / id, TICKETMESSAGE ticket, AUDIT; DUE, WAKE purge-ticket | 6 / 16
+//	create-abuse-flag | the one flag of an account or organisation, and its gate | table | USER u STAFF; USER u USERGATE, ABUSEFLAG, OUTBOX; ORG o ORGGATE, ABUSEFLAG, OUTBOX; PLATFORM FLAGLIST / id; DUE outbox | 3 / 15
+//	list-abuse-flags | flags by their end | GSI1 | USER u STAFF; PLATFORM FLAGLIST active / end | 2.5 / 1
+//	get-abuse-flag | a flag by its line | table | USER u STAFF; PLATFORM FLAGLIST / id; USER u, ORG o ABUSEFLAG | 4 / 1
+//	review-abuse-flag | a flag by its line, and the gate | table | USER u STAFF; PLATFORM FLAGLIST / id; USER u USERGATE, ABUSEFLAG, OUTBOX; ORG o ORGGATE, ABUSEFLAG, OUTBOX; DUE outbox | 5 / 16
+//	lift-abuse-flag | a flag by its line, and the gate | table | USER u STAFF; PLATFORM FLAGLIST / id; USER u USERGATE, ABUSEFLAG; ORG o ORGGATE, ABUSEFLAG | 5 / 11
 //	queue-ticket | a ticket by an event, and its line | table | ORG o TICKET / id; PLATFORM SUPPORTQUEUE / id | 2 / 5
 //	list-cases | privacy requests by the date of their answer; of one state | GSI2, GSI1 | USER u STAFF; PLATFORM DOCKET open / due; PLATFORM DOCKET state / due | 2.5 / 1
 //	get-case | a privacy request by id | table | USER u STAFF; PLATFORM DOCKET / id; USER u, CASE hash REQUEST / id | 4 / 1
@@ -230,7 +235,7 @@
 //	withdraw-request | a user's request by id | table | USER u REQUEST / id; PLATFORM DOCKET / id | 4 / 11
 //	download-request | a user's request by id and its package | table | USER u REQUEST / id, PACKAGE / id | 5 / 4
 //	download-export | an organisation's package by the link that was mailed, and its owner's password | table | TOKEN hash; CASE hash ATTEMPTS; ORG o ACCESS / member, PACKAGE / id; USER u CREDENTIAL | 4 / 7
-//	sweep-retention | accounts and organisations that are due to go, with all they have | table | DUE purge-account s, purge-organization s; every family of a user or organisation; DUE purge-invoice s, purge-ticket s; ORG o INVOICE / id, INVOICEPAYER / id, INVOICELINE invoice, INVOICEENTRY invoice, INVOICENUMBER / number, INVOICEPDF / id, CHECKOUT / invoice, PAYMENT invoice, CLIENT / id; TOKEN hash; EXT stripe account object; PLATFORM DOCKET / id, SUPPORTQUEUE / id; PLATFORM HEARTBEAT / job | 16 / 1
+//	sweep-retention | accounts and organisations that are due to go, with all they have | table | DUE purge-account s, purge-organization s; every family of a user or organisation; DUE purge-invoice s, purge-ticket s; ORG o INVOICE / id, INVOICEPAYER / id, INVOICELINE invoice, INVOICEENTRY invoice, INVOICENUMBER / number, INVOICEPDF / id, CHECKOUT / invoice, PAYMENT invoice, CLIENT / id; TOKEN hash; EXT stripe account object; PLATFORM DOCKET / id, SUPPORTQUEUE / id, FLAGLIST / id; PLATFORM HEARTBEAT / job | 16 / 1
 //	cascade-expired | the due row of a wake row that TTL has deleted | stream, table | WAKE kind s; DUE kind s; every family of a user or organisation; PLATFORM DOCKET / id | 0 / 0
 //	work-requests | requests and packages that are due; a request by an event | table | DUE request s, package s; USER u REQUEST / id; CASE hash REQUEST / id; every family of a user or organisation; PLATFORM DOCKET / id, HOLD / id; DUE hold-review s; PLATFORM HEARTBEAT / job | 12 / 1
 //	build-export | everything of a user or organisation | table, GSI1, GSI2 | USER u PACKAGE / id; ORG o PACKAGE / id; TOKEN hash; every family of a user or organisation; PLATFORM DOCKET / id | 52.5 / 18

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"pixeltrack.io/platform/pkg/abuse"
 	"pixeltrack.io/platform/pkg/account"
 	"pixeltrack.io/platform/pkg/auth"
 	"pixeltrack.io/platform/pkg/auth/expiry"
@@ -26,7 +27,7 @@ import (
 // Templates lists the templates of all areas.
 func Templates() []compose.Template {
 	return slices.Concat(auth.Templates(), account.Templates(), secondfactor.Templates(), expiry.Templates(), reminder.Templates(), organization.Templates(), ownership.Templates(),
-		invitations.Templates(), visits.Templates(), invoicing.Templates(), aboutRequests())
+		invitations.Templates(), visits.Templates(), abuse.Templates(), invoicing.Templates(), aboutRequests())
 }
 
 // aboutRequests are the mails of privacy requests and packages.
