@@ -163,6 +163,7 @@ func steps() []step {
 	all = append(all, visitSteps()...)
 	all = append(all, deskSteps()...)
 	all = append(all, flagSteps()...)
+	all = append(all, childReportSteps()...)
 	all = append(all, fileSteps()...)
 	all = append(all, supportSteps()...)
 	all = append(all, factorSteps()...)

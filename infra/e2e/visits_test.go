@@ -1,8 +1,10 @@
 package e2e_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"pixeltrack.io/platform/infra/journey"
 	"pixeltrack.io/platform/pkg/access"
@@ -124,6 +126,67 @@ func flagSteps() []step {
 		flagged("get-abuse-flag", "GET", "", 200, nil),
 		flagged("review-abuse-flag", "POST", "/review", 200, map[string]any{"days": 14}),
 		flagged("lift-abuse-flag", "POST", "/lift", 204, nil),
+	}
+}
+
+// childReport files a report that the account of somebody is a child's, as somebody who is nobody's, and gives the token of
+// the link that they are mailed.
+func (c *caller) childReport() string {
+	c.t.Helper()
+	reporter := &caller{Client: c.Client, t: c.t, person: journey.NewPerson()}
+	reporter.must(202, journey.Call{Method: "POST", Path: "/v1/privacy/child-reports", Token: "none", Headers: place(), Body: childReportBody(c.person.Email, reporter.person.Email)})
+	return reporter.mailToken("child's account")
+}
+
+func childReportBody(of, by string) map[string]any {
+	return map[string]any{"email": of, "reporter_email": by, "relation": "parent", "explanation": "He is eleven.", "true_to_my_knowledge": true}
+}
+
+// place is an address that nobody has called from.
+func place() map[string]string {
+	n := sequence.Add(1)
+	return map[string]string{"X-Local-Viewer": fmt.Sprintf("10.%d.%d.%d", n>>16&255, n>>8&255, n&255)}
+}
+
+func childReportSteps() []step {
+	return []step{
+		{operation: "create-child-report", status: 202, public: true, prepare: func(p *caller) journey.Call {
+			return journey.Call{Method: "POST", Path: "/v1/privacy/child-reports", Headers: place(), Body: childReportBody(p.person.Email, journey.NewPerson().Email)}
+		}},
+		{operation: "confirm-child-report", status: 202, public: true, alone: true, prepare: func(p *caller) journey.Call {
+			return journey.Call{Method: "POST", Path: "/v1/privacy/child-reports/confirm", Body: map[string]any{"token": p.childReport()}}
+		}},
+	}
+}
+
+// TestAChildsAccountIsReported goes the way of a report: the account is frozen, people decide, and nothing is left of it.
+func TestAChildsAccountIsReported(t *testing.T) {
+	p, officer := signUp(t), staff(t, access.PrivacyOfficer)
+	id := p.must(202, journey.Call{Method: "POST", Path: "/v1/privacy/child-reports/confirm", Token: "none", Body: map[string]any{"token": p.childReport()}}).Text("id")
+	if a := p.call(journey.Call{Method: "GET", Path: "/v1/clients"}); a.Status != 403 || a.Text("code") != "account_frozen" {
+		t.Errorf("a reported account reads: %d %s; want 403 account_frozen", a.Status, a.Text("code"))
+	}
+	p.settle()
+	if m := p.mails("paused while we check"); len(m) != 1 || !strings.Contains(m[0].Text, "you have done nothing wrong") {
+		t.Errorf("the mails to the account = %+v; want one that says what happened", m)
+	}
+	if err := p.RunJob(t.Context(), "WorkRequests"); err != nil {
+		t.Fatal(err)
+	}
+	path := "/v1/admin/cases/" + id
+	officer.must(200, journey.Call{Method: "POST", Path: path + "/decide", IfMatch: officer.etag(path), Body: map[string]any{"items": []map[string]any{{"name": "account", "decision": "act"},
+		{"name": "proofs", "decision": "retain", "ground": "legal_obligation", "until": p.now().AddDate(7, 0, 0)}}}})
+	for range 2 {
+		p.runLater("work-requests", 2*time.Minute)
+	}
+	p.settle()
+	pass(31 * 24 * time.Hour) // what ages by itself: the bindings of sent mails, ids alone
+	if err := p.Sweep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	p.settle()
+	if mark := p.left(); mark != "" {
+		t.Errorf("the child's account was erased and %s is still there", mark)
 	}
 }
 

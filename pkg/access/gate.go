@@ -28,6 +28,9 @@ type UserGate struct {
 	Restrict bool             `dynamo:"restrict,omitempty"`     // processing restricted at intake (Art. 18)
 	Hold     bool             `dynamo:"hold,omitempty"`         // a legal hold
 	Paused   int64            `dynamo:"paused_until,omitempty"` // epoch seconds until which no changes are taken, for suspected abuse
+	Frozen   int64            `dynamo:"frozen,omitempty"`       // epoch seconds since which it is looked at whether the account is a child's
+
+	Cleared int64 `dynamo:"age_cleared,omitempty"` // epoch seconds at which people found that it is not
 
 	SecondFactor   bool  `dynamo:"second_factor,omitempty"`    // a second factor is enrolled: a password alone begins no session
 	SecondFactorAt int64 `dynamo:"second_factor_at,omitempty"` // epoch seconds since which there has been one; an older proof was of the password alone

@@ -178,6 +178,9 @@ func (c *Caller) proven() error {
 
 // unblocked refuses what restriction, suspension and closing stop.
 func (c *Caller) unblocked() error {
+	if c.Account.Frozen != 0 {
+		return problem.Of(problem.Forbidden, "account_frozen", "It is being looked at whether this is a child's account; your rights, export and deletion still work.")
+	}
 	if c.Account.Paused > c.Now.Unix() && !c.route.PureRead {
 		return problem.Of(problem.Forbidden, "account_paused", "The account takes no changes for now, as you were mailed; reading, your rights, export and deletion still work.")
 	}

@@ -154,7 +154,8 @@ func (op Operation) refusals() []Refusal {
 				fmt.Sprintf("The person last showed who they are more than %d minutes ago, which details.max_age and WWW-Authenticate say in seconds; POST /v1/auth/reauthenticate, then call again.", int(within.Minutes()))})
 		}
 		if !op.Rights && op.Audience != Staff {
-			all = append(all, Refusal{problem.Forbidden, "processing_restricted", "Processing is restricted."})
+			all = append(all, Refusal{problem.Forbidden, "processing_restricted", "Processing is restricted."},
+				Refusal{problem.Forbidden, "account_frozen", "It is being looked at whether the account is a child's."})
 			if !op.PureRead {
 				all = append(all, Refusal{problem.Forbidden, "account_paused", "The account takes no changes for a while, for suspected abuse."})
 			}

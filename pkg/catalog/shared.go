@@ -10,7 +10,7 @@ import (
 	"pixeltrack.io/platform/pkg/store"
 )
 
-// shared registers the rows that belong to no area: gates records of calls, mails, and the store's own.
+// shared registers the rows that belong to no area: gates, records of calls, mails, and the store's own.
 func shared() []registry.Row {
 	both := []registry.Scope{registry.InUser, registry.InOrganization}
 	due := []registry.Field{registry.Internal("kind", "a fixed word"), registry.Internal("at", "a time"),
@@ -24,7 +24,8 @@ func shared() []registry.Row {
 				registry.Plain("deleted", "when the account was deleted"), registry.Plain("restrict", "whether processing is restricted"),
 				registry.Plain("hold", "whether a legal hold is in place"), registry.Plain("second_factor", "whether a second factor is enrolled"),
 				registry.Plain("second_factor_at", "since when there has been one"),
-				registry.Plain("paused_until", "until when no changes are taken"),
+				registry.Plain("paused_until", "until when no changes are taken"), registry.Plain("frozen", "since when it is looked at whether the account is a child's"),
+				registry.Plain("age_cleared", "when it was found to be no child's"),
 			}},
 		{Sample: access.APIToken{}, Type: "API_TOKEN", Area: "account", Subject: registry.SubjectUser, Purpose: purpose.Authentication,
 			Basis: registry.Contract, Class: registry.ClassSecurity, Export: "api_tokens", Family: string(access.FamilyAPIToken),

@@ -69,12 +69,15 @@ func (d *Docket) ofPerson(ctx context.Context, st *store.Store, actor store.Acto
 	return h, r, err
 }
 
-// ofNobody reads the request of a line whose person has been erased. Before that it is store.ErrMissing.
-func (d *Docket) ofNobody(ctx context.Context, st *store.Store, actor store.Actor) (*Request, error) {
+// ofNobody reads the request of a line whose person has been erased, or a report, which lies with its reporter. Of another
+// it is store.ErrMissing.
+func (d *Docket) ofNobody(ctx context.Context, st *store.Store, actor store.Actor) (*store.Case, *Request, error) {
 	scope, _ := store.ScopeOf(d.Target.PK)
 	hash, ok := scope.Case()
 	if !ok {
-		return nil, store.ErrMissing
+		return nil, nil, store.ErrMissing
 	}
-	return store.Get[Request](ctx, st.BindCase(hash, actor), d.Target)
+	h := st.BindCase(hash, actor)
+	r, err := store.Get[Request](ctx, h, d.Target)
+	return h, r, err
 }

@@ -140,6 +140,14 @@ func scopeOf(key store.Key) string {
 // find reads a request where its clock says it is, or, once its person has been erased, under the keyed hash.
 func (w *worker) find(ctx context.Context, key store.Key) (holder, *Request, error) {
 	scope, _ := store.ScopeOf(key.PK)
+	if hash, ok := scope.Case(); ok { // a report, which lies with its reporter
+		h := w.st.BindCase(hash, w.actor)
+		r, err := store.Get[Request](ctx, h, key)
+		if errors.Is(err, store.ErrMissing) {
+			return nil, nil, nil
+		}
+		return h, r, err
+	}
 	user, ok := scope.User()
 	if !ok {
 		return nil, nil, nil
@@ -187,6 +195,12 @@ func (w *worker) advance(ctx context.Context, h holder, r *Request, key store.Ke
 		return w.erase(ctx, h, r, key, now, was)
 	case (r.Kind == request.Restriction || r.Kind == request.RestrictionLift) && r.State == request.Verified:
 		if err := w.restrict(ctx, tx, h, r, now); err != nil {
+			return err
+		}
+	case r.Kind == request.ChildReport && r.State == request.Executing:
+		return w.eraseChild(ctx, h, r, now, was)
+	case r.Kind == request.ChildReport && r.State == request.Verified:
+		if err := w.lookAt(ctx, tx, h, r, now); err != nil {
 			return err
 		}
 	case r.State == request.Verified:

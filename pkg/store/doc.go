@@ -85,11 +85,11 @@
 //	queue-ticket | a ticket by an event, and its line | table | ORG o TICKET / id; PLATFORM SUPPORTQUEUE / id | 2 / 5
 //	list-cases | privacy requests by the date of their answer; of one state | GSI2, GSI1 | USER u STAFF; PLATFORM DOCKET open / due; PLATFORM DOCKET state / due | 2.5 / 1
 //	get-case | a privacy request by id | table | USER u STAFF; PLATFORM DOCKET / id; USER u, CASE hash REQUEST / id | 4 / 1
-//	assign-case | a privacy request by id | table | USER u STAFF; PLATFORM DOCKET / id; USER u REQUEST / id | 5 / 10
-//	decide-case | a privacy request by id | table | USER u STAFF; PLATFORM DOCKET / id; USER u REQUEST / id; DUE request | 5 / 11
-//	deny-case | a privacy request by id | table | USER u STAFF; PLATFORM DOCKET / id; USER u REQUEST / id, OUTBOX; DUE request, outbox | 5 / 17
-//	extend-case | a privacy request by id | table | USER u STAFF; PLATFORM DOCKET / id; USER u REQUEST / id, OUTBOX; DUE outbox | 5 / 16
-//	report-case-step | a privacy request by id | table | USER u STAFF; PLATFORM DOCKET / id; USER u REQUEST / id, OUTBOX; DUE request, outbox | 5 / 17
+//	assign-case | a privacy request by id | table | USER u STAFF; PLATFORM DOCKET / id; USER u, CASE hash REQUEST / id | 5 / 10
+//	decide-case | a privacy request by id | table | USER u STAFF; PLATFORM DOCKET / id; USER u, CASE hash REQUEST / id; DUE request | 5 / 11
+//	deny-case | a privacy request by id | table | USER u STAFF; PLATFORM DOCKET / id; USER u, CASE hash REQUEST / id, OUTBOX; CASE hash CHILDREPORT; USER u USERGATE; DUE request, outbox | 5 / 17
+//	extend-case | a privacy request by id | table | USER u STAFF; PLATFORM DOCKET / id; USER u, CASE hash REQUEST / id, OUTBOX; DUE outbox | 5 / 16
+//	report-case-step | a privacy request by id | table | USER u STAFF; PLATFORM DOCKET / id; USER u, CASE hash REQUEST / id, OUTBOX; DUE request, outbox | 5 / 17
 //	place-hold | one thing by its id, and what holds it | table | USER u STAFF; PLATFORM HOLD / id, CUSTODY / id; USER u USERGATE; ORG o ORGGATE, CLIENT / id, PROJECT / id, INVOICE / id, STOREDFILE / id; DUE, WAKE purge-account, purge-organization, purge-invoice; DUE hold-review | 5 / 19
 //	list-holds | legal holds of a state by the date of their review | GSI1 | USER u STAFF; PLATFORM HOLD state / review | 2.5 / 1
 //	get-hold | a legal hold by id | table | USER u STAFF; PLATFORM HOLD / id | 3 / 1
@@ -235,11 +235,13 @@
 //	withdraw-request | a user's request by id | table | USER u REQUEST / id; PLATFORM DOCKET / id | 4 / 11
 //	download-request | a user's request by id and its package | table | USER u REQUEST / id, PACKAGE / id | 5 / 4
 //	download-export | an organisation's package by the link that was mailed, and its owner's password | table | TOKEN hash; CASE hash ATTEMPTS; ORG o ACCESS / member, PACKAGE / id; USER u CREDENTIAL | 4 / 7
+//	create-child-report | how many reports there were; a report with its mail | table | CASE hash ATTEMPTS, CHILDREPORT, OUTBOX; DUE outbox | 0 / 8
+//	confirm-child-report | a report by its link, and the account that it is about | table | CASE hash CHILDREPORT, REQUEST / id, OUTBOX; MAIL hash; USER u USERGATE, OUTBOX; PLATFORM DOCKET / id; DUE request, outbox | 3 / 20
 //	sweep-retention | accounts and organisations that are due to go, with all they have | table | DUE purge-account s, purge-organization s; every family of a user or organisation; DUE purge-invoice s, purge-ticket s; ORG o INVOICE / id, INVOICEPAYER / id, INVOICELINE invoice, INVOICEENTRY invoice, INVOICENUMBER / number, INVOICEPDF / id, CHECKOUT / invoice, PAYMENT invoice, CLIENT / id; TOKEN hash; EXT stripe account object; PLATFORM DOCKET / id, SUPPORTQUEUE / id, FLAGLIST / id; PLATFORM HEARTBEAT / job | 16 / 1
 //	cascade-expired | the due row of a wake row that TTL has deleted | stream, table | WAKE kind s; DUE kind s; every family of a user or organisation; PLATFORM DOCKET / id | 0 / 0
 //	work-requests | requests and packages that are due; a request by an event | table | DUE request s, package s; USER u REQUEST / id; CASE hash REQUEST / id; every family of a user or organisation; PLATFORM DOCKET / id, HOLD / id; DUE hold-review s; PLATFORM HEARTBEAT / job | 12 / 1
 //	build-export | everything of a user or organisation | table, GSI1, GSI2 | USER u PACKAGE / id; ORG o PACKAGE / id; TOKEN hash; every family of a user or organisation; PLATFORM DOCKET / id | 52.5 / 18
 //	dispatch-changes | changes of the types that somebody wants | stream | no row | 0 / 0
-//	send-outbox | mails that are due; a mail by an event | table | DUE outbox s; USER u, CASE hash, ORG o OUTBOX / dedupe; USER u PROFILE, APIKEY / id, EMAILCHANGE, NOTIFYCHOICE; PLATFORM SUPPRESSION, UNBOUND; EXT resend platform id; CASE hash SIGNUP, PASSWORDRESET; ORG o INVOICE / id, INVOICEPAYER / id, ORGANIZATION; USER u DELETION; ORG o OWNERSHIP, INVITATION / id, VISIT / id | 4 / 0
+//	send-outbox | mails that are due; a mail by an event | table | DUE outbox s; USER u, CASE hash, ORG o OUTBOX / dedupe; USER u PROFILE, APIKEY / id, EMAILCHANGE, NOTIFYCHOICE; PLATFORM SUPPRESSION, UNBOUND; EXT resend platform id; CASE hash SIGNUP, PASSWORDRESET, CHILDREPORT; ORG o INVOICE / id, INVOICEPAYER / id, ORGANIZATION; USER u DELETION; ORG o OWNERSHIP, INVITATION / id, VISIT / id | 4 / 0
 //	receive-resend | a mail by the provider's id | table | EXT resend platform id; USER u, CASE hash, ORG o OUTBOX / dedupe; PLATFORM SUPPRESSION, UNBOUND | 2 / 1
 package store

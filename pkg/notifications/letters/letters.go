@@ -52,17 +52,30 @@ func aboutRequest(ctx context.Context, c *compose.Composer, m *outbox.Mail) (mai
 	if l.Label != "" {
 		letter.Link = mail.Link{Label: l.Label, URL: c.Page(l.Path)}
 		if l.TokenOf != "" {
-			letter.Link.URL = c.Link(l.Path, privacy.ExportPurpose, l.TokenOf)
+			letter.Link.URL = c.Link(l.Path, l.TokenFor, l.TokenOf)
 		}
 	}
 	return c.Write(to, letter), nil
 }
 
-// recipient is the person in whose scope a mail lies; of an organisation's mail it is the owner.
+// recipient is the person in whose scope a mail lies; of an organisation's mail it is the owner, of a report's the reporter.
 func recipient(ctx context.Context, c *compose.Composer, m *outbox.Mail) (compose.Person, error) {
 	scope, _ := store.ScopeOf(m.PK)
+	if _, ok := scope.Case(); ok {
+		return reporter(ctx, c, m)
+	}
 	if _, ok := scope.Organization(); !ok {
 		return c.Recipient(ctx, m)
 	}
 	return c.Owner(ctx, m)
+}
+
+// reporter is who has reported a child's account, for the mails of their case.
+func reporter(ctx context.Context, c *compose.Composer, m *outbox.Mail) (compose.Person, error) {
+	h, err := c.Case(m)
+	if err != nil {
+		return compose.Person{}, err
+	}
+	address, err := privacy.Reporter(ctx, h)
+	return compose.Person{Address: address}, compose.Gone(err)
 }
