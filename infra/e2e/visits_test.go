@@ -212,3 +212,62 @@ func TestAnOrganizationIsToldOfAVisit(t *testing.T) {
 		t.Errorf("after its end = %d %s; want 403 support_access_required", a.Status, a.Text("code"))
 	}
 }
+
+// TestAReportIsTurnedDown takes a report on, extends it, is refused a step of what jobs do, and denies it: the account is
+// open again.
+func TestAReportIsTurnedDown(t *testing.T) {
+	p, officer := signUp(t), staff(t, access.PrivacyOfficer)
+	id := p.must(202, journey.Call{Method: "POST", Path: "/v1/privacy/child-reports/confirm", Token: "none", Body: map[string]any{"token": p.childReport()}}).Text("id")
+	p.settle()
+	if err := p.RunJob(t.Context(), "WorkRequests"); err != nil {
+		t.Fatal(err)
+	}
+	path := "/v1/admin/cases/" + id
+	act := func(verb string, status int, body any) {
+		t.Helper()
+		officer.must(status, journey.Call{Method: "POST", Path: path + verb, IfMatch: officer.etag(path), Body: body, Key: "key-" + unique()})
+	}
+	act("/assign", 200, nil)
+	act("/extend", 200, map[string]any{"reason": "complexity", "explanation": "The school must answer first."})
+	act("/steps", 409, map[string]any{"item": "account", "outcome": "done"})
+	act("/deny", 200, map[string]any{"reason": "found_accurate", "explanation": "The person is of age."})
+	p.must(200, journey.Call{Method: "GET", Path: "/v1/clients"})
+	p.settle()
+
+	reporter := journey.NewPerson().Email
+	for n, want := range []int{202, 202, 202, 429} {
+		a := p.call(journey.Call{Method: "POST", Path: "/v1/privacy/child-reports", Token: "none", Headers: place(), Body: childReportBody(p.person.Email, reporter)})
+		if a.Status != want {
+			t.Errorf("report %d of one reporter = %d; want %d", n+1, a.Status, want)
+		}
+	}
+}
+
+// TestFlagsOfEveryKind raises, reviews and lifts each measure on an account and an organization.
+func TestFlagsOfEveryKind(t *testing.T) {
+	p, lead, other := signUp(t), staff(t, access.SecurityLead), staff(t, access.SecurityLead)
+	for _, s := range []map[string]any{{"kind": "account", "id": p.user}, {"kind": "organization", "id": p.organization}} {
+		for _, measure := range []string{"watch", "pause"} {
+			raise := journey.Call{Method: "POST", Path: "/v1/admin/abuse-flags", Key: "key-" + unique(),
+				Body: map[string]any{"subject": s, "ground": "spam", "measure": measure, "explanation": "A thousand mails in an hour."}}
+			path := "/v1/admin/abuse-flags/" + lead.must(201, raise).Text("id")
+			lead.must(201, raise)
+			review := journey.Call{Method: "POST", Path: path + "/review", IfMatch: other.etag(path), Body: map[string]any{"days": 30}, Key: "key-" + unique()}
+			other.must(200, review)
+			other.must(200, review)
+			if a := p.call(journey.Call{Method: "POST", Path: "/v1/clients", Body: clientBody()}); (a.Status == 403) != (measure == "pause") {
+				t.Errorf("%s of an %s: a change is %d", measure, s["kind"], a.Status)
+			}
+			other.must(204, journey.Call{Method: "POST", Path: path + "/lift", IfMatch: other.etag(path)})
+		}
+	}
+}
+
+// TestAVisitForATicket looks into an organization because of what it asked.
+func TestAVisitForATicket(t *testing.T) {
+	p, agent := signUp(t), staff(t, access.SupportAgent)
+	at := p.newTicket()
+	body := visitBody(p)
+	body["reason"], body["ticket_id"] = "ticket", at[strings.LastIndex(at, "/")+1:]
+	agent.must(201, journey.Call{Method: "POST", Path: "/v1/admin/support-access", Body: body})
+}
