@@ -271,3 +271,57 @@ func TestAVisitForATicket(t *testing.T) {
 	body["reason"], body["ticket_id"] = "ticket", at[strings.LastIndex(at, "/")+1:]
 	agent.must(201, journey.Call{Method: "POST", Path: "/v1/admin/support-access", Body: body})
 }
+
+// TestLinesGoWithWhomTheyAreAbout erases flagged accounts, and an organization with a flag and a ticket, in each of the ways
+// that there are: no line of a list of ours is left that leads to them.
+func TestLinesGoWithWhomTheyAreAbout(t *testing.T) {
+	lead := staff(t, access.SecurityLead)
+	flag := func(kind, id string) {
+		t.Helper()
+		lead.must(201, journey.Call{Method: "POST", Path: "/v1/admin/abuse-flags", Body: map[string]any{"subject": map[string]any{"kind": kind, "id": id}, "ground": "spam", "measure": "watch",
+			"explanation": "A thousand mails in an hour.", "days": 90}})
+	}
+	people := []*caller{signUp(t), signUp(t), signUp(t)}
+	for _, p := range people {
+		p.newTicket()
+		p.settle()
+		flag("account", p.user)
+		flag("organization", p.organization)
+	}
+	byRequest, bySchedule, byWake := people[0], people[1], people[2]
+	byRequest.askFor(map[string]any{"type": "erasure", "at_once": true, "description": "Now, please."})
+	for range 3 {
+		byRequest.settle()
+		byRequest.runLater("work-requests", 2*time.Minute)
+	}
+	for _, p := range []*caller{bySchedule, byWake} {
+		p.logIn()
+		p.must(202, journey.Call{Method: "DELETE", Path: "/v1/me", Body: p.deletion()})
+		p.settle()
+		p.runLater("close-organizations", 2*time.Minute)
+		if p == bySchedule {
+			p.purge()
+		}
+	}
+	pass(30*24*time.Hour + 5*time.Minute)
+	if err := byWake.Sweep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	byWake.settle()
+	for n, p := range people {
+		for _, id := range []string{p.user, p.organization} {
+			if n == 0 && id == p.organization {
+				continue // it stays
+			}
+			rows, err := cloud.Rows(t.Context(), "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, r := range rows {
+				if row := fmt.Sprint(r); strings.Contains(row, "PLATFORM#FLAGLIST") && strings.Contains(row, id) || strings.Contains(row, "PLATFORM#SUPPORTQUEUE") && strings.Contains(row, id) {
+					t.Errorf("a line leads to %s, who has gone: %s", id, row)
+				}
+			}
+		}
+	}
+}
