@@ -134,7 +134,7 @@ func flagSteps() []step {
 func (c *caller) childReport() string {
 	c.t.Helper()
 	reporter := &caller{Client: c.Client, t: c.t, person: journey.NewPerson()}
-	reporter.must(202, journey.Call{Method: "POST", Path: "/v1/privacy/child-reports", Token: "none", Headers: place(), Body: childReportBody(c.person.Email, reporter.person.Email)})
+	reporter.must(202, journey.Call{Method: "POST", Path: "/v1/privacy/child-reports", Token: "none", Headers: elsewhere(), Body: childReportBody(c.person.Email, reporter.person.Email)})
 	return reporter.mailToken("child's account")
 }
 
@@ -142,8 +142,8 @@ func childReportBody(of, by string) map[string]any {
 	return map[string]any{"email": of, "reporter_email": by, "relation": "parent", "explanation": "He is eleven.", "true_to_my_knowledge": true}
 }
 
-// place is an address that nobody has called from.
-func place() map[string]string {
+// elsewhere is an address that nobody has called from.
+func elsewhere() map[string]string {
 	n := sequence.Add(1)
 	return map[string]string{"X-Local-Viewer": fmt.Sprintf("10.%d.%d.%d", n>>16&255, n>>8&255, n&255)}
 }
@@ -151,7 +151,7 @@ func place() map[string]string {
 func childReportSteps() []step {
 	return []step{
 		{operation: "create-child-report", status: 202, public: true, prepare: func(p *caller) journey.Call {
-			return journey.Call{Method: "POST", Path: "/v1/privacy/child-reports", Headers: place(), Body: childReportBody(p.person.Email, journey.NewPerson().Email)}
+			return journey.Call{Method: "POST", Path: "/v1/privacy/child-reports", Headers: elsewhere(), Body: childReportBody(p.person.Email, journey.NewPerson().Email)}
 		}},
 		{operation: "confirm-child-report", status: 202, public: true, alone: true, prepare: func(p *caller) journey.Call {
 			return journey.Call{Method: "POST", Path: "/v1/privacy/child-reports/confirm", Body: map[string]any{"token": p.childReport()}}
@@ -236,7 +236,7 @@ func TestAReportIsTurnedDown(t *testing.T) {
 
 	reporter := journey.NewPerson().Email
 	for n, want := range []int{202, 202, 202, 429} {
-		a := p.call(journey.Call{Method: "POST", Path: "/v1/privacy/child-reports", Token: "none", Headers: place(), Body: childReportBody(p.person.Email, reporter)})
+		a := p.call(journey.Call{Method: "POST", Path: "/v1/privacy/child-reports", Token: "none", Headers: elsewhere(), Body: childReportBody(p.person.Email, reporter)})
 		if a.Status != want {
 			t.Errorf("report %d of one reporter = %d; want %d", n+1, a.Status, want)
 		}

@@ -60,7 +60,7 @@ func (w *world) act(op api.Operation, who apitest.Caller, f abuse.FlagBody, r ap
 // creates says whether the flagged person may make a client.
 func (w *world) creates(status int, code string) {
 	w.T.Helper()
-	w.Want(w.Call(clients.CreateClient(w.Store), w.Later(w.ada, 0), apitest.Request{Body: map[string]any{"name": "Bakery", "currency": "EUR"}}), status, code)
+	w.Want(w.Call(clients.CreateClient(w.Store, nil), w.Later(w.ada, 0), apitest.Request{Body: map[string]any{"name": "Bakery", "currency": "EUR"}}), status, code)
 }
 
 // TestAFlagTakesNoRightsAway pauses an account and an organization: changes are refused, and reading, a request and the way

@@ -29,8 +29,11 @@ type UserGate struct {
 	Hold     bool             `dynamo:"hold,omitempty"`         // a legal hold
 	Paused   int64            `dynamo:"paused_until,omitempty"` // epoch seconds until which no changes are taken, for suspected abuse
 	Frozen   int64            `dynamo:"frozen,omitempty"`       // epoch seconds since which it is looked at whether the account is a child's
+	TooYoung bool             `dynamo:"too_young,omitempty"`    // below the age at which somebody may agree for themself, when they last said how old they are
 
 	Cleared int64 `dynamo:"age_cleared,omitempty"` // epoch seconds at which people found that it is not
+
+	RestrictedBy id.Case `dynamo:"restricted_by,omitempty"` // the newest request that restricted it; its id tells when
 
 	SecondFactor   bool  `dynamo:"second_factor,omitempty"`    // a second factor is enrolled: a password alone begins no session
 	SecondFactorAt int64 `dynamo:"second_factor_at,omitempty"` // epoch seconds since which there has been one; an older proof was of the password alone
@@ -61,7 +64,11 @@ type Access struct {
 	GrantVersion int64           `dynamo:"grant_version"`     // goes up with each change of role or grants
 	Removed      int64           `dynamo:"removed,omitempty"` // epoch seconds; the member has left
 	Joined       int64           `dynamo:"joined"`
-	Label        string          `dynamo:"label,omitempty"` // what the organization calls a member without an account
+	Label        string          `dynamo:"label,omitempty"`      // what the organization calls a member without an account
+	MergeInto    id.Member       `dynamo:"merge_into,omitempty"` // whose history that of the placeholder becomes, or became
+	MergeAt      int64           `dynamo:"merge_at,omitempty"`   // epoch seconds; when the merge is taken on
+	Merged       int64           `dynamo:"merged,omitempty"`     // epoch seconds; when it was finished
+	Receiving    int             `dynamo:"receiving,omitempty"`  // how many placeholders are merging into the member
 }
 
 // Rights are what the member may do.
@@ -106,6 +113,10 @@ type OrganizationGate struct {
 
 	Was                 Status `dynamo:"was,omitempty"`                   // of one that is closing or closed: what it was before
 	RequireSecondFactor bool   `dynamo:"require_second_factor,omitempty"` // members without one can use their rights alone
+	SessionIdleHours    int    `dynamo:"session_idle_hours,omitempty"`    // how long a session in it may be unused; none is as long as any
+	SessionMaxDays      int    `dynamo:"session_max_days,omitempty"`      // how old a session's last proof may be; none is as old as any
+	RetentionDays       int    `dynamo:"retention_days,omitempty"`        // of project data; none is as long as the organization exists
+	RetentionEvent      string `dynamo:"retention_event,omitempty"`       // that those days are counted from
 }
 
 // Type is the row's type.

@@ -287,7 +287,7 @@ func (w *worker) lookAt(ctx context.Context, tx *store.Tx, h holder, r *Request,
 	if report != nil && report.User != "" {
 		w.log.Warn("request_needs_people", telemetry.Case(string(r.ID)), telemetry.Kind(string(r.Kind)))
 		r.Next = watchAt(r, now)
-		return w.scopeErasure(r, now)
+		return w.scopeErasure(w.st.BindUser(report.User, w.actor), r, now)
 	}
 	if answer := at(r.Received).Add(nobodyWaits); now.Before(answer) {
 		r.Next = answer.Unix()
@@ -310,7 +310,10 @@ func (w *worker) eraseChild(ctx context.Context, h holder, r *Request, now time.
 		w.log.Error("report_without_account", telemetry.Case(string(r.ID)))
 		return nil
 	}
-	if !r.Destroying {
+	begin := func(ctx context.Context) error {
+		if r.Destroying {
+			return nil
+		}
 		for _, t := range []request.EventType{request.LedgerWritten, request.DestructionBegun} {
 			if err := r.happen(request.Event{Type: t, At: now}); err != nil {
 				return err
@@ -319,16 +322,18 @@ func (w *worker) eraseChild(ctx context.Context, h holder, r *Request, now time.
 		r.Next = now.Add(time.Minute).Unix()
 		tx := w.st.Begin()
 		r.save(tx, h, was)
-		if err := tx.Commit(ctx); err != nil {
-			return ignoreStale(err)
+		err := tx.Commit(ctx)
+		if errors.Is(err, store.ErrStale) {
+			return erasure.ErrBusy // somebody else wrote the request
 		}
+		return err
 	}
-	res, err := w.engine.Account(ctx, w.actor, report.User, r.ID, time.Time{}, func(tx *store.Tx, p *store.Platform, res erasure.Result) error {
+	res, err := w.engine.Account(ctx, w.actor, report.User, erasure.Cause{Case: r.ID, Begin: begin, Final: func(tx *store.Tx, p *store.Platform, res erasure.Result) error {
 		return w.childErased(ctx, tx, p, h, r.ID, now, res)
-	})
+	}})
 	switch {
 	case errors.Is(err, erasure.ErrBusy), errors.Is(err, erasure.ErrSoon):
-		return nil // the due row of a minute from then is armed
+		return nil // its due row stays
 	case errors.Is(err, erasure.ErrHeld):
 		w.log.Error("erasure_held", telemetry.Case(string(r.ID)))
 		return nil

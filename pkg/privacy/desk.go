@@ -23,7 +23,7 @@ type CaseBody struct {
 	RequestBody
 	Country  string   `json:"country,omitempty" doc:"Where the person said to live, which the dates follow from. Absent: every law counts."`
 	Region   string   `json:"region,omitempty"`
-	Channel  string   `json:"channel" enum:"api,mail"`
+	Channel  string   `json:"channel" enum:"api,mail,form" doc:"With a session, by mail, or by the API without a session."`
 	Assignee id.Staff `json:"assignee,omitempty" doc:"Who works on it." example:"stf_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"`
 	ByPeople bool     `json:"by_people" doc:"Whether its work is done by people, who report each step. Everything else is done and reported by jobs."`
 }
@@ -48,9 +48,9 @@ type CaseOut struct {
 }
 
 // byPeople says whether the work of a request is done by people: nothing but they can correct a record, weigh an
-// objection, or look into a report.
+// objection, or answer a question.
 func byPeople(k request.Kind) bool {
-	return k == request.Rectification || k == request.Objection
+	return k == request.Rectification || k == request.Objection || k == request.Unclear
 }
 
 // decided says whether people decide the items of a request. What they let be erased, jobs erase.
@@ -152,10 +152,6 @@ func openCase(ctx context.Context, c *api.Caller, st *store.Store, text string) 
 		return nil, nil, problem.Of(problem.Conflict, "request_closed", "The request is closed.")
 	}
 	h, r, err := d.ofPerson(ctx, st, c.Acting())
-	if errors.Is(err, store.ErrMissing) {
-		h, r, err := d.ofNobody(ctx, st, c.Acting())
-		return h, r, gone(err) // a report, which lies with its reporter
-	}
 	return h, r, gone(err)
 }
 
@@ -186,7 +182,7 @@ func GetCase(st *store.Store) api.Operation {
 		}
 		_, r, err := d.ofPerson(ctx, st, c.Acting())
 		if errors.Is(err, store.ErrMissing) {
-			_, r, err = d.ofNobody(ctx, st, c.Acting())
+			r, err = d.ofNobody(ctx, st, c.Acting())
 		}
 		if err != nil {
 			return nil, gone(err)
@@ -195,7 +191,7 @@ func GetCase(st *store.Store) api.Operation {
 	})
 }
 
-// caseAgain answers a repeat with the request as it is now, as long as its person has an account.
+// caseAgain answers a repeat with the request as it is now.
 func caseAgain(st *store.Store) func(context.Context, *api.Caller, string) (*CaseOut, error) {
 	return func(ctx context.Context, c *api.Caller, made string) (*CaseOut, error) {
 		d, err := lineOf(ctx, c, made)
@@ -203,8 +199,8 @@ func caseAgain(st *store.Store) func(context.Context, *api.Caller, string) (*Cas
 			return nil, err
 		}
 		_, r, err := d.ofPerson(ctx, st, c.Acting())
-		if errors.Is(err, store.ErrMissing) && d.Kind == request.ChildReport {
-			_, r, err = d.ofNobody(ctx, st, c.Acting())
+		if errors.Is(err, store.ErrMissing) {
+			r, err = d.ofNobody(ctx, st, c.Acting())
 		}
 		if err != nil {
 			return nil, gone(err)

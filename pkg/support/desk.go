@@ -16,7 +16,7 @@ import (
 )
 
 // Desk lists the routes by which PixelTrack's own people answer tickets. A ticket is addressed to them, so they read what
-// it says without more; every reading is on the organization's audit record. Anything else of the organization needs a
+// it says without more; every reading is on the audit record of the organization whose member asked. Anything else of the organization needs a
 // visit, of package visits.
 func Desk() []api.Operation {
 	return []api.Operation{ListSupportTickets(), GetSupportTicket(nil), AnswerTicket(nil), AssignTicket(nil), CloseSupportTicket(nil)}
@@ -96,7 +96,7 @@ type QueueOut struct{ Body api.List[QueuedBody] }
 func ListSupportTickets() api.Operation {
 	return api.New(desk(api.Route{
 		ID: "list-support-tickets", Method: http.MethodGet, Path: "/v1/admin/tickets", Permission: access.TicketsRead,
-		Summary: "Tickets of a state, the one that has waited longest at the top", Description: "Of all organizations, by states and times alone. By index, which follows a change within moments.",
+		Summary: "Tickets of a state, the one that has waited longest at the top", Description: "Of all organizations, and of those who have only mailed, by states and times alone. By index, which follows a change within moments.",
 		ExampleOut: api.List[QueuedBody]{Data: []QueuedBody{line(exampleLine())}},
 	}), func(ctx context.Context, c *api.Caller, in *QueueIn) (*QueueOut, error) {
 		rows, next, err := store.List[Line](ctx, c.Platform(), store.Query{Index: store.Index1, Partition: store.PlatformScope().Partition(FamilyQueue, string(in.Status)),
@@ -114,7 +114,7 @@ func ListSupportTickets() api.Operation {
 
 // find gives a ticket by an id as it came in, with its line and the handle of whom it lies with. The line binds the handle,
 // and nothing that the caller said.
-func find(ctx context.Context, c *api.Caller, st *store.Store, text string) (*store.Organization, *Line, *Ticket, error) {
+func find(ctx context.Context, c *api.Caller, st *store.Store, text string) (Holder, *Line, *Ticket, error) {
 	ticket, err := id.Parse[id.Ticket](text)
 	if err != nil {
 		return nil, nil, nil, problem.Missing("ticket")
@@ -124,7 +124,7 @@ func find(ctx context.Context, c *api.Caller, st *store.Store, text string) (*st
 	if err != nil {
 		return nil, nil, nil, nowhere(err)
 	}
-	h, ok := reach(st, c.Acting(), l.Target)
+	h, ok := bind(st, c.Acting(), l.Target)
 	if !ok {
 		return nil, nil, nil, problem.Missing("ticket")
 	}
@@ -140,7 +140,7 @@ func nowhere(err error) error {
 }
 
 // told is a ticket with its thread for one of our own people.
-func told(ctx context.Context, h *store.Organization, l *Line, t *Ticket) (*AnsweredOut, error) {
+func told(ctx context.Context, h Holder, l *Line, t *Ticket) (*AnsweredOut, error) {
 	messages, _, err := store.List[Message](ctx, h, store.Query{Partition: h.Scope().Partition(FamilyMessages, string(t.ID)), Limit: MaxMessages})
 	if err != nil {
 		return nil, err
@@ -148,18 +148,25 @@ func told(ctx context.Context, h *store.Organization, l *Line, t *Ticket) (*Answ
 	return &AnsweredOut{api.Tag(t.Version), AnsweredBody{ThreadBody: thread(t, messages), OrganizationID: t.Org, AssigneeID: l.Assignee}}, nil
 }
 
+// seen adds the record that the ticket's organization, if it is one's, has of a call of staff.
+func (t *Ticket) seen(c *api.Caller, tx *store.Tx, h Holder) {
+	if org, ok := h.(*store.Organization); ok {
+		c.AuditVisit(tx, org, string(t.ID), "done")
+	}
+}
+
 // GetSupportTicket shows a ticket to one of our own people.
 func GetSupportTicket(st *store.Store) api.Operation {
 	return api.New(desk(api.Route{
 		ID: "get-support-ticket", Method: http.MethodGet, Path: "/v1/admin/tickets/{id}", Permission: access.TicketsRead, Summary: "One ticket with what was said in it",
-		Description: "Who asked and who wrote are ids, no names. That it was read is on the organization's audit record.", ExampleOut: exampleAnswered(Open),
+		Description: "Who asked and who wrote are ids, no names. That it was read is on the audit record of the organization, if it is one's.", ExampleOut: exampleAnswered(Open),
 	}), func(ctx context.Context, c *api.Caller, in *ByID) (*AnsweredOut, error) {
 		h, l, t, err := find(ctx, c, st, in.ID)
 		if err != nil {
 			return nil, err
 		}
 		tx := st.Begin()
-		c.AuditVisit(tx, h, string(t.ID), "done")
+		t.seen(c, tx, h)
 		if err := c.Commit(ctx, tx, string(t.ID)); err != nil {
 			return nil, err
 		}
@@ -194,7 +201,7 @@ type AnswerBody struct {
 func AnswerTicket(st *store.Store) api.Operation {
 	return api.Replayable(desk(api.Route{
 		ID: "answer-ticket", Path: "/v1/admin/tickets/{id}/messages", Status: http.StatusCreated, Summary: "Answer a ticket",
-		Description: "The ticket is pending then, or solved. Answers do not overwrite each other, so no version is asked for.",
+		Description: "The ticket is pending then, or solved, and who asked is mailed the answer. Answers do not overwrite each other, so no version is asked for.",
 		Refusals: []api.Refusal{wrongState("The ticket is closed, or solved already."),
 			{Kind: problem.Conflict, Code: "ticket_full", When: "The ticket has 100 messages."}},
 		ExampleIn: AnswerBody{Text: exampleAnswer}, ExampleOut: exampleAnswered(Pending),
@@ -207,22 +214,18 @@ func AnswerTicket(st *store.Store) api.Operation {
 		if in.Body.Solved {
 			act = Solve
 		}
-		return change(ctx, c, st, in.ID, nil, func(tx *store.Tx, h *store.Organization, t *Ticket) error {
-			if err := t.move(tx, h, act, c.Now); err != nil {
-				return err
-			}
-			if t.Messages >= MaxMessages {
+		return change(ctx, c, st, in.ID, nil, func(tx *store.Tx, h Holder, t *Ticket) error {
+			err := t.Say(tx, h, act, c.Staff.ID, text)
+			if errors.Is(err, ErrOver) {
 				return problem.Of(problem.Conflict, "ticket_full", "The ticket has 100 messages.")
 			}
-			t.Messages++
-			tx.Create(h, &Message{Org: t.Org, Ticket: t.ID, ID: api.NewID[id.Post](c), Staff: c.Staff.ID, Text: text, Created: c.Now.UnixMilli()})
-			return nil
+			return err
 		})
 	}, retold(st))
 }
 
 // change lets something happen to a ticket, and answers with it. Without a version to match it meets others and goes on.
-func change(ctx context.Context, c *api.Caller, st *store.Store, text string, match *api.IfMatch, what func(*store.Tx, *store.Organization, *Ticket) error) (*AnsweredOut, error) {
+func change(ctx context.Context, c *api.Caller, st *store.Store, text string, match *api.IfMatch, what func(*store.Tx, Holder, *Ticket) error) (*AnsweredOut, error) {
 	var out *AnsweredOut
 	err := store.Again(ctx, store.ErrStale, func() error {
 		h, l, t, err := find(ctx, c, st, text)
@@ -238,8 +241,7 @@ func change(ctx context.Context, c *api.Caller, st *store.Store, text string, ma
 		if err := what(tx, h, t); err != nil {
 			return err
 		}
-		tx.Replace(h, t)
-		c.AuditVisit(tx, h, string(t.ID), "done")
+		t.seen(c, tx, h)
 		if err := c.Commit(ctx, tx, string(t.ID)); err != nil {
 			return err
 		}
@@ -256,7 +258,7 @@ func CloseSupportTicket(st *store.Store) api.Operation {
 		Description: "Its two years run from then on; for 14 days the organization can reopen it.", ExampleOut: exampleAnswered(Closed),
 		Refusals: []api.Refusal{wrongState("It is closed.")},
 	}), func(ctx context.Context, c *api.Caller, in *ChangeIn) (*AnsweredOut, error) {
-		return change(ctx, c, st, in.ID, &in.IfMatch, func(tx *store.Tx, h *store.Organization, t *Ticket) error { return t.move(tx, h, Close, c.Now) })
+		return change(ctx, c, st, in.ID, &in.IfMatch, func(tx *store.Tx, h Holder, t *Ticket) error { return t.End(tx, h) })
 	}, retold(st))
 }
 
@@ -274,7 +276,7 @@ func AssignTicket(st *store.Store) api.Operation {
 			l.Assignee = c.Staff.ID
 			tx := st.Begin()
 			tx.Replace(c.Platform(), l)
-			c.AuditVisit(tx, h, string(t.ID), "done")
+			t.seen(c, tx, h)
 			if err := c.Commit(ctx, tx, string(t.ID)); err != nil {
 				return err
 			}

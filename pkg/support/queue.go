@@ -43,19 +43,6 @@ func (l *Line) Keys() store.Keys {
 
 func lineKey(t id.Ticket) store.Key { return store.PlatformScope().Key(FamilyQueue, string(t)) }
 
-// reach gives the handle of whom a ticket lies with, for who was led to it by a row of our own. It sees what is restricted:
-// who asked waits for an answer.
-func reach(st *store.Store, actor store.Actor, ticket store.Key) (*store.Organization, bool) {
-	scope, _ := store.ScopeOf(ticket.PK)
-	org, ok := scope.Organization()
-	if !ok {
-		return nil, false
-	}
-	h := st.BindOrganization(org, actor)
-	h.SeeRestricted()
-	return h, true
-}
-
 // Jobs lists the area's jobs.
 func Jobs() []job.Job { return []job.Job{QueueTicket()} }
 
@@ -76,7 +63,7 @@ func QueueTicket() job.Job {
 
 // follow writes a ticket's line as the ticket is now. It is ErrStale when either changes meanwhile.
 func follow(ctx context.Context, st *store.Store, actor store.Actor, key store.Key) error {
-	h, ok := reach(st, actor, key)
+	h, ok := bind(st, actor, key)
 	if !ok {
 		return nil
 	}
