@@ -254,6 +254,7 @@ func (e *Engine) Correspondent(ctx context.Context, actor store.Actor, hash stri
 		return Result{}, err
 	}
 	err := r.all(ctx, []step{
+		{"packages", func(ctx context.Context) (int, error) { return 0, r.packed(ctx) }},
 		{"ledger", func(ctx context.Context) (int, error) { return 0, r.written(ctx, c.Begin) }},
 		{"clocks", r.clocks}, {"proofs", r.proofs}, {"objects", r.objects}, {"rows", r.rows},
 	})
