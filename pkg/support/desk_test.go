@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/api"
@@ -36,7 +37,7 @@ func (w world) follow(c apitest.Caller, b support.TicketBody) {
 func (w world) desk(op api.Operation, who apitest.Caller, b support.TicketBody, r apitest.Request) apitest.Answer {
 	w.T.Helper()
 	r.Path = strings.Replace(op.Path, "{id}", b.ID, 1)
-	return w.Call(op, w.Later(who, 0), r)
+	return w.Call(op, w.Later(who, time.Second), r)
 }
 
 func (w world) answered(a apitest.Answer, status int) (b support.AnsweredBody) {
