@@ -15,6 +15,7 @@ import (
 	"pixeltrack.io/platform/pkg/api/apitest"
 	"pixeltrack.io/platform/pkg/audit"
 	"pixeltrack.io/platform/pkg/bus"
+	"pixeltrack.io/platform/pkg/correspondents"
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/job"
 	"pixeltrack.io/platform/pkg/store"
@@ -24,7 +25,12 @@ import (
 // follow runs the job for a ticket, as its event would.
 func (w world) follow(c apitest.Caller, b support.TicketBody) {
 	w.T.Helper()
-	detail, err := json.Marshal(bus.TicketChanged{Row: bus.RowOf(support.Key(c.Org, id.Ticket(b.ID)))})
+	w.followKey(support.Key(c.Org, id.Ticket(b.ID)))
+}
+
+func (w world) followKey(key store.Key) {
+	w.T.Helper()
+	detail, err := json.Marshal(bus.TicketChanged{Row: bus.RowOf(key)})
 	if err != nil {
 		w.T.Fatal(err)
 	}
@@ -59,6 +65,35 @@ func (w world) queued(agent apitest.Caller, status string) []string {
 		all = append(all, string(l.ID))
 	}
 	return all
+}
+
+// TestSupportAnswersWhoHasOnlyMailed answers a ticket that lies with a correspondent: it is in the queue without an
+// organization, and its answer is mailed.
+func TestSupportAnswersWhoHasOnlyMailed(t *testing.T) {
+	w, ctx := newWorld(t), context.Background()
+	agent, hash := w.Staff(access.SupportAgent), "ada-by-mail"
+	h := w.Store.BindCase(hash, store.Actor{Who: "test"})
+	tx := w.Store.Begin()
+	if err := correspondents.Heard(ctx, tx, h, "ada@example.com", "Ada"); err != nil {
+		t.Fatal(err)
+	}
+	ticket := support.Ask(tx, h, support.Author{Correspondent: hash}, "The tax", "It says 19 %.", false)
+	if err := tx.Commit(ctx); err != nil {
+		t.Fatal(err)
+	}
+	w.followKey(support.KeyIn(h.Scope(), ticket.ID))
+	b := support.TicketBody{ID: string(ticket.ID)}
+	read := w.answered(w.desk(support.GetSupportTicket(w.Store), agent, b, apitest.Request{}), 200)
+	if read.OrganizationID != "" || read.Subject != "The tax" || len(read.Thread) != 1 {
+		t.Errorf("the ticket = %+v; want it, of no organization", read)
+	}
+	said := w.answered(w.desk(support.AnswerTicket(w.Store), agent, b, apitest.Request{Body: map[string]any{"text": "It is 7 %."}}), 201)
+	if said.Status != support.Pending || len(said.Thread) != 2 || said.Thread[1].StaffID == "" {
+		t.Errorf("answered = %+v; want it pending, with the answer", said)
+	}
+	if m := w.mails(h)[support.MailAnswered]; m.To != "ada@example.com" || !strings.Contains(m.Text, "It is 7 %.") {
+		t.Errorf("the mail = %+v; want the answer, to who asked", m)
+	}
 }
 
 func TestSupportAnswersATicket(t *testing.T) {
