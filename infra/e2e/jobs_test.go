@@ -86,6 +86,7 @@ func jobCosts(t *testing.T) map[string]cost {
 
 	for range 2 {
 		q := signUp(t)
+		q.newTicket()
 		q.connected()
 		invoice := q.newInvoice()
 		q.checkout(q.sendInvoice(invoice))
@@ -93,6 +94,7 @@ func jobCosts(t *testing.T) map[string]cost {
 		q.settle()
 	}
 	all["apply-stripe-event"] = cheapest("ApplyStripeEvent", since)
+	all["queue-ticket"] = cheapest("QueueTicket", since)
 	all["expire-checkouts"] = cheapest("ExpireCheckouts", since)
 
 	p.must(202, journey.Call{Method: "DELETE", Path: "/v1/me", Body: p.deletion()})

@@ -31,8 +31,9 @@ func TestATicketGoesTwoYearsAfterItsLastClose(t *testing.T) {
 	at := p.newTicket()
 	p.must(201, journey.Call{Method: "POST", Path: at + "/messages", Body: map[string]any{"text": "It is in the PDF too."}})
 	p.must(200, journey.Call{Method: "POST", Path: at + "/close", IfMatch: "*"})
+	p.settle()
 	ticket := at[strings.LastIndex(at, "/")+1:]
-	const all = 5 // the ticket, two messages, a due and a wake row
+	const all = 6 // the ticket, two messages, a due and a wake row, and the line of the queue
 	if n := p.ticketRows(ticket); n != all {
 		t.Fatalf("%d rows of the ticket; want %d", n, all)
 	}

@@ -23,11 +23,15 @@ const MaxSessions = 50
 type UserGate struct {
 	store.Meta
 	User     id.User          `dynamo:"user"`
-	Sessions map[string]int64 `dynamo:"sessions,omitempty"`  // live sessions and the epoch second each ends at
-	Deleted  int64            `dynamo:"deleted,omitempty"`   // epoch seconds of the confirmed deletion; 0 while the account lives
-	Restrict bool             `dynamo:"restrict,omitempty"`  // processing restricted at intake (Art. 18)
-	Hold     bool             `dynamo:"hold,omitempty"`      // a legal hold
-	TooYoung bool             `dynamo:"too_young,omitempty"` // below the age at which somebody may agree for themself, when they last said how old they are
+	Sessions map[string]int64 `dynamo:"sessions,omitempty"`     // live sessions and the epoch second each ends at
+	Deleted  int64            `dynamo:"deleted,omitempty"`      // epoch seconds of the confirmed deletion; 0 while the account lives
+	Restrict bool             `dynamo:"restrict,omitempty"`     // processing restricted at intake (Art. 18)
+	Hold     bool             `dynamo:"hold,omitempty"`         // a legal hold
+	Paused   int64            `dynamo:"paused_until,omitempty"` // epoch seconds until which no changes are taken, for suspected abuse
+	Frozen   int64            `dynamo:"frozen,omitempty"`       // epoch seconds since which it is looked at whether the account is a child's
+	TooYoung bool             `dynamo:"too_young,omitempty"`    // below the age at which somebody may agree for themself, when they last said how old they are
+
+	Cleared int64 `dynamo:"age_cleared,omitempty"` // epoch seconds at which people found that it is not
 
 	RestrictedBy id.Case `dynamo:"restricted_by,omitempty"` // the newest request that restricted it; its id tells when
 
@@ -105,6 +109,7 @@ type OrganizationGate struct {
 	HeldMembers       []id.Member     `dynamo:"held_members,omitempty"`
 	PurgedAt          int64           `dynamo:"purged_at,omitempty"` // epoch seconds of the last purge; older updated_since must resync
 	ClosingAt         int64           `dynamo:"closing_at,omitempty"`
+	Paused            int64           `dynamo:"paused_until,omitempty"` // epoch seconds until which no changes are taken, for suspected abuse
 
 	Was                 Status `dynamo:"was,omitempty"`                   // of one that is closing or closed: what it was before
 	RequireSecondFactor bool   `dynamo:"require_second_factor,omitempty"` // members without one can use their rights alone

@@ -20,7 +20,8 @@ const StaffProof = 12 * time.Hour
 // StaffFresh is how recent a proof must be for what cannot be taken back.
 const StaffFresh = 15 * time.Minute
 
-// StaffRole is what one of PixelTrack's own people does. It gives no right inside any organisation.
+// StaffRole is what one of PixelTrack's own people does. It gives no right inside any organisation: what staff see of one,
+// they see by a visit that the organisation is shown.
 type StaffRole string
 
 // The roles of staff.
@@ -47,6 +48,12 @@ const (
 	AssuranceWrite Permission = "assurance:write"
 	HealthRead     Permission = "privacy_health:read"
 	StaffAuditRead Permission = "staff_audit:read"
+	TicketsRead    Permission = "tickets:read"
+	TicketsAnswer  Permission = "tickets:answer"
+	FlagsRead      Permission = "abuse_flags:read"
+	FlagsWrite     Permission = "abuse_flags:write"
+	VisitsRead     Permission = "support_access:read"  // which organizations may be looked into now, and by whom
+	VisitsWrite    Permission = "support_access:write" // look into one, for a reason and a time
 )
 
 // StaffRoles lists the roles of staff.
@@ -57,12 +64,14 @@ func StaffRoles() []StaffRole {
 // StaffPermissions gives what a role of staff may do. It is the one table of their rights: what is not in it is refused.
 func StaffPermissions(r StaffRole) []Permission {
 	switch r {
+	case SupportAgent:
+		return []Permission{TicketsRead, TicketsAnswer, FlagsRead, VisitsRead, VisitsWrite}
 	case PrivacyOfficer:
-		return []Permission{CasesRead, CasesDecide, HoldsRead, ProcessingRead, BreachesRead, BreachesWrite, DemandsRead, DemandsApprove, AssuranceRead, HealthRead, StaffAuditRead}
+		return []Permission{CasesRead, CasesDecide, HoldsRead, ProcessingRead, BreachesRead, BreachesWrite, DemandsRead, DemandsApprove, AssuranceRead, HealthRead, StaffAuditRead, FlagsRead, VisitsRead}
 	case LegalCounsel:
 		return []Permission{CasesRead, HoldsRead, HoldsWrite, ProcessingRead, BreachesRead, DemandsRead, DemandsWrite, DemandsApprove, AssuranceRead, HealthRead}
 	case SecurityLead:
-		return []Permission{BreachesRead, BreachesWrite, AssuranceRead, AssuranceWrite, HealthRead, StaffAuditRead}
+		return []Permission{BreachesRead, BreachesWrite, AssuranceRead, AssuranceWrite, HealthRead, StaffAuditRead, FlagsRead, FlagsWrite, VisitsRead, VisitsWrite}
 	}
 	return []Permission{}
 }

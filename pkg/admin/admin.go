@@ -25,7 +25,7 @@ func Routes() []api.Operation {
 type StaffBody struct {
 	ID          id.Staff            `json:"id" doc:"What your acts are recorded under." example:"stf_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"`
 	Role        access.StaffRole    `json:"role" enum:"support,privacy_officer,legal,security"`
-	Permissions []access.Permission `json:"permissions" doc:"What the role may do. Nothing of them reaches into an organization."`
+	Permissions []access.Permission `json:"permissions" doc:"What the role may do. None reaches into an organization without an access that its owner is shown."`
 	Since       time.Time           `json:"since"`
 }
 

@@ -64,6 +64,12 @@ func (c *Caller) AuditIn(tx *store.Tx, org *store.Organization, member id.Member
 	c.record(tx, org, org.Scope(), string(member), object, outcome)
 }
 
+// AuditVisit adds the record that an organisation has of a call by one of PixelTrack's own people that reaches into it.
+// The platform has its own of every call of theirs.
+func (c *Caller) AuditVisit(tx *store.Tx, org *store.Organization, object, outcome string) {
+	c.record(tx, org, org.Scope(), string(c.Staff.ID), object, outcome)
+}
+
 // AuditItem adds the record of one of several things that a call does. Commit then adds none of its own.
 func (c *Caller) AuditItem(tx *store.Tx, object string) {
 	c.audit(tx, object, "done")

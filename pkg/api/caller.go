@@ -180,11 +180,20 @@ func (c *Caller) proven() error {
 
 // unblocked refuses what restriction, suspension and closing stop.
 func (c *Caller) unblocked() error {
+	if c.Account.Frozen != 0 {
+		return problem.Of(problem.Forbidden, "account_frozen", "It is being looked at whether this is a child's account; your rights, export and deletion still work.")
+	}
+	if c.Account.Paused > c.Now.Unix() && !c.route.PureRead {
+		return problem.Of(problem.Forbidden, "account_paused", "The account takes no changes for now, as you were mailed; reading, your rights, export and deletion still work.")
+	}
 	if c.Account.Restrict && !c.route.PureRead {
 		return problem.Of(problem.Forbidden, "processing_restricted", "Processing of your data is restricted; you can read, export and use your rights.")
 	}
 	if c.Gate == nil {
 		return nil
+	}
+	if c.Gate.Paused > c.Now.Unix() && !c.route.PureRead {
+		return problem.Of(problem.Forbidden, "organization_paused", "The organization takes no changes for now, as its owner was mailed; reading, your rights, export and deletion still work.")
 	}
 	switch c.Gate.Status {
 	case access.Suspended:

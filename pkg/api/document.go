@@ -163,7 +163,11 @@ func (op Operation) refusals() []Refusal {
 				fmt.Sprintf("The person last showed who they are more than %d minutes ago, which details.max_age and WWW-Authenticate say in seconds; POST /v1/auth/reauthenticate, then call again.", int(within.Minutes()))})
 		}
 		if !op.Rights && op.Audience != Staff {
-			all = append(all, Refusal{problem.Forbidden, "processing_restricted", "Processing is restricted."})
+			all = append(all, Refusal{problem.Forbidden, "processing_restricted", "Processing is restricted."},
+				Refusal{problem.Forbidden, "account_frozen", "It is being looked at whether the account is a child's."})
+			if !op.PureRead {
+				all = append(all, Refusal{problem.Forbidden, "account_paused", "The account takes no changes for a while, for suspected abuse."})
+			}
 		}
 		if op.TakesKeys() {
 			all = append(all, Refusal{problem.Invalid, "idempotency_key_reused", "The key was used for another request."},
@@ -184,6 +188,9 @@ func (op Operation) refusals() []Refusal {
 		all = append(all, Refusal{problem.Unauthenticated, "membership_ended", "No longer a member."},
 			Refusal{problem.Forbidden, "organization_required", "The token names no organization."},
 			Refusal{problem.Forbidden, "organization_suspended", "The organization is suspended."})
+		if !op.Rights && !op.PureRead {
+			all = append(all, Refusal{problem.Forbidden, "organization_paused", "The organization takes no changes for a while, for suspected abuse."})
+		}
 		if !op.Rights {
 			all = append(all, Refusal{problem.Forbidden, "second_factor_required", "The organization asks its members for a second factor, and the caller has none."})
 		}

@@ -80,6 +80,12 @@ type StripeReceived struct{ Row }
 // Type is the event's type.
 func (StripeReceived) Type() string { return "StripeReceived" }
 
+// TicketChanged says that a ticket was made or has changed.
+type TicketChanged struct{ Row }
+
+// Type is the event's type.
+func (TicketChanged) Type() string { return "TicketChanged" }
+
 // MailArrived says that a mail came in.
 type MailArrived struct{ Row }
 
@@ -141,6 +147,7 @@ func Types() []Registered {
 		{Sample: StripeReceived{}, Fields: row},
 		{Sample: MailArrived{}, Fields: row},
 		{Sample: CheckoutOutdated{}, Fields: row},
+		{Sample: TicketChanged{}, Fields: row},
 		{Sample: AuditRecorded{}, Fields: row},
 		{Sample: AccountChanged{}, Fields: row},
 	}

@@ -28,6 +28,8 @@ var unaudited = map[string]string{
 	"resend-sign-up":              "nobody is anybody yet",
 	"forgot-password":             "a known and an unknown address leave the same behind; the reset is audited",
 	"decline-invitation":          "nobody of the organization acts; who declines wants nothing of it to stay",
+	"create-child-report":         "nobody is anybody yet, and nothing happens before the report is confirmed",
+	"confirm-child-report":        "who reports is nobody of ours; the case that it becomes keeps its history, and what is decided of it is audited",
 	"ask-for-passkey":             "a challenge; the login that it is for is audited",
 	"create-passkey-options":      "a challenge; the passkey that it is for is audited",
 	"create-event":                "an event leads to nobody; a record of it would",

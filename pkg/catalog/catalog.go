@@ -3,6 +3,7 @@
 package catalog
 
 import (
+	"pixeltrack.io/platform/pkg/abuse"
 	"pixeltrack.io/platform/pkg/account"
 	"pixeltrack.io/platform/pkg/account/choices"
 	"pixeltrack.io/platform/pkg/admin"
@@ -47,6 +48,8 @@ import (
 	"pixeltrack.io/platform/pkg/timetracking"
 	"pixeltrack.io/platform/pkg/timetracking/reminder"
 	"pixeltrack.io/platform/pkg/usage"
+	"pixeltrack.io/platform/pkg/visits"
+	"pixeltrack.io/platform/pkg/visits/views"
 )
 
 // Routes lists every route.
@@ -60,6 +63,9 @@ func Routes() []api.Operation {
 	all = append(all, breaches.Routes()...)
 	all = append(all, demands.Routes()...)
 	all = append(all, assurance.Routes()...)
+	all = append(all, abuse.Routes()...)
+	all = append(all, visits.Routes()...)
+	all = append(all, views.Routes()...)
 	all = append(all, privacy.Routes()...)
 	all = append(all, usage.Routes()...)
 	all = append(all, clients.Routes()...)
@@ -68,6 +74,7 @@ func Routes() []api.Operation {
 	all = append(all, timetracking.Routes()...)
 	all = append(all, files.Routes()...)
 	all = append(all, support.Routes()...)
+	all = append(all, support.Desk()...)
 	all = append(all, mailroom.Routes()...)
 	all = append(all, invoicing.Routes()...)
 	all = append(all, payments.Routes()...)
@@ -99,6 +106,7 @@ func Jobs() []job.Job {
 	all = append(all, reminder.Jobs()...)
 	all = append(all, merging.Jobs()...)
 	all = append(all, files.Jobs()...)
+	all = append(all, support.Jobs()...)
 	all = append(all, sorting.TakeInMail(sorting.Room{}))
 	all = append(all, invoicing.Jobs()...)
 	all = append(all, rendering.Jobs()...)
@@ -123,6 +131,8 @@ func Rows() []registry.Row {
 	all = append(all, breaches.Rows()...)
 	all = append(all, demands.Rows()...)
 	all = append(all, assurance.Rows()...)
+	all = append(all, abuse.Rows()...)
+	all = append(all, visits.Rows()...)
 	all = append(all, clients.Rows()...)
 	all = append(all, projects.Rows()...)
 	all = append(all, timetracking.Rows()...)

@@ -47,6 +47,9 @@ type (
 	Demand       string // lgr_…, what a court or authority demands
 	Breach       string // brc_…, a breach of personal data
 	Staff        string // stf_…, one of PixelTrack's own people, without a trace of which account
+	Report       string // rpt_…, a report that an account is a child's
+	Flag         string // flg_…, a suspicion of abuse
+	Visit        string // vis_…, the time that staff may look into an organisation
 )
 
 // ErrMalformed says that a text is not an id of the kind asked for.
@@ -89,6 +92,9 @@ const (
 	PrefixDemand       = "lgr"
 	PrefixBreach       = "brc"
 	PrefixStaff        = "stf"
+	PrefixReport       = "rpt"
+	PrefixFlag         = "flg"
+	PrefixVisit        = "vis"
 )
 
 // Prefix is the prefix of the ids of type T, "prj" for Project.
@@ -159,6 +165,12 @@ func Prefix[T Kind]() string {
 		return PrefixBreach
 	case Staff:
 		return PrefixStaff
+	case Report:
+		return PrefixReport
+	case Flag:
+		return PrefixFlag
+	case Visit:
+		return PrefixVisit
 	}
 	return ""
 }

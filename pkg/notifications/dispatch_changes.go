@@ -137,6 +137,7 @@ func wants() []want {
 			}
 			return bus.CheckoutOutdated{Row: bus.RowOf(c.key)}
 		}},
+		{row: "TICKET", event: func(c change) bus.Event { return bus.TicketChanged{Row: bus.RowOf(c.key)} }},
 		{row: "AUDIT", event: func(c change) bus.Event {
 			scope, _ := store.ScopeOf(c.key.PK)
 			if _, ok := scope.Organization(); !ok && scope != store.PlatformScope() || c.was != nil {

@@ -20,7 +20,7 @@ func Routes() []api.Operation {
 		ListDisclosures(), ListConsents(), CreateConsent(nil), WithdrawConsent(nil), OptOut(nil),
 		CreateMailRequest(nil, keys.Pseudonyms{}, keys.Links{}), CreateRequestCode(nil, keys.Links{}), OpenMailRequest(nil, nil, keys.Links{}),
 		CreateRequest(nil), ListRequests(), GetRequest(), VerifyRequest(nil), WithdrawRequest(nil), DownloadRequest(nil, nil),
-		CreateOrganizationExport(nil), DownloadExport(nil, nil, keys.Pseudonyms{}),
+		CreateOrganizationExport(nil), DownloadExport(nil, nil, keys.Pseudonyms{}), CreateChildReport(nil, keys.Pseudonyms{}, keys.Links{}), ConfirmChildReport(nil),
 	}
 }
 
@@ -61,6 +61,13 @@ func Rows() []registry.Row {
 				registry.Personal("explanation", "explanation", "what the person was told of the decision", registry.EraseBlank),
 				registry.Plain("extended_for", "a code"),
 				registry.Personal("extended_why", "extension_explanation", "what the person was told of the extension", registry.EraseBlank),
+			}},
+		{Sample: ChildReport{}, Type: "CHILDREPORT", Area: "privacy", Subject: registry.SubjectUser, Purpose: purpose.PrivacyRights, Basis: registry.Obligation,
+			Class: registry.ClassSecurity, Family: string(FamilyChildReport), Scopes: []registry.Scope{registry.InCase}, Fields: []registry.Field{
+				registry.Internal("id", "a random id"), registry.Secret("of", "a keyed hash of the address that is reported", registry.EraseWithRow),
+				registry.Secret("reporter", "where the reporter is told what became of the report; the reported person must not learn it", registry.EraseWithRow),
+				registry.Internal("relation", "a fixed word"), registry.Secret("explanation", "what the reporter wrote, until it is on the request", registry.EraseWithRow),
+				registry.Secret("user", "whose account is reported, until it is erased", registry.EraseWithRow), registry.Internal("case", "a random id"),
 			}},
 		{Sample: Code{}, Type: "MAILED_CODE", Area: "privacy", Subject: registry.SubjectCorrespondent, Purpose: purpose.PrivacyRights, Basis: registry.Obligation,
 			Class: registry.ClassSecurity, Family: string(FamilyCode), Scopes: []registry.Scope{registry.InCase}, Fields: []registry.Field{

@@ -48,10 +48,13 @@ type CaseOut struct {
 }
 
 // byPeople says whether the work of a request is done by people: nothing but they can correct a record, weigh an
-// objection, look into a report, or answer a question.
+// objection, or answer a question.
 func byPeople(k request.Kind) bool {
-	return k == request.Rectification || k == request.Objection || k == request.ChildReport || k == request.Unclear
+	return k == request.Rectification || k == request.Objection || k == request.Unclear
 }
+
+// decided says whether people decide the items of a request. What they let be erased, jobs erase.
+func decided(k request.Kind) bool { return byPeople(k) || k.Destroys() }
 
 func caseOf(r *Request) *CaseOut {
 	return &CaseOut{Tagged: api.Tag(r.Version), Body: CaseBody{RequestBody: requestBody(r), Country: r.Country, Region: r.Region, Channel: r.Channel,
@@ -257,6 +260,11 @@ func decide[In any](st *store.Store, route api.Route, of func(*In) CaseChange, w
 		if err := what(c, in, r, tx, h); err != nil {
 			return nil, err
 		}
+		if r.Kind == request.ChildReport && r.State == request.Denied {
+			if err := dismiss(ctx, tx, h, c.Now); err != nil {
+				return nil, err
+			}
+		}
 		r.save(tx, h, was)
 		if err := c.Commit(ctx, tx, string(r.ID)); err != nil {
 			return nil, err
@@ -293,7 +301,7 @@ func exampleDecision() any {
 func DecideCase(st *store.Store) api.Operation {
 	return decide(st, api.Route{
 		ID: "decide-case", Path: "/v1/admin/cases/{id}/decide", Fresh: access.StaffFresh, Summary: "Decide what is done, kept and refused of a privacy request",
-		Description: "What people do then is reported step by step. An erasure is carried out by jobs when its day comes, and can be decided anew until then. " +
+		Description: "What people do then is reported step by step. An erasure is carried out by jobs when its day comes, and can be decided anew until then; that of a child's account, which was reported, at once. " +
 			"To do nothing of what was asked is to deny the request.",
 		ExampleIn: exampleDecision(), ExampleOut: exampleCase(func(r *Request) { r.State, r.Explanation = request.Executing, decisionExplained }),
 		Refusals: []api.Refusal{
@@ -301,7 +309,7 @@ func DecideCase(st *store.Store) api.Operation {
 			{Kind: problem.Conflict, Code: "nothing_to_do", When: "No item is to be acted on; deny the request."},
 		},
 	}, func(in *DecideIn) CaseChange { return in.CaseChange }, func(c *api.Caller, in *DecideIn, r *Request, tx *store.Tx, h holder) error {
-		if r.State != request.InReview || r.Kind != request.Erasure && !byPeople(r.Kind) {
+		if r.State != request.InReview || !decided(r.Kind) {
 			return problem.Of(problem.Conflict, "request_not_in_review", "There is nothing to decide now.")
 		}
 		items, err := decisions(in.Body.Items, r, c.Now)
@@ -319,6 +327,9 @@ func DecideCase(st *store.Store) api.Operation {
 			return nil
 		}
 		r.Next = watchAt(r, c.Now)
+		if r.Kind == request.ChildReport {
+			r.Next = c.Now.Unix() // nobody waits with a child's account
+		}
 		return r.happen(request.Event{Type: request.Approved, At: c.Now})
 	})
 }
@@ -342,7 +353,7 @@ func decisions(said []ItemDecision, r *Request, now time.Time) ([]request.Item, 
 			return nil, problem.InvalidField("body.items", "what is kept or refused needs a ground")
 		case d.Decision == string(request.Retain) && !d.Until.After(now), d.Decision == string(request.Refuse) && !d.Until.IsZero():
 			return nil, problem.InvalidField("body.items", "what is kept, and nothing else, needs an end that is to come")
-		case d.Name == itemProofs && r.Kind == request.Erasure && d.Decision == string(request.Act):
+		case d.Name == itemProofs && r.Kind.Destroys() && d.Decision == string(request.Act):
 			return nil, problem.InvalidField("body.items", "proofs are kept under a keyed hash, by law")
 		}
 		items = append(items, request.Item{Name: d.Name, Decision: request.Decision(d.Decision), Ground: d.Ground, Until: d.Until.UTC()})

@@ -186,11 +186,6 @@ func TestWhatRulesDecideIsNotDecidedAtTheDesk(t *testing.T) {
 	w.Want(officer.act(privacy.DecideCase(w.Store), access.ID, decision(map[string]any{"name": "data", "decision": "act"})), 409, "request_not_in_review")
 	w.Want(officer.act(privacy.ReportCaseStep(w.Store), access.ID, map[string]any{"item": "data", "outcome": "done"}), 409, "request_not_at_work")
 	w.Want(officer.act(privacy.DenyCase(w.Store), access.ID, refusal()), 409, "request_not_deniable")
-
-	child := w.file(w.Later(ada.Caller, 0), map[string]any{"type": "child_report", "description": "The account x is a child's."})
-	w.must(w.run(privacy.WorkRequests(w.engine)))
-	w.Want(officer.act(privacy.DecideCase(w.Store), child.ID, decision(map[string]any{"name": "child_report", "decision": "act"})), 200, "")
-	w.Want(officer.act(privacy.ReportCaseStep(w.Store), child.ID, map[string]any{"item": "child_report", "outcome": "done"}), 409, "erasure_not_recorded")
 }
 
 func TestAnErasureAtTheDesk(t *testing.T) {

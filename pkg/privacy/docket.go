@@ -76,7 +76,8 @@ func (d *Docket) ofPerson(ctx context.Context, st *store.Store, actor store.Acto
 	return h, r, err
 }
 
-// ofNobody reads the request of a line whose person has been erased, or is a correspondent. Else it is store.ErrMissing.
+// ofNobody reads the request of a line whose person has been erased, or who is a correspondent or the reporter of a child's
+// account. Else it is store.ErrMissing.
 func (d *Docket) ofNobody(ctx context.Context, st *store.Store, actor store.Actor) (*Request, error) {
 	scope, _ := store.ScopeOf(d.Target.PK)
 	hash, ok := scope.Case()

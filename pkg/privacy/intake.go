@@ -39,6 +39,10 @@ const (
 	MailErasure   = "privacy_request_erasing" // the last mail, sent before the address goes
 	MailCode      = "privacy_request_code"
 	MailClarified = "privacy_request_clarified" // an unclear request has become clear
+
+	MailChildConfirm = "child_report_confirm" // to who reports a child's account
+	MailChildFrozen  = "child_report_frozen"  // to the account
+	MailChildThawed  = "child_report_thawed"
 )
 
 // fresh says whether the session was begun by a login not long ago; its id tells when.
@@ -55,7 +59,7 @@ func needsFresh(k request.Kind) bool {
 // RequestIn is the input of create-request.
 type RequestIn struct {
 	Body struct {
-		Type        string `json:"type" enum:"access,portability,know_categories,know_specific,rectification,erasure,restriction,restriction_lift,objection,consent_withdrawal,opt_out,limit,child_report" doc:"What you ask for. One right each; make a request for each of several."`
+		Type        string `json:"type" enum:"access,portability,know_categories,know_specific,rectification,erasure,restriction,restriction_lift,objection,consent_withdrawal,opt_out,limit" doc:"What you ask for. One right each; make a request for each of several."`
 		Description string `json:"description,omitempty" maxLength:"4000" doc:"What you want, in your own words."`
 		Purpose     string `json:"purpose,omitempty" maxLength:"64" doc:"Of an objection or a withdrawal of consent: which purpose; without it all."`
 		AtOnce      bool   `json:"at_once,omitempty" doc:"Of an erasure: do it now. Otherwise it is done shortly before the answer is due, and can be withdrawn until then."`

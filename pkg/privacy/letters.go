@@ -13,13 +13,14 @@ type Letter struct {
 	Paragraphs []string
 	Label      string // of the link; empty for none
 	Path       string // /privacy/requests/dsr_…
-	TokenOf    string // the export that the link opens by a token; empty for a link without one
+	TokenOf    string // what the link opens by a token, an export for one; empty for a link without one
+	TokenFor   string // what the token is for
 	Answerable bool   // an answer to the mail comes to the request
 }
 
 // Templates lists the mails of this area, by the name that the outbox knows them by.
 func Templates() []string {
-	return []string{MailReceived, MailClarified, MailAnswered, MailDenied, MailExtended, MailErasure, MailDisclosed}
+	return []string{MailReceived, MailClarified, MailAnswered, MailDenied, MailExtended, MailErasure, MailDisclosed, MailChildConfirm, MailChildFrozen, MailChildThawed}
 }
 
 // Write gives the text of a mail from the ids that the outbox keeps of it, false for a template of another area.
@@ -28,7 +29,13 @@ func Write(template string, ids map[string]string) (Letter, bool) {
 		return Letter{}, false
 	}
 	kind := kindInWords(request.Kind(ids["kind"]))
+	if l, ok := aboutChild(template, ids); ok {
+		return l, true
+	}
 	l := Letter{Label: "See your request", Path: "/privacy/requests/" + ids["case"], Answerable: true}
+	if OfReport(template, ids) {
+		l.Label, l.Path, l.Answerable = "", "", false // who reports has no account to see it in
+	}
 	switch template {
 	case MailReceived:
 		l.Subject = "We have your privacy request"
@@ -60,7 +67,7 @@ func Write(template string, ids map[string]string) (Letter, bool) {
 		}
 	case MailAnswered:
 		if ids["package"] != "" {
-			return Letter{Subject: "The export of your organization is ready", Label: "Fetch it", Path: "/organization/export", TokenOf: ids["package"],
+			return Letter{Subject: "The export of your organization is ready", Label: "Fetch it", Path: "/organization/export", TokenOf: ids["package"], TokenFor: ExportPurpose,
 				Paragraphs: []string{"Everything that your organization has in PixelTrack is ready to be fetched until " + ids["until"] + ".",
 					"This link and your password open it, even when your account is deleted."}}, true
 		}
@@ -117,6 +124,42 @@ func ByCode(ids map[string]string) map[string]string {
 func WriteCode(code string) Letter {
 	return Letter{Subject: "Your code for your privacy request", Paragraphs: []string{"Your code is " + code + ".",
 		"It opens your request once, within 10 minutes. If you did not ask for it, somebody else may have; nothing happens without the code."}}
+}
+
+// OfReport says whether a mail goes to who has reported a child's account.
+func OfReport(template string, ids map[string]string) bool {
+	return template == MailChildConfirm || request.Kind(ids["kind"]) == request.ChildReport
+}
+
+// aboutChild writes the mails about reports of children's accounts, false for another. Those to the reporter say nothing
+// that tells whether there is an account; those to the account are written so that a child understands them.
+func aboutChild(template string, ids map[string]string) (Letter, bool) {
+	reporter := request.Kind(ids["kind"]) == request.ChildReport
+	switch {
+	case template == MailChildConfirm:
+		return Letter{Subject: "Confirm your report about a child's account", Label: "Confirm the report", Path: "/privacy/child-report", TokenOf: ids["report"], TokenFor: ChildReportPurpose,
+			Paragraphs: []string{"Somebody, we think you, reports that a PixelTrack account belongs to a child under 13.",
+				"Confirm the report with this link, within a day. The account is then frozen at once, and people of ours look at it. You need no account and no document.",
+				"If it was not you, do nothing: without a confirmation nothing happens, and what was typed in is deleted."}}, true
+	case template == MailChildFrozen:
+		return Letter{Subject: "Your PixelTrack account is paused while we check something", Paragraphs: []string{
+			"Somebody has told us that this account belongs to a child under 13. PixelTrack is made for work, and not for children under 13, so nothing in it can be used for now.",
+			"If you are under 13: you have done nothing wrong. Please show this mail to your mother or father, or to whoever looks after you.",
+			"If you are their mother, father or guardian: you need do nothing. When we find that the account is a child's, we erase it with everything in it, and never ask for a document. You can write to privacy@pixeltrack.io at any time, also to have it done at once.",
+			"If you are 13 or older: write to privacy@pixeltrack.io. A person reads it, and opens the account again. Meanwhile you can still export your data, delete it, and use every right you have."}}, true
+	case template == MailChildThawed:
+		return Letter{Subject: "Your PixelTrack account is open again", Paragraphs: []string{"We have looked at your account and found that it is not a child's. Everything in it is as it was.", "We are sorry for the trouble."}}, true
+	case reporter && template == MailReceived:
+		return Letter{Subject: "We have your report about a child's account", Paragraphs: []string{"Thank you. If there is such an account, it is frozen now, and people of ours look at it.",
+			"The number of your report is " + ids["case"] + ". You hear what became of it by " + ids["due"] + " at the latest. You need do nothing more."}}, true
+	case reporter && template == MailAnswered:
+		return Letter{Subject: "The child's account is erased", Paragraphs: []string{"We found your report " + ids["case"] + " to be right. The account is erased with everything in it.",
+			"Copies in backups age out within 35 days. Your own address is forgotten after 30 days."}}, true
+	case reporter && template == MailDenied:
+		return Letter{Subject: "Your report about a child's account", Paragraphs: []string{"We looked into your report " + ids["case"] + " and could not act on it: either we hold no account under that address, or what we know speaks against its being a child's.",
+			"If you are the child's mother, father or guardian and know more, write to privacy@pixeltrack.io; a person reads it.", recourse}}, true
+	}
+	return Letter{}, false
 }
 
 func kindInWords(k request.Kind) string {

@@ -213,6 +213,12 @@ func (w *worker) advance(ctx context.Context, h holder, r *Request, key store.Ke
 		if err := w.restrict(ctx, tx, h, r, now); err != nil {
 			return err
 		}
+	case r.Kind == request.ChildReport && r.State == request.Executing:
+		return w.eraseChild(ctx, h, r, now, was)
+	case r.Kind == request.ChildReport && r.State == request.Verified:
+		if err := w.lookAt(ctx, tx, h, r, now); err != nil {
+			return err
+		}
 	case r.State == request.Verified && r.Channel != channelAPI && r.Kind.Immediate() && !r.Kind.Destroys():
 		if err := w.take(ctx, tx, h, r, now); err != nil {
 			return err

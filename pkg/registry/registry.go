@@ -117,7 +117,7 @@ type Field struct {
 	Secret   bool    // never exported: a hash, a key, a token
 	Sealed   bool    // encrypted by envelope for its place, bytes; an export shows it opened
 	Object   Bucket  // it holds the key of an object in this bucket, named by the row's name, that an export holds beside the row
-	Lookup   string  // LookupMail or LookupToken when it holds the hash, or hashes, of lookup rows that lead to the subject
+	Lookup   string  // LookupMail, LookupToken or LineOf when it holds the hash, hashes or name of lookup rows that lead to the subject
 }
 
 // Kinds of lookup rows that a field may hold the hash of. Erasure deletes those rows while they still lead to the
@@ -126,6 +126,15 @@ const (
 	LookupMail  = "MAIL"
 	LookupToken = "TOKEN"
 )
+
+// LineOf is the kind of lookup row that a field holds the name of when it has a line on a list of the platform's own, by
+// the family of the list.
+func LineOf(family string) string { return lines + family }
+
+// Line is the family of the list that a kind of lookup row is a line of, false for another kind.
+func Line(lookup string) (string, bool) { return strings.CutPrefix(lookup, lines) }
+
+const lines = "LINE "
 
 // Leading says of a field that it holds the hashes of lookup rows.
 func Leading(f Field, lookup string) Field {

@@ -71,13 +71,31 @@
 //	list-staff-roles | a user as staff | table | USER u STAFF | 2 / 1
 //	list-staff-audit | what staff did, newest first | table | USER u STAFF; PLATFORM AUDIT | 3 / 1
 //	verify-staff-audit | the chain of what staff did | table | USER u STAFF; PLATFORM AUDITSEAL, AUDIT, AUDITHEAD | 0 / 0
+//	create-support-access | an organisation that is there, and a ticket of its; a visit with its pass | table | USER u STAFF; ORG o ORGGATE, TICKET / id, VISIT / id, OUTBOX, AUDIT; PLATFORM VISITPASS / org, staff; DUE outbox | 3 / 16
+//	list-active-support-access | the passes of all visits | table | USER u STAFF; PLATFORM VISITPASS | 3 / 1
+//	end-support-access | a visit by its pass | table | USER u STAFF; PLATFORM VISITPASS / org, staff; ORG o VISIT / id, AUDIT | 5 / 10
+//	get-supported-organization | a pass; the settings of its organisation | table | USER u STAFF; PLATFORM VISITPASS / org, staff; ORG o AUDIT, ORGANIZATION, ORGGATE | 5 / 6
+//	list-supported-members | a pass; the members of its organisation | table | USER u STAFF; PLATFORM VISITPASS / org, staff; ORG o AUDIT, ACCESS | 4 / 6
+//	list-supported-projects | a pass; the projects of its organisation | table | USER u STAFF; PLATFORM VISITPASS / org, staff; ORG o AUDIT, PROJECT | 4 / 6
+//	list-supported-invoices | a pass; the invoices of its organisation | table | USER u STAFF; PLATFORM VISITPASS / org, staff; ORG o AUDIT, INVOICE | 4 / 6
+//	list-support-tickets | tickets of a state by the time of their change | GSI1 | USER u STAFF; PLATFORM SUPPORTQUEUE status / time | 2.5 / 1
+//	get-support-ticket | a ticket by its line, with its messages | table | USER u STAFF; PLATFORM SUPPORTQUEUE / id; ORG o, CASE hash TICKET / id, TICKETMESSAGE ticket; ORG o AUDIT | 5 / 4
+//	answer-ticket | a ticket by its line, and one message more | table | USER u STAFF; PLATFORM SUPPORTQUEUE / id; ORG o, CASE hash TICKET / id, TICKETMESSAGE ticket / id; ORG o AUDIT; ORG o, CASE hash OUTBOX; DUE outbox | 6 / 18
+//	assign-ticket | a ticket by its line, with its messages | table | USER u STAFF; PLATFORM SUPPORTQUEUE / id; ORG o, CASE hash TICKET / id, TICKETMESSAGE ticket; ORG o AUDIT | 6 / 9
+//	close-support-ticket | a ticket by its line, with its messages | table | USER u STAFF; PLATFORM SUPPORTQUEUE / id; ORG o, CASE hash TICKET / id, TICKETMESSAGE ticket; ORG o AUDIT; ORG o, CASE hash OUTBOX; DUE outbox; DUE, WAKE purge-ticket | 6 / 20
+//	create-abuse-flag | the one flag of an account or organisation, and its gate | table | USER u STAFF; USER u USERGATE, ABUSEFLAG, OUTBOX; ORG o ORGGATE, ABUSEFLAG, OUTBOX; PLATFORM FLAGLIST / id; DUE outbox | 3 / 15
+//	list-abuse-flags | flags by their end | GSI1 | USER u STAFF; PLATFORM FLAGLIST active / end | 2.5 / 1
+//	get-abuse-flag | a flag by its line | table | USER u STAFF; PLATFORM FLAGLIST / id; USER u, ORG o ABUSEFLAG | 4 / 1
+//	review-abuse-flag | a flag by its line, and the gate | table | USER u STAFF; PLATFORM FLAGLIST / id; USER u USERGATE, ABUSEFLAG, OUTBOX; ORG o ORGGATE, ABUSEFLAG, OUTBOX; DUE outbox | 5 / 16
+//	lift-abuse-flag | a flag by its line, and the gate | table | USER u STAFF; PLATFORM FLAGLIST / id; USER u USERGATE, ABUSEFLAG; ORG o ORGGATE, ABUSEFLAG | 5 / 11
+//	queue-ticket | a ticket by an event, and its line | table | ORG o, CASE hash TICKET / id; PLATFORM SUPPORTQUEUE / id | 2 / 5
 //	list-cases | privacy requests by the date of their answer; of one state | GSI2, GSI1 | USER u STAFF; PLATFORM DOCKET open / due; PLATFORM DOCKET state / due | 2.5 / 1
 //	get-case | a privacy request by id | table | USER u STAFF; PLATFORM DOCKET / id; USER u, CASE hash REQUEST / id | 4 / 1
-//	assign-case | a privacy request by id | table | USER u STAFF; PLATFORM DOCKET / id; USER u REQUEST / id | 5 / 10
-//	decide-case | a privacy request by id | table | USER u STAFF; PLATFORM DOCKET / id; USER u REQUEST / id; DUE request | 5 / 15
-//	deny-case | a privacy request by id | table | USER u STAFF; PLATFORM DOCKET / id; USER u REQUEST / id, OUTBOX; DUE request, outbox | 5 / 17
-//	extend-case | a privacy request by id | table | USER u STAFF; PLATFORM DOCKET / id; USER u REQUEST / id, OUTBOX; DUE outbox | 5 / 16
-//	report-case-step | a privacy request by id | table | USER u STAFF; PLATFORM DOCKET / id; USER u REQUEST / id, OUTBOX; DUE request, outbox | 5 / 17
+//	assign-case | a privacy request by id | table | USER u STAFF; PLATFORM DOCKET / id; USER u, CASE hash REQUEST / id | 5 / 10
+//	decide-case | a privacy request by id | table | USER u STAFF; PLATFORM DOCKET / id; USER u, CASE hash REQUEST / id; DUE request | 5 / 15
+//	deny-case | a privacy request by id | table | USER u STAFF; PLATFORM DOCKET / id; USER u, CASE hash REQUEST / id, OUTBOX; CASE hash CHILDREPORT; USER u USERGATE; DUE request, outbox | 5 / 17
+//	extend-case | a privacy request by id | table | USER u STAFF; PLATFORM DOCKET / id; USER u, CASE hash REQUEST / id, OUTBOX; DUE outbox | 5 / 16
+//	report-case-step | a privacy request by id | table | USER u STAFF; PLATFORM DOCKET / id; USER u, CASE hash REQUEST / id, OUTBOX; DUE request, outbox | 5 / 17
 //	place-hold | one thing by its id, and what holds it | table | USER u STAFF; PLATFORM HOLD / id, CUSTODY / id; USER u USERGATE; ORG o ORGGATE, CLIENT / id, PROJECT / id, INVOICE / id, STOREDFILE / id; DUE, WAKE purge-account, purge-organization, purge-invoice, purge-project; DUE hold-review | 5 / 19
 //	list-holds | legal holds of a state by the date of their review | GSI1 | USER u STAFF; PLATFORM HOLD state / review | 2.5 / 1
 //	get-hold | a legal hold by id | table | USER u STAFF; PLATFORM HOLD / id | 3 / 1
@@ -136,6 +154,8 @@
 //	list-audit | what was done in an organisation, newest first | table | ORG o AUDIT | 4 / 0
 //	export-audit | an organisation's audit records by time | table | ORG o AUDIT | 4 / 1
 //	verify-audit | an organisation's chain of audit records | table | ORG o AUDITSEAL, AUDIT, AUDITHEAD | 6 / 0
+//	list-support-access | visits to an organisation, newest first | table | ORG o VISIT | 4 / 0
+//	revoke-support-access | a visit by id, and its pass | table | ORG o VISIT / id, IDEMPOTENCY; PLATFORM VISITPASS / org, staff | 5 / 8
 //	list-invitations | invitations by id | table | ORG o INVITATION | 4 / 0
 //	get-invitation | an invitation by id | table | ORG o INVITATION / id | 4 / 0
 //	resend-invitation | an invitation by id, and its links | table | ORG o INVITING / day, INVITEE / hash, INVITATION / id, OUTBOX, IDEMPOTENCY; TOKEN hash | 5 / 17
@@ -247,15 +267,17 @@
 //	withdraw-request | a user's request by id | table | USER u REQUEST / id; PLATFORM DOCKET / id | 4 / 11
 //	download-request | a user's request by id and its package | table | USER u REQUEST / id, PACKAGE / id | 5 / 4
 //	download-export | an organisation's package by the link that was mailed, and its owner's password | table | TOKEN hash; CASE hash ATTEMPTS; ORG o ACCESS / member, PACKAGE / id; USER u CREDENTIAL | 4 / 7
-//	sweep-retention | accounts and organisations that are due to go, with all they have | table | DUE purge-account s, purge-organization s; every family of a user or organisation; DUE purge-invoice s, purge-ticket s, purge-correspondent s, purge-project s, project-setting s; ORG o PROJECT / id, PROJECTTIME project, PROJECTMEMBER project, PROJECTKEY / key, TIMER, TIMEENTRY month / id, STOREDFILE / id, ORGGATE, ACCESS; USER u OUTBOX; DUE timer_forgotten, upload; ORG o INVOICE / id, INVOICEPAYER / id, INVOICELINE invoice, INVOICEENTRY invoice, INVOICENUMBER / number, INVOICEPDF / id, CHECKOUT / invoice, PAYMENT invoice, CLIENT / id; TOKEN hash; EXT stripe account object; PLATFORM DOCKET / id; PLATFORM HEARTBEAT / job | 28 / 1
+//	create-child-report | how many reports there were; a report with its mail | table | CASE hash ATTEMPTS, CHILDREPORT, OUTBOX; DUE outbox | 0 / 8
+//	confirm-child-report | a report by its link, and the account that it is about | table | CASE hash CHILDREPORT, REQUEST / id, OUTBOX; MAIL hash; USER u USERGATE, OUTBOX; PLATFORM DOCKET / id; DUE request, outbox | 3 / 20
+//	sweep-retention | accounts and organisations that are due to go, with all they have | table | DUE purge-account s, purge-organization s; every family of a user or organisation; DUE purge-invoice s, purge-ticket s, purge-correspondent s, purge-project s, project-setting s; ORG o PROJECT / id, PROJECTTIME project, PROJECTMEMBER project, PROJECTKEY / key, TIMER, TIMEENTRY month / id, STOREDFILE / id, ORGGATE, ACCESS; USER u OUTBOX; DUE timer_forgotten, upload; ORG o INVOICE / id, INVOICEPAYER / id, INVOICELINE invoice, INVOICEENTRY invoice, INVOICENUMBER / number, INVOICEPDF / id, CHECKOUT / invoice, PAYMENT invoice, CLIENT / id; TOKEN hash; EXT stripe account object; PLATFORM DOCKET / id, SUPPORTQUEUE / id, FLAGLIST / id; PLATFORM HEARTBEAT / job | 28 / 1
 //	cascade-expired | the due row of a wake row that TTL has deleted | stream, table | WAKE kind s; DUE kind s; every family of a user or organisation; PLATFORM DOCKET / id | 0 / 0
-//	replay-ledger | which table the ring names; in a restored one everybody whom the vault's ledger names, and all that is due | table, GSI1 | PLATFORM KEYRING; PLATFORM ERASURE / hash, HOLD / id, CUSTODY / id, DOCKET / id; every family of a user or organisation; DUE erasure s, purge-account s, purge-organization s, purge-invoice s, purge-ticket s, hold-review, request | 1 / 0
+//	replay-ledger | which table the ring names; in a restored one everybody whom the vault's ledger names, and all that is due | table, GSI1 | PLATFORM KEYRING; PLATFORM ERASURE / hash, HOLD / id, CUSTODY / id, DOCKET / id, SUPPORTQUEUE / id, FLAGLIST / id; every family of a user or organisation; DUE erasure s, purge-account s, purge-organization s, purge-invoice s, purge-ticket s, hold-review, request | 1 / 0
 //	record-accounts | what an account is, and what is on record of it; by an event | table | USER u USERGATE, COMMITMENT; PLATFORM AUDIT | 2 / 4
-//	work-requests | requests and packages that are due; a request by an event | table | DUE request s, package s; USER u REQUEST / id; CASE hash REQUEST / id; every family of a user or organisation; PLATFORM DOCKET / id, HOLD / id; DUE hold-review s; PLATFORM HEARTBEAT / job | 12 / 1
+//	work-requests | requests and packages that are due; a request by an event | table | DUE request s, package s; USER u REQUEST / id; CASE hash REQUEST / id; every family of a user or organisation; PLATFORM DOCKET / id, HOLD / id, SUPPORTQUEUE / id, FLAGLIST / id; DUE hold-review s; PLATFORM HEARTBEAT / job | 12 / 1
 //	aggregate-events | days that are over, and what people did on them | table | DUE usage_day s; PLATFORM USAGEEVENT day, shard / pseudonym, random; USAGETOTAL / day; PLATFORM HEARTBEAT / job | 4 / 1
 //	build-export | everything of a user or organisation | table, GSI1, GSI2 | USER u PACKAGE / id; ORG o PACKAGE / id; TOKEN hash; every family of a user or organisation, and what a correspondent wrote; PLATFORM DOCKET / id | 68.5 / 21
 //	dispatch-changes | changes of the types that somebody wants | stream | no row | 0 / 0
-//	send-outbox | mails that are due; a mail by an event | table | DUE outbox s; USER u, CASE hash, ORG o OUTBOX / dedupe; USER u PROFILE, APIKEY / id, EMAILCHANGE, NOTIFYCHOICE; PLATFORM SUPPRESSION, UNBOUND; EXT resend platform id; CASE hash SIGNUP, PASSWORDRESET; ORG o INVOICE / id, INVOICEPAYER / id, ORGANIZATION; USER u DELETION; ORG o OWNERSHIP, INVITATION / id; ORG o, CASE hash TICKET / id, TICKETMESSAGE ticket; ORG o ACCESS / member; CASE hash CORRESPONDENT | 4 / 0
+//	send-outbox | mails that are due; a mail by an event | table | DUE outbox s; USER u, CASE hash, ORG o OUTBOX / dedupe; USER u PROFILE, APIKEY / id, EMAILCHANGE, NOTIFYCHOICE; PLATFORM SUPPRESSION, UNBOUND; EXT resend platform id; CASE hash SIGNUP, PASSWORDRESET, CHILDREPORT; ORG o INVOICE / id, INVOICEPAYER / id, ORGANIZATION; USER u DELETION; ORG o OWNERSHIP, INVITATION / id, VISIT / id; ORG o, CASE hash TICKET / id, TICKETMESSAGE ticket; ORG o ACCESS / member; CASE hash CORRESPONDENT | 4 / 0
 //	receive-resend | a mail by the provider's id | table | EXT resend platform id; USER u, CASE hash, ORG o OUTBOX / dedupe; PLATFORM SUPPRESSION, UNBOUND | 2 / 1
 //	receive-inbound-mail | a mail by the provider's id | table | PLATFORM ARRIVAL id; DUE arrival | 0 / 4
 package store

@@ -49,14 +49,15 @@ func clearTicket(ctx context.Context, st *store.Store, actor store.Actor, d *sto
 	}
 	tx := st.Begin()
 	tx.Delete(h, t)
+	unqueue(tx, st, actor, t)
 	if t.Correspondent != "" {
 		tx.ArmWake(h, correspondents.Purge(t.Correspondent, h.Now()))
 	}
 	return tx, attached + gone + 1, nil
 }
 
-// bind gives the handle of whom a key lies with, for a job that was led to it by a row of our own. It sees what is
-// restricted and what is due.
+// bind gives the handle of whom a key lies with, for who was led to it by a row of our own. It sees what is restricted, for
+// who asked waits for an answer, and what is due.
 func bind(st *store.Store, actor store.Actor, key store.Key) (Holder, bool) {
 	scope, _ := store.ScopeOf(key.PK)
 	if org, ok := scope.Organization(); ok {

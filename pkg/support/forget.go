@@ -81,6 +81,7 @@ func (t *Ticket) forget(ctx context.Context, org *store.Organization, files File
 		return gone, retention.ErrHeld
 	}
 	tx.Delete(org, t)
+	unqueue(tx, org.Store(), org.Actor(), t)
 	if t.DueAt != 0 {
 		tx.Disarm(org, t.purgeDue(), true)
 	}

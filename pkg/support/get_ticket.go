@@ -3,7 +3,6 @@ package support
 import (
 	"context"
 	"net/http"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -46,10 +45,6 @@ func GetTicket() api.Operation {
 		if err := both.Wait(); err != nil {
 			return nil, err
 		}
-		out := &ThreadOut{Tagged: api.Tag(t.Version), Body: ThreadBody{TicketBody: body(t), Thread: []MessageBody{}}}
-		for _, m := range messages {
-			out.Body.Thread = append(out.Body.Thread, MessageBody{ID: string(m.ID), MemberID: string(m.Member), Text: m.Text, CreatedAt: time.UnixMilli(m.Created).UTC()})
-		}
-		return out, nil
+		return &ThreadOut{Tagged: api.Tag(t.Version), Body: thread(t, messages)}, nil
 	})
 }

@@ -112,7 +112,7 @@ func (t *Ticket) End(tx *store.Tx, h Holder) error {
 }
 
 // Say adds to the ticket what one of PixelTrack's own people answers: it waits for who asked then, or is solved.
-func (t *Ticket) Say(tx *store.Tx, h Holder, a Act, text string) error {
+func (t *Ticket) Say(tx *store.Tx, h Holder, a Act, by id.Staff, text string) error {
 	if err := t.move(tx, h, a, h.Now()); err != nil {
 		return err
 	}
@@ -122,7 +122,7 @@ func (t *Ticket) Say(tx *store.Tx, h Holder, a Act, text string) error {
 	t.Messages++
 	tx.Replace(h, t)
 	m := t.mailed(h, text)
-	m.Member = ""
+	m.Member, m.Staff = "", by
 	tx.Create(h, m)
 	return nil
 }

@@ -83,14 +83,14 @@ func TestWhoAskedHearsWhatOthersDo(t *testing.T) {
 	org := w.Store.BindOrganization(owner.Org, store.Actor{Who: "test"})
 	w.Clock.Advance(time.Second)
 	w.staffed(ada, b, func(tx *store.Tx, h support.Holder, t *support.Ticket) error {
-		return t.Say(tx, h, support.Answer, "It is 7 %.")
+		return t.Say(tx, h, support.Answer, "stf_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB", "It is 7 %.")
 	})
 	m := w.mails(org)[support.MailAnswered]
 	if m.To != "ada@example.com" || m.Subject != "Re: The tax" || !strings.Contains(m.Text, "It is 7 %.") || !strings.Contains(m.Text, mail.Above) || !strings.HasPrefix(m.ReplyTo, "support+") {
 		t.Errorf("the mail of an answer = %+v", m)
 	}
 	w.staffed(ada, b, func(tx *store.Tx, h support.Holder, t *support.Ticket) error {
-		return t.Say(tx, h, support.Solve, "Done now.")
+		return t.Say(tx, h, support.Solve, "stf_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB", "Done now.")
 	})
 	if m := w.mails(org)[support.MailSolved]; !strings.Contains(m.Text, "Done now.") || !strings.Contains(m.Text, "/support/tickets/"+b.ID+"/rating") {
 		t.Errorf("the mail of a solution = %+v", m)

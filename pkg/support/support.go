@@ -21,7 +21,7 @@ func Rows() []registry.Row {
 		{Sample: Ticket{}, Type: "TICKET", Area: "support", Subject: registry.SubjectMember, Purpose: purpose.Support, Basis: registry.Contract,
 			Class: registry.ClassSupport, Export: "tickets", Family: string(Family), Scopes: []registry.Scope{registry.InOrganization, registry.InCase},
 			MemberIndex: registry.Index1, Fields: []registry.Field{
-				registry.Internal("org", "the id of the organization"), registry.Plain("id", "a random id"),
+				registry.Internal("org", "the id of the organization"), registry.Leading(registry.Plain("id", "a random id"), registry.LineOf(string(FamilyQueue))),
 				registry.Secret("correspondent", "a keyed hash of the address of who asked without being a member", registry.EraseWithRow),
 				registry.Personal("member", "asked_by", "who asked, by random id", registry.EraseUnlink),
 				registry.Personal("subject", "subject", "what somebody asks about, in their words", registry.EraseBlank),
@@ -38,8 +38,16 @@ func Rows() []registry.Row {
 				registry.Secret("correspondent", "a keyed hash of the address of who asked without being a member", registry.EraseWithRow),
 				registry.Plain("ticket", "a random id"), registry.Plain("id", "a random id"),
 				registry.Personal("member", "written_by", "who wrote it, by random id", registry.EraseUnlink),
+				registry.Plain("staff", "the id of one of PixelTrack's own people"),
 				registry.Personal("text", "text", "what somebody wrote to support", registry.EraseBlank),
 				registry.Plain("created", "a time"),
+			}},
+		{Sample: Line{}, Type: "QUEUEDTICKET", Area: "admin", Purpose: purpose.Support, Basis: registry.Contract, Class: registry.ClassSupport,
+			Family: string(FamilyQueue), Scopes: []registry.Scope{registry.InPlatform}, Fields: []registry.Field{
+				registry.Internal("id", "a random id"), registry.Internal("org", "the id of an organization"), registry.Internal("status", "a fixed word"),
+				registry.Internal("priority", "a fixed word"), registry.Internal("assignee", "the id of one of PixelTrack's own people"),
+				registry.Internal("created", "a time"), registry.Internal("updated", "a time"), registry.Internal("of", "a count"),
+				registry.Internal("target", "the key of the ticket: ids only"),
 			}},
 	}
 }

@@ -105,6 +105,7 @@ type Message struct {
 	Ticket  id.Ticket `dynamo:"ticket"`
 	ID      id.Post   `dynamo:"id"`
 	Member  id.Member `dynamo:"member,omitempty"` // who wrote it
+	Staff   id.Staff  `dynamo:"staff,omitempty"`  // likewise, of PixelTrack's own people
 	Text    string    `dynamo:"text"`
 	Created int64     `dynamo:"created"` // epoch milliseconds
 }
@@ -221,7 +222,8 @@ func body(t *Ticket) TicketBody {
 // MessageBody is a message on the wire.
 type MessageBody struct {
 	ID        string    `json:"id" example:"pst_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"`
-	MemberID  string    `json:"member_id" doc:"Who wrote it." example:"mbr_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"`
+	MemberID  string    `json:"member_id,omitempty" doc:"Who wrote it, when it was a member." example:"mbr_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"`
+	StaffID   string    `json:"staff_id,omitempty" doc:"Who wrote it, when it was one of PixelTrack's own people." example:"stf_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"`
 	Text      string    `json:"text" doc:"Empty when who wrote it was erased." example:"It says 19 % and should say 7 %."`
 	CreatedAt time.Time `json:"created_at"`
 }
@@ -230,6 +232,15 @@ type MessageBody struct {
 type ThreadBody struct {
 	TicketBody
 	Thread []MessageBody `json:"messages" doc:"The whole thread, the oldest first."`
+}
+
+// thread is a ticket with its messages on the wire.
+func thread(t *Ticket, messages []*Message) ThreadBody {
+	b := ThreadBody{TicketBody: body(t), Thread: []MessageBody{}}
+	for _, m := range messages {
+		b.Thread = append(b.Thread, MessageBody{ID: string(m.ID), MemberID: string(m.Member), StaffID: string(m.Staff), Text: m.Text, CreatedAt: time.UnixMilli(m.Created).UTC()})
+	}
+	return b
 }
 
 func example() TicketBody {

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"slices"
 
-	"pixeltrack.io/platform/pkg/access"
+	"pixeltrack.io/platform/pkg/abuse"
 	"pixeltrack.io/platform/pkg/account"
 	"pixeltrack.io/platform/pkg/auth"
 	"pixeltrack.io/platform/pkg/auth/expiry"
@@ -25,12 +25,13 @@ import (
 	"pixeltrack.io/platform/pkg/store"
 	"pixeltrack.io/platform/pkg/support"
 	"pixeltrack.io/platform/pkg/timetracking/reminder"
+	"pixeltrack.io/platform/pkg/visits"
 )
 
 // Templates lists the templates of all areas.
 func Templates() []compose.Template {
 	return slices.Concat(auth.Templates(), account.Templates(), secondfactor.Templates(), expiry.Templates(), reminder.Templates(), organization.Templates(), ownership.Templates(),
-		invitations.Templates(), projects.Templates(), invoicing.Templates(), support.Templates(), aboutRequests())
+		invitations.Templates(), projects.Templates(), visits.Templates(), abuse.Templates(), invoicing.Templates(), support.Templates(), aboutRequests())
 }
 
 // aboutRequests are the mails of privacy requests and packages.
@@ -56,6 +57,7 @@ func aboutRequest(ctx context.Context, c *compose.Composer, m *outbox.Mail) (mai
 	ids := m.Ids
 	scope, _ := store.ScopeOf(m.PK)
 	hash, correspondent := scope.Case()
+	correspondent = correspondent && !privacy.OfReport(m.Template, m.Ids)
 	if correspondent {
 		ids = privacy.ByCode(ids)
 	}
@@ -71,7 +73,7 @@ func aboutRequest(ctx context.Context, c *compose.Composer, m *outbox.Mail) (mai
 	if l.Label != "" {
 		letter.Link = mail.Link{Label: l.Label, URL: c.Page(l.Path)}
 		if l.TokenOf != "" {
-			letter.Link.URL = c.Link(l.Path, privacy.ExportPurpose, l.TokenOf)
+			letter.Link.URL = c.Link(l.Path, l.TokenFor, l.TokenOf)
 		}
 		if correspondent {
 			letter.Link.URL = c.Page("/privacy/requests/by-mail#pass=" + privacy.Pass(c.Links, hash, id.Case(ids["case"])))
@@ -87,10 +89,14 @@ func aboutRequest(ctx context.Context, c *compose.Composer, m *outbox.Mail) (mai
 	return message, nil
 }
 
-// recipient is the person in whose scope a mail lies, a correspondent for one; of an organisation's mail it is the owner.
+// recipient is the person in whose scope a mail lies, a correspondent for one; of an organisation's mail it is the owner, of a
+// report's who made it.
 func recipient(ctx context.Context, c *compose.Composer, m *outbox.Mail) (compose.Person, error) {
 	scope, _ := store.ScopeOf(m.PK)
 	if _, ok := scope.Case(); ok {
+		if privacy.OfReport(m.Template, m.Ids) {
+			return reporter(ctx, c, m)
+		}
 		h, err := c.Case(m)
 		if err != nil {
 			return compose.Person{}, err
@@ -100,18 +106,15 @@ func recipient(ctx context.Context, c *compose.Composer, m *outbox.Mail) (compos
 	if _, ok := scope.Organization(); !ok {
 		return c.Recipient(ctx, m)
 	}
-	org, err := c.Organization(m)
+	return c.Owner(ctx, m)
+}
+
+// reporter is who has reported a child's account, for the mails of their case.
+func reporter(ctx context.Context, c *compose.Composer, m *outbox.Mail) (compose.Person, error) {
+	h, err := c.Case(m)
 	if err != nil {
 		return compose.Person{}, err
 	}
-	owner, err := access.OwnerOf(ctx, org)
-	if err != nil {
-		return compose.Person{}, err
-	}
-	if owner == nil {
-		return compose.Person{}, compose.ErrGone
-	}
-	h := c.Store.BindUser(owner.User, c.Actor)
-	h.SeeRestricted()
-	return c.People(ctx, h)
+	address, err := privacy.Reporter(ctx, h)
+	return compose.Person{Address: address}, compose.Gone(err)
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 
+	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/keys"
 	"pixeltrack.io/platform/pkg/mail"
 	"pixeltrack.io/platform/pkg/outbox"
@@ -85,6 +86,24 @@ func (c *Composer) Recipient(ctx context.Context, m *outbox.Mail) (Person, error
 	if err != nil {
 		return Person{}, err
 	}
+	return c.People(ctx, h)
+}
+
+// Owner is the owner of the organisation in whose scope a mail lies, or ErrGone.
+func (c *Composer) Owner(ctx context.Context, m *outbox.Mail) (Person, error) {
+	org, err := c.Organization(m)
+	if err != nil {
+		return Person{}, err
+	}
+	owner, err := access.OwnerOf(ctx, org)
+	if err != nil {
+		return Person{}, err
+	}
+	if owner == nil {
+		return Person{}, ErrGone
+	}
+	h := c.Store.BindUser(owner.User, c.Actor)
+	h.SeeRestricted()
 	return c.People(ctx, h)
 }
 

@@ -617,6 +617,9 @@ func (r *run) lookups(ctx context.Context) (int, error) {
 }
 
 func lookup(kind, hash string) (store.Key, bool) {
+	if family, ok := registry.Line(kind); ok {
+		return store.PlatformScope().Key(store.Family(family), hash), true
+	}
 	switch kind {
 	case registry.LookupMail:
 		return store.MailLookup(hash), true

@@ -1,0 +1,13 @@
+// Command assign-ticket gives a ticket to one of our own people.
+package main
+
+import (
+	"pixeltrack.io/platform/pkg/app"
+	"pixeltrack.io/platform/pkg/lambdahttp"
+	"pixeltrack.io/platform/pkg/support"
+)
+
+func main() {
+	a := app.New()
+	lambdahttp.Start(a, support.AssignTicket(a.Table()))
+}

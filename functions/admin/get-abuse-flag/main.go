@@ -1,0 +1,13 @@
+// Command get-abuse-flag shows a flag for suspected abuse.
+package main
+
+import (
+	"pixeltrack.io/platform/pkg/abuse"
+	"pixeltrack.io/platform/pkg/app"
+	"pixeltrack.io/platform/pkg/lambdahttp"
+)
+
+func main() {
+	a := app.New()
+	lambdahttp.Start(a, abuse.GetAbuseFlag(a.Table()))
+}

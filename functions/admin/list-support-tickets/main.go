@@ -1,0 +1,13 @@
+// Command list-support-tickets lists tickets for our own people.
+package main
+
+import (
+	"pixeltrack.io/platform/pkg/app"
+	"pixeltrack.io/platform/pkg/lambdahttp"
+	"pixeltrack.io/platform/pkg/support"
+)
+
+func main() {
+	a := app.New()
+	lambdahttp.Start(a, support.ListSupportTickets())
+}
