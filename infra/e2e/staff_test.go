@@ -13,6 +13,7 @@ import (
 	"pixeltrack.io/platform/infra/journey"
 	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/id"
+	"pixeltrack.io/platform/pkg/privacy/policy"
 	"pixeltrack.io/platform/pkg/secondfactor/totp"
 )
 
@@ -86,6 +87,18 @@ func acts() map[string]map[string]any {
 		"/review": {"comply": true, "granted": []string{"account"}, "opinion": "A valid order."}, "/approve": {"agree": true},
 		"/disclosures": {"categories": []string{"account"}, "sha256": strings.Repeat("0a", 32)},
 	}
+}
+
+// policy is the next version of the policy, of which nobody is told, and which takes effect long after the last test.
+func (c *caller) policy() map[string]any {
+	c.t.Helper()
+	a, err := c.Do(c.t.Context(), journey.Call{Method: "GET", Path: "/v1/privacy/policy/versions"})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	text := "# Privacy Policy\n"
+	return map[string]any{"version": strings.Count(string(a.Body), `"version":`) + 1, "text": text, "sha256": policy.Version{Text: []byte(text)}.SHA256(), "summary": "Other words.",
+		"material": false, "effective_on": c.now().AddDate(40, 0, 0).Format(time.DateOnly)}
 }
 
 func staffSteps() []step {
@@ -183,6 +196,10 @@ func staffSteps() []step {
 			return journey.Call{Method: "POST", Path: "/v1/admin/assurance", Key: "key-" + unique(), Body: map[string]any{"provider": "resend", "standard": "SOC 2 Type II",
 				"document": "reports/resend.pdf", "issued_at": p.now().Add(-time.Hour), "expires_at": p.now().AddDate(1, 0, 0)}}
 		}},
+		{operation: "create-policy", status: 201, alone: true, prepare: func(p *caller) journey.Call {
+			p.appoint(access.PrivacyOfficer)
+			return journey.Call{Method: "POST", Path: "/v1/admin/policies", Body: p.policy(), Key: "key-" + unique()}
+		}, again: []int{409}},
 		own("list-legal-requests", "/v1/admin/legal-requests?limit=1", access.LegalCounsel),
 		handOver("get-legal-request", "", nil),
 		handOver("review-legal-request", "/review", acts["/review"]),

@@ -28,6 +28,8 @@ type UserGate struct {
 	Restrict bool             `dynamo:"restrict,omitempty"` // processing restricted at intake (Art. 18)
 	Hold     bool             `dynamo:"hold,omitempty"`     // a legal hold
 
+	Changes map[id.Announcement]int64 `dynamo:"changes,omitempty"` // of the policy that the person was told of, and the epoch second each takes effect; the first use after that is recorded, and it leaves
+
 	SecondFactor   bool  `dynamo:"second_factor,omitempty"`    // a second factor is enrolled: a password alone begins no session
 	SecondFactorAt int64 `dynamo:"second_factor_at,omitempty"` // epoch seconds since which there has been one; an older proof was of the password alone
 }

@@ -45,6 +45,7 @@ const (
 	DemandsApprove Permission = "legal_requests:approve" // as another than who reviewed
 	AssuranceRead  Permission = "assurance:read"
 	AssuranceWrite Permission = "assurance:write"
+	PoliciesWrite  Permission = "policies:write" // publish versions of the privacy policy
 	HealthRead     Permission = "privacy_health:read"
 	StaffAuditRead Permission = "staff_audit:read"
 )
@@ -58,7 +59,7 @@ func StaffRoles() []StaffRole {
 func StaffPermissions(r StaffRole) []Permission {
 	switch r {
 	case PrivacyOfficer:
-		return []Permission{CasesRead, CasesDecide, HoldsRead, ProcessingRead, BreachesRead, BreachesWrite, DemandsRead, DemandsApprove, AssuranceRead, HealthRead, StaffAuditRead}
+		return []Permission{CasesRead, CasesDecide, HoldsRead, ProcessingRead, BreachesRead, BreachesWrite, DemandsRead, DemandsApprove, AssuranceRead, PoliciesWrite, HealthRead, StaffAuditRead}
 	case LegalCounsel:
 		return []Permission{CasesRead, HoldsRead, HoldsWrite, ProcessingRead, BreachesRead, DemandsRead, DemandsWrite, DemandsApprove, AssuranceRead, HealthRead}
 	case SecurityLead:

@@ -14,6 +14,7 @@ import (
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/invitations"
 	"pixeltrack.io/platform/pkg/keys"
+	"pixeltrack.io/platform/pkg/policies"
 	"pixeltrack.io/platform/pkg/privacy"
 	"pixeltrack.io/platform/pkg/privacy/policy"
 	"pixeltrack.io/platform/pkg/privacy/purpose"
@@ -77,7 +78,11 @@ func AcceptInvitation(st *store.Store, pseudonyms keys.Pseudonyms) api.Operation
 			api.Refusal{Kind: problem.Forbidden, Code: "under_age", When: "The person is younger than 13, or said so before in this browser. Nothing is kept."}),
 	}, func(ctx context.Context, c *api.Caller, in *AcceptIn) (*JoinedOut, error) {
 		if p := in.Body.Person; p != nil {
-			if err := p.check(c); err != nil {
+			v, err := policies.InEffect(ctx, st.BindPlatform(c.Actor()), c.Now)
+			if err != nil {
+				return nil, err
+			}
+			if err := p.check(c, v); err != nil {
 				return nil, err
 			}
 		}
@@ -113,11 +118,10 @@ func AcceptInvitation(st *store.Store, pseudonyms keys.Pseudonyms) api.Operation
 }
 
 // check refuses what no new account can begin with.
-func (p *NewPerson) check(c *api.Caller) error {
+func (p *NewPerson) check(c *api.Caller, v policy.Version) error {
 	if err := oldEnough(c, p.DateOfBirth); err != nil {
 		return err
 	}
-	v := policy.InEffect(c.Now)
 	if p.PolicyVersion != v.Number {
 		return problem.InvalidField("body.new_account.policy_version", "not the version that is in effect")
 	}
@@ -137,10 +141,9 @@ func signUpInto(ctx context.Context, st *store.Store, c *api.Caller, org *store.
 	}
 	user := api.NewID[id.User](c)
 	h := st.BindUser(user, store.Actor{Who: string(user), Request: c.Request})
-	v := policy.InEffect(c.Now)
 	tx := st.Begin()
 	newAccount(tx, st, c, &SignUpRequest{Name: b.Person.Name, Email: i.Email, MailHash: i.MailHash, PasswordHash: password.Hash(b.Password), Country: b.Person.Country,
-		Region: b.Person.Region, Policy: v.Number, PolicyHash: v.SHA256(), Accepted: c.Now.Unix(), IP: privacy.Truncate(c.Source)}, user)
+		Region: b.Person.Region, Policy: b.Person.PolicyVersion, PolicyHash: b.Person.PolicyHash, Accepted: c.Now.Unix(), IP: privacy.Truncate(c.Source)}, user)
 	member := enter(tx, c, h, org, i, nil)
 	attempts.Forget(tx)
 	err := tx.Commit(ctx)

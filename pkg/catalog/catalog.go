@@ -24,6 +24,7 @@ import (
 	"pixeltrack.io/platform/pkg/job"
 	"pixeltrack.io/platform/pkg/members"
 	"pixeltrack.io/platform/pkg/meta"
+	"pixeltrack.io/platform/pkg/notices"
 	"pixeltrack.io/platform/pkg/notifications"
 	"pixeltrack.io/platform/pkg/organization"
 	"pixeltrack.io/platform/pkg/organization/agreements"
@@ -32,6 +33,7 @@ import (
 	"pixeltrack.io/platform/pkg/passkeys/ceremony"
 	"pixeltrack.io/platform/pkg/payments"
 	"pixeltrack.io/platform/pkg/payments/receiving"
+	"pixeltrack.io/platform/pkg/policies"
 	"pixeltrack.io/platform/pkg/privacy"
 	"pixeltrack.io/platform/pkg/projects"
 	"pixeltrack.io/platform/pkg/registry"
@@ -52,7 +54,9 @@ func Routes() []api.Operation {
 	all = append(all, breaches.Routes()...)
 	all = append(all, demands.Routes()...)
 	all = append(all, assurance.Routes()...)
+	all = append(all, policies.Routes()...)
 	all = append(all, privacy.Routes()...)
+	all = append(all, notices.Routes()...)
 	all = append(all, clients.Routes()...)
 	all = append(all, projects.Routes()...)
 	all = append(all, timetracking.Routes()...)
@@ -81,6 +85,7 @@ func Routes() []api.Operation {
 func Jobs() []job.Job {
 	var all []job.Job
 	all = append(all, privacy.Jobs()...)
+	all = append(all, notices.Jobs()...)
 	all = append(all, deadline.Jobs()...)
 	all = append(all, projects.Jobs()...)
 	all = append(all, reminder.Jobs()...)
@@ -101,11 +106,13 @@ func Jobs() []job.Job {
 func Rows() []registry.Row {
 	all := shared()
 	all = append(all, privacy.Rows()...)
+	all = append(all, notices.Rows()...)
 	all = append(all, deadline.Rows()...)
 	all = append(all, heartbeat.Rows()...)
 	all = append(all, breaches.Rows()...)
 	all = append(all, demands.Rows()...)
 	all = append(all, assurance.Rows()...)
+	all = append(all, policies.Rows()...)
 	all = append(all, clients.Rows()...)
 	all = append(all, projects.Rows()...)
 	all = append(all, timetracking.Rows()...)

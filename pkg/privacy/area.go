@@ -16,7 +16,7 @@ import (
 // Routes lists the area's routes.
 func Routes() []api.Operation {
 	return []api.Operation{
-		GetPolicy(nil), ListPolicyVersions(), GetPolicyVersion(), GetDataMap(), ListSubprocessors(), ListPurposes(), ListCookies(), GetGpc(),
+		GetPolicy(nil), ListPolicyVersions(nil), GetPolicyVersion(nil), GetDataMap(), ListSubprocessors(), ListPurposes(), ListCookies(), GetGpc(),
 		ListDisclosures(), ListConsents(), CreateConsent(nil), WithdrawConsent(nil),
 		CreateRequest(nil), ListRequests(), GetRequest(), VerifyRequest(nil), WithdrawRequest(nil), DownloadRequest(nil, nil),
 		DownloadExport(nil, nil, keys.Pseudonyms{}),

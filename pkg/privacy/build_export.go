@@ -17,9 +17,9 @@ import (
 	"pixeltrack.io/platform/pkg/job"
 	"pixeltrack.io/platform/pkg/keys"
 	"pixeltrack.io/platform/pkg/outbox"
+	"pixeltrack.io/platform/pkg/policies"
 	"pixeltrack.io/platform/pkg/privacy/datamap"
 	"pixeltrack.io/platform/pkg/privacy/export"
-	"pixeltrack.io/platform/pkg/privacy/policy"
 	"pixeltrack.io/platform/pkg/privacy/purpose"
 	"pixeltrack.io/platform/pkg/privacy/record"
 	"pixeltrack.io/platform/pkg/privacy/request"
@@ -117,7 +117,11 @@ func (b *builder) build(ctx context.Context, actor store.Actor, key store.Key) e
 
 // fill writes a package that this run has claimed.
 func (b *builder) fill(ctx context.Context, h holder, scope registry.Scope, p *Package) error {
-	head := export.Head{Case: string(p.Request), Kind: string(p.Kind), Generated: b.clock(), PolicyVersion: policy.InEffect(b.clock()).Number}
+	v, err := policies.InEffect(ctx, b.st.BindPlatform(store.Actor{}), b.clock())
+	if err != nil {
+		return err
+	}
+	head := export.Head{Case: string(p.Request), Kind: string(p.Kind), Generated: b.clock(), PolicyVersion: v.Number}
 	if p.Request == "" {
 		head.Case, head.Kind = string(p.ID), "organization"
 	}

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"pixeltrack.io/platform/pkg/api"
-	"pixeltrack.io/platform/pkg/privacy/policy"
+	"pixeltrack.io/platform/pkg/policies"
 	"pixeltrack.io/platform/pkg/privacy/purpose"
 	"pixeltrack.io/platform/pkg/problem"
 	"pixeltrack.io/platform/pkg/registry"
@@ -189,10 +189,14 @@ func act(ctx context.Context, st *store.Store, c *api.Caller, a *Consent) (*Cons
 }
 
 func actAfter(ctx context.Context, st *store.Store, c *api.Caller, a, before *Consent) (*ConsentOut, error) {
-	a.PolicyVersion, a.IP = policy.InEffect(c.Now).Number, Truncate(c.Source)
+	v, err := policies.InEffect(ctx, st.BindPlatform(c.Actor()), c.Now)
+	if err != nil {
+		return nil, err
+	}
+	a.PolicyVersion, a.IP = v.Number, Truncate(c.Source)
 	tx := st.Begin()
 	appendAct(tx, c.Self, a, before)
-	err := c.Commit(ctx, tx, string(a.ID))
+	err = c.Commit(ctx, tx, string(a.ID))
 	if errors.Is(err, store.ErrStale) {
 		return nil, problem.Of(problem.Conflict, "consent_changed", "Another choice about this purpose came at the same time; read it again.")
 	}

@@ -14,8 +14,8 @@ import (
 	"pixeltrack.io/platform/pkg/api"
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/outbox"
+	"pixeltrack.io/platform/pkg/policies"
 	"pixeltrack.io/platform/pkg/privacy/clocks"
-	"pixeltrack.io/platform/pkg/privacy/policy"
 	"pixeltrack.io/platform/pkg/privacy/purpose"
 	"pixeltrack.io/platform/pkg/privacy/request"
 	"pixeltrack.io/platform/pkg/problem"
@@ -219,6 +219,10 @@ func effect(ctx context.Context, tx *store.Tx, c *api.Caller, r *Request) error 
 	if err != nil {
 		return err
 	}
+	v, err := policies.InEffect(ctx, c.Self.Store().BindPlatform(c.Actor()), c.Now)
+	if err != nil {
+		return err
+	}
 	newest := map[string]*Consent{}
 	for _, a := range acts {
 		if newest[a.Purpose] == nil {
@@ -227,7 +231,7 @@ func effect(ctx context.Context, tx *store.Tx, c *api.Caller, r *Request) error 
 	}
 	for _, p := range about(r) {
 		before := newest[p]
-		a := &Consent{Purpose: p, Act: Objected, Source: "request", PolicyVersion: policy.InEffect(c.Now).Number, IP: Truncate(c.Source)}
+		a := &Consent{Purpose: p, Act: Objected, Source: "request", PolicyVersion: v.Number, IP: Truncate(c.Source)}
 		if r.Kind == request.ConsentWithdrawal {
 			if !before.Live() {
 				continue

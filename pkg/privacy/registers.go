@@ -3,9 +3,11 @@ package privacy
 import (
 	"context"
 	"net/http"
+	"slices"
 	"time"
 
 	"pixeltrack.io/platform/pkg/api"
+	"pixeltrack.io/platform/pkg/policies"
 	"pixeltrack.io/platform/pkg/privacy/datamap"
 	"pixeltrack.io/platform/pkg/privacy/policy"
 	"pixeltrack.io/platform/pkg/privacy/purpose"
@@ -13,6 +15,7 @@ import (
 	"pixeltrack.io/platform/pkg/privacy/subprocessor"
 	"pixeltrack.io/platform/pkg/problem"
 	"pixeltrack.io/platform/pkg/registry"
+	"pixeltrack.io/platform/pkg/store"
 )
 
 // PolicyBody is one version of the privacy policy.
@@ -46,12 +49,17 @@ func examplePolicy() PolicyBody {
 const cached = "public, max-age=300"
 
 // GetPolicy serves the version of the policy that is in effect.
-func GetPolicy(now func() time.Time) api.Operation {
+func GetPolicy(st *store.Store) api.Operation {
 	return api.New(api.Route{
 		ID: "get-policy", Area: "privacy", Method: http.MethodGet, Path: "/v1/privacy/policy", Audience: api.Public, PureRead: true,
 		Summary: "The privacy policy that is in effect", Purpose: purpose.PrivacyRights, ExampleOut: examplePolicy(),
-	}, func(context.Context, *api.Caller, *struct{}) (*PolicyOut, error) {
-		return &PolicyOut{CacheControl: cached, Body: policyBody(policy.InEffect(now()))}, nil
+	}, func(ctx context.Context, c *api.Caller, _ *struct{}) (*PolicyOut, error) {
+		p := st.BindPlatform(c.Actor())
+		v, err := policies.InEffect(ctx, p, c.Now)
+		if err != nil {
+			return nil, err
+		}
+		return policyOf(ctx, p, v.Number)
 	})
 }
 
@@ -59,19 +67,23 @@ func GetPolicy(now func() time.Time) api.Operation {
 type PolicyListOut struct{ Body api.List[PolicyBody] }
 
 // ListPolicyVersions lists every published version without its text, newest first.
-func ListPolicyVersions() api.Operation {
+func ListPolicyVersions(st *store.Store) api.Operation {
 	example := examplePolicy()
 	example.Text = ""
 	return api.New(api.Route{
 		ID: "list-policy-versions", Area: "privacy", Method: http.MethodGet, Path: "/v1/privacy/policy/versions", Audience: api.Public,
 		PureRead: true, Summary: "Every published version of the privacy policy", Purpose: purpose.PrivacyRights,
-		ExampleOut: api.List[PolicyBody]{Data: []PolicyBody{example}},
-	}, func(context.Context, *api.Caller, *struct{}) (*PolicyListOut, error) {
+		Description: "Newest first, with those that do not take effect before a day to come.", ExampleOut: api.List[PolicyBody]{Data: []PolicyBody{example}},
+	}, func(ctx context.Context, c *api.Caller, _ *struct{}) (*PolicyListOut, error) {
+		all, err := policies.All(ctx, st.BindPlatform(c.Actor()))
+		if err != nil {
+			return nil, err
+		}
 		out := &PolicyListOut{Body: api.List[PolicyBody]{Data: []PolicyBody{}}}
-		for _, v := range policy.Versions() {
+		for _, v := range slices.Backward(all) {
 			b := policyBody(v)
 			b.Text = ""
-			out.Body.Data = append([]PolicyBody{b}, out.Body.Data...)
+			out.Body.Data = append(out.Body.Data, b)
 		}
 		return out, nil
 	})
@@ -79,22 +91,30 @@ func ListPolicyVersions() api.Operation {
 
 // VersionIn names a version of the policy.
 type VersionIn struct {
-	Version int `path:"version" minimum:"1" doc:"The number of the version." example:"1"`
+	Version int `path:"version" minimum:"1" maximum:"999999" doc:"The number of the version." example:"1"`
 }
 
 // GetPolicyVersion serves one version, however old.
-func GetPolicyVersion() api.Operation {
+func GetPolicyVersion(st *store.Store) api.Operation {
 	return api.New(api.Route{
 		ID: "get-policy-version", Area: "privacy", Method: http.MethodGet, Path: "/v1/privacy/policy/versions/{version}", Audience: api.Public,
 		PureRead: true, Summary: "One version of the privacy policy, however old", Purpose: purpose.PrivacyRights, ExampleOut: examplePolicy(),
 		Refusals: []api.Refusal{{Kind: problem.NotFound, Code: "policy_version_not_found", When: "There is no such version."}},
-	}, func(_ context.Context, _ *api.Caller, in *VersionIn) (*PolicyOut, error) {
-		v, ok := policy.Of(in.Version)
-		if !ok {
-			return nil, problem.Missing("policy version")
-		}
-		return &PolicyOut{CacheControl: cached, Body: policyBody(v)}, nil
+	}, func(ctx context.Context, c *api.Caller, in *VersionIn) (*PolicyOut, error) {
+		return policyOf(ctx, st.BindPlatform(c.Actor()), in.Version)
 	})
+}
+
+// policyOf serves a version with its text.
+func policyOf(ctx context.Context, p *store.Platform, number int) (*PolicyOut, error) {
+	v, ok, err := policies.Of(ctx, p, number)
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		return nil, problem.Missing("policy version")
+	}
+	return &PolicyOut{CacheControl: cached, Body: policyBody(v)}, nil
 }
 
 // DataMapBody is the answer of get-data-map.

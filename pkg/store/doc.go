@@ -13,22 +13,22 @@
 //	get-health | no data | - | - | 0 / 0
 //	get-openapi | no data | - | - | 0 / 0
 //	get-docs | no data | - | - | 0 / 0
-//	sign-up | whether an address is known; a pending sign-up and its mail | table | MAIL hash; CASE hash ATTEMPTS, SIGNUP, OUTBOX, LETTERS | 2 / 9
-//	confirm-sign-up | a pending sign-up by its link; user and organisation made of it | table | CASE hash SIGNUP; USER u PROFILE, CREDENTIAL, ACCEPTANCE, MEMBERSHIP, USERGATE; ORG o ORGANIZATION, ORGGATE, ACCESS; MAIL hash | 1 / 23
-//	log-in | an account by its address; a session | table | MAIL hash; CASE hash ATTEMPTS; USER u CREDENTIAL, USERGATE, MEMBERSHIP, SESSION, OUTBOX; DUE outbox; ORG o ACCESS, ORGGATE; CASE hash ATTEMPTS, CHALLENGE; USER u CREDENTIAL, USERGATE, MEMBERSHIP, SESSION, SECONDFACTOR | 6 / 15
-//	refresh-token | a session by the ids in its token | table | USER u SESSION / session; USERGATE; ORG o ACCESS, ORGGATE | 5 / 1
+//	sign-up | whether an address is known; a pending sign-up and its mail | table, GSI1 | MAIL hash; PLATFORM POLICY / time; CASE hash ATTEMPTS, SIGNUP, OUTBOX, LETTERS | 2.5 / 9
+//	confirm-sign-up | a pending sign-up by its link; user and organisation made of it | table | CASE hash SIGNUP; USER u PROFILE, CREDENTIAL, ACCEPTANCE, MEMBERSHIP, USERGATE; ORG o ORGANIZATION, ORGGATE, ACCESS; MAIL hash; PLATFORM SUBJECT s / user | 1 / 25
+//	log-in | an account by its address; a session | table | MAIL hash; CASE hash ATTEMPTS; USER u CREDENTIAL, USERGATE, ACK, MEMBERSHIP, SESSION, OUTBOX; DUE outbox; ORG o ACCESS, ORGGATE; CASE hash ATTEMPTS, CHALLENGE; USER u CREDENTIAL, USERGATE, MEMBERSHIP, SESSION, SECONDFACTOR | 6 / 15
+//	refresh-token | a session by the ids in its token | table | USER u SESSION / session; USERGATE, ACK; ORG o ACCESS, ORGGATE | 5 / 1
 //	log-out | a session, or all of a user | table | USER u USERGATE, SESSION | 4 / 6
 //	switch-organization | a session and one membership | table | USER u SESSION, MEMBERSHIP / org | 8 / 1
 //	restore-account | a deleted account by the link that was mailed | table | TOKEN hash; USER u USERGATE, DELETION, PROFILE, CREDENTIAL, MEMBERSHIP, SECONDFACTOR, OUTBOX; ORG o ORGGATE; DUE outbox; USER u USERGATE, DELETION, PROFILE, CREDENTIAL, MEMBERSHIP; CASE hash ATTEMPTS | 8 / 25
 //	resend-sign-up | the last sign-up of an address, and a further mail about it | table | CASE hash LETTERS, OUTBOX | 1 / 6
 //	forgot-password | whether an address is known; a link that sets a new password, and its mail | table | MAIL hash; CASE hash PASSWORDRESET, OUTBOX, LETTERS | 2 / 8
 //	reset-password | a link that sets a new password; the account that it is for | table | CASE hash PASSWORDRESET; USER u USERGATE, PROFILE, CREDENTIAL, SESSION / session, OUTBOX; DUE outbox | 4 / 14
-//	accept-invitation | an invitation by its link, and the account of its address or a new one | table | TOKEN hash; CASE hash ATTEMPTS; ORG o INVITATION / id, INVITEE / hash, ORGGATE, ACCESS; MAIL hash; USER u PROFILE, CREDENTIAL, ACCEPTANCE, MEMBERSHIP, USERGATE | 5 / 29
+//	accept-invitation | an invitation by its link, and the account of its address or a new one | table, GSI1 | TOKEN hash; CASE hash ATTEMPTS; ORG o INVITATION / id, INVITEE / hash, ORGGATE, ACCESS; MAIL hash; PLATFORM POLICY / time, SUBJECT s / user; USER u PROFILE, CREDENTIAL, ACCEPTANCE, MEMBERSHIP, USERGATE | 5.5 / 31
 //	join-organization | an invitation by its link | table | TOKEN hash; ORG o INVITATION / id, INVITEE / hash, ORGGATE, ACCESS; USER u PROFILE, MEMBERSHIP | 9 / 16
-//	log-in-second-factor | a login by its challenge, and a user's second factors | table | CASE hash CHALLENGE, ATTEMPTS; USER u SECONDFACTOR, USERGATE, MEMBERSHIP, SESSION, CREDENTIAL, OUTBOX; ORG o ACCESS, ORGGATE; DUE outbox | 7 / 24
+//	log-in-second-factor | a login by its challenge, and a user's second factors | table | CASE hash CHALLENGE, ATTEMPTS; USER u SECONDFACTOR, USERGATE, ACK, MEMBERSHIP, SESSION, CREDENTIAL, OUTBOX; ORG o ACCESS, ORGGATE; DUE outbox | 7 / 24
 //	reauthenticate | what proves a user, and their session | table | CASE hash ATTEMPTS; USER u CREDENTIAL, USERGATE, SECONDFACTOR, SESSION / session, OUTBOX; ORG o ACCESS, ORGGATE; DUE outbox | 10 / 16
 //	ask-for-passkey | a challenge for a passkey, and the passkeys of a login that waits | table | CASE hash CHALLENGE, CEREMONY; USER u PASSKEY | 2 / 1
-//	log-in-with-passkey | a passkey by the hash of its id, and the challenge that it signed | table | CASE hash CEREMONY, CHALLENGE; TOKEN hash; USER u PASSKEY / id, SECONDFACTOR, USERGATE, MEMBERSHIP, SESSION, CREDENTIAL, OUTBOX; ORG o ACCESS, ORGGATE; DUE outbox | 10 / 19
+//	log-in-with-passkey | a passkey by the hash of its id, and the challenge that it signed | table | CASE hash CEREMONY, CHALLENGE; TOKEN hash; USER u PASSKEY / id, SECONDFACTOR, USERGATE, ACK, MEMBERSHIP, SESSION, CREDENTIAL, OUTBOX; ORG o ACCESS, ORGGATE; DUE outbox | 10 / 19
 //	reauthenticate-with-passkey | a passkey by the hash of its id, and the session of its user | table | CASE hash CEREMONY; TOKEN hash; USER u PASSKEY / id, SECONDFACTOR, SESSION / session; ORG o ACCESS, ORGGATE | 11 / 8
 //	get-jwks | the public keys | table | PLATFORM KEYRING | 1 / 0
 //	rotate-keys | the public keys | table | PLATFORM KEYRING | 1 / 0
@@ -96,6 +96,7 @@
 //	close-legal-request | a demand by id | table | USER u STAFF; PLATFORM DEMAND / id, DEADLINE / entry, what | 4 / 12
 //	list-assurance | audit reports, by provider and standard | table | USER u STAFF; PLATFORM ASSURANCE | 3 / 1
 //	record-assurance | an audit report of a provider by a standard | table | USER u STAFF; PLATFORM ASSURANCE / provider, standard, DEADLINE / entry, what; DUE deadline | 3 / 10
+//	create-policy | the newest version of the policy; another, and its announcement | table | USER u STAFF; PLATFORM POLICY / number, POLICYBODY / number, ANNOUNCEMENT / id, ROUND / announcement, shard, DEADLINE / entry, what; DUE notices, deadline | 4 / 9
 //	get-organization | the settings of an organisation | table | ORG o ORGANIZATION | 4 / 0
 //	update-organization | the settings of an organisation | table | ORG o ORGANIZATION | 4 / 4
 //	close-organizations | closing organisations that are due, and their members to tell | table | DUE close-organization s; ORG o ORGGATE, ACCESS; USER u OUTBOX; ORG o PACKAGE / id; DUE package; DUE, WAKE purge-organization | 4 / 0
@@ -196,9 +197,9 @@
 //	expire-checkouts | the checkouts of an invoice or an organisation | table | ORG o CHECKOUT / invoice, INVOICE / id | 2 / 1
 //	receive-stripe | an event by account and id | table | PLATFORM STRIPEEVENT platform / id | 0 / 1
 //	receive-stripe-connect | an event by account and id | table | PLATFORM STRIPEEVENT account / id | 0 / 1
-//	get-policy | no data | - | - | 0 / 0
-//	list-policy-versions | no data | - | - | 0 / 0
-//	get-policy-version | no data | - | - | 0 / 0
+//	get-policy | the version of the policy that is in effect; its text | GSI1, table | PLATFORM POLICY / time; POLICY / number, POLICYBODY / number | 0.5 / 0
+//	list-policy-versions | the versions of the policy | table | PLATFORM POLICY | 1 / 0
+//	get-policy-version | a version of the policy by number, with its text | table | PLATFORM POLICY / number, POLICYBODY / number | 0 / 0
 //	get-data-map | no data | - | - | 0 / 0
 //	list-subprocessors | no data | - | - | 0 / 0
 //	list-purposes | no data | - | - | 0 / 0
@@ -206,20 +207,23 @@
 //	get-gpc | no data | - | - | 0 / 0
 //	list-disclosures | what left the house about a user | table | USER u OUTBOX, DISCLOSED | 5 / 0
 //	list-consents | a user's consents, newest first | table | USER u CONSENT | 4 / 0
-//	create-consent | a user's last consent for a purpose, and the next | table | USER u CONSENT / purpose, sequence | 5 / 6
-//	withdraw-consent | a user's last consent for a purpose, and the next | table | USER u CONSENT / purpose, sequence | 4 / 6
-//	create-request | a user's recent requests, and a new one | table | USER u REQUEST / id; OUTBOX; DUE request; USER u PROFILE, CONSENT; PLATFORM DOCKET / id | 6 / 16
+//	create-consent | a user's last consent for a purpose, and the next | table, GSI1 | USER u CONSENT / purpose, sequence; PLATFORM POLICY / time | 5.5 / 6
+//	withdraw-consent | a user's last consent for a purpose, and the next | table, GSI1 | USER u CONSENT / purpose, sequence; PLATFORM POLICY / time | 4.5 / 6
+//	list-notices | what a user was told of, newest first, and what they did then | table | USER u NOTICE, ACK | 5 / 0
+//	acknowledge-notice | a notice of a user by id | table | USER u NOTICE / id, ACK / id, act | 6 / 6
+//	create-request | a user's recent requests, and a new one | table, GSI1 | USER u REQUEST / id; OUTBOX; DUE request; USER u PROFILE, CONSENT; PLATFORM DOCKET / id, POLICY / time | 6 / 16
 //	list-requests | a user's requests, newest first | table | USER u REQUEST | 4 / 0
 //	get-request | a user's request by id | table | USER u REQUEST / id | 4 / 0
 //	verify-request | a user's request by id | table | USER u REQUEST / id; PLATFORM DOCKET / id | 5 / 15
 //	withdraw-request | a user's request by id | table | USER u REQUEST / id; PLATFORM DOCKET / id | 4 / 11
+//	send-notices | announcements that not everybody has been told of; all accounts | table | DUE notices s; PLATFORM ANNOUNCEMENT / id, ROUND / announcement, shard, SUBJECT s, DEADLINE / entry, what; USER u USERGATE, NOTICE / id, MEMBERSHIP, OUTBOX; ORG o ACCESS / member, ORGGATE; DUE outbox | 4 / 0
 //	download-request | a user's request by id and its package | table | USER u REQUEST / id, PACKAGE / id | 5 / 4
 //	download-export | an organisation's package by the link that was mailed, and its owner's password | table | TOKEN hash; CASE hash ATTEMPTS; ORG o ACCESS / member, PACKAGE / id; USER u CREDENTIAL | 4 / 7
-//	sweep-retention | accounts and organisations that are due to go, with all they have | table | DUE purge-account s, purge-organization s; every family of a user or organisation; DUE purge-invoice s, purge-ticket s; ORG o INVOICE / id, INVOICEPAYER / id, INVOICELINE invoice, INVOICEENTRY invoice, INVOICENUMBER / number, INVOICEPDF / id, CHECKOUT / invoice, PAYMENT invoice, CLIENT / id; TOKEN hash; EXT stripe account object; PLATFORM DOCKET / id; PLATFORM HEARTBEAT / job | 16 / 1
-//	cascade-expired | the due row of a wake row that TTL has deleted | stream, table | WAKE kind s; DUE kind s; every family of a user or organisation; PLATFORM DOCKET / id | 0 / 0
-//	work-requests | requests and packages that are due; a request by an event | table | DUE request s, package s; USER u REQUEST / id; CASE hash REQUEST / id; every family of a user or organisation; PLATFORM DOCKET / id, HOLD / id; DUE hold-review s; PLATFORM HEARTBEAT / job | 12 / 1
-//	build-export | everything of a user or organisation | table, GSI1, GSI2 | USER u PACKAGE / id; ORG o PACKAGE / id; TOKEN hash; every family of a user or organisation; PLATFORM DOCKET / id | 52.5 / 18
+//	sweep-retention | accounts and organisations that are due to go, with all they have | table | DUE purge-account s, purge-organization s; every family of a user or organisation; DUE purge-invoice s, purge-ticket s; ORG o INVOICE / id, INVOICEPAYER / id, INVOICELINE invoice, INVOICEENTRY invoice, INVOICENUMBER / number, INVOICEPDF / id, CHECKOUT / invoice, PAYMENT invoice, CLIENT / id; TOKEN hash; EXT stripe account object; PLATFORM DOCKET / id, SUBJECT s / user; PLATFORM HEARTBEAT / job | 16 / 1
+//	cascade-expired | the due row of a wake row that TTL has deleted | stream, table | WAKE kind s; DUE kind s; every family of a user or organisation; PLATFORM DOCKET / id, SUBJECT s / user | 0 / 0
+//	work-requests | requests and packages that are due; a request by an event | table | DUE request s, package s; USER u REQUEST / id; CASE hash REQUEST / id; every family of a user or organisation; PLATFORM DOCKET / id, HOLD / id, SUBJECT s / user; DUE hold-review s; PLATFORM HEARTBEAT / job | 12 / 1
+//	build-export | everything of a user or organisation | table, GSI1, GSI2 | USER u PACKAGE / id; ORG o PACKAGE / id; TOKEN hash; every family of a user or organisation; PLATFORM DOCKET / id, POLICY / time | 53 / 18
 //	dispatch-changes | changes of the types that somebody wants | stream | no row | 0 / 0
-//	send-outbox | mails that are due; a mail by an event | table | DUE outbox s; USER u, CASE hash, ORG o OUTBOX / dedupe; USER u PROFILE, APIKEY / id, EMAILCHANGE, NOTIFYCHOICE; PLATFORM SUPPRESSION, UNBOUND; EXT resend platform id; CASE hash SIGNUP, PASSWORDRESET; ORG o INVOICE / id, INVOICEPAYER / id, ORGANIZATION; USER u DELETION; ORG o OWNERSHIP, INVITATION / id | 4 / 0
+//	send-outbox | mails that are due; a mail by an event | table | DUE outbox s; USER u, CASE hash, ORG o OUTBOX / dedupe; USER u PROFILE, APIKEY / id, EMAILCHANGE, NOTIFYCHOICE; PLATFORM SUPPRESSION, UNBOUND; EXT resend platform id; CASE hash SIGNUP, PASSWORDRESET; ORG o INVOICE / id, INVOICEPAYER / id, ORGANIZATION; USER u DELETION, NOTICE / id; ORG o OWNERSHIP, INVITATION / id | 4 / 0
 //	receive-resend | a mail by the provider's id | table | EXT resend platform id; USER u, CASE hash, ORG o OUTBOX / dedupe; PLATFORM SUPPRESSION, UNBOUND | 2 / 1
 package store

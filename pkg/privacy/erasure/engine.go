@@ -119,7 +119,13 @@ func (e *Engine) Account(ctx context.Context, actor store.Actor, user id.User, c
 	if err := r.all(ctx, steps); err != nil {
 		return Result{}, err
 	}
-	return r.finish(ctx, access.UserGateKey(user), retention.AccountPurge, final)
+	return r.finish(ctx, access.UserGateKey(user), retention.AccountPurge, func(tx *store.Tx, p *store.Platform, res Result) error {
+		access.Delist(tx, p, user)
+		if final == nil {
+			return nil
+		}
+		return final(tx, p, res)
+	})
 }
 
 // Organization erases an organisation that was closed, with everything in it. What a duty keeps stays for its time.
