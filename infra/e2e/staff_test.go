@@ -101,6 +101,12 @@ func (c *caller) policy() map[string]any {
 		"material": false, "effective_on": c.now().AddDate(40, 0, 0).Format(time.DateOnly)}
 }
 
+// provider is a company that is to get data.
+func (c *caller) provider(name string) map[string]any {
+	return map[string]any{"id": name, "from": c.now().AddDate(0, 0, 40).Format(time.DateOnly), "name": "Example", "service": "Search", "parts": []string{}, "categories": []string{"projects"},
+		"purposes": []string{"service_delivery"}, "country": "DE", "mechanisms": []any{}, "hosts": []string{name + ".example"}, "standards": []string{}, "terms": "https://example.com/dpa", "page": "https://example.com/trust"}
+}
+
 func staffSteps() []step {
 	acts := acts()
 	own := func(operation, path string, role access.StaffRole) step {
@@ -158,6 +164,31 @@ func staffSteps() []step {
 			return c
 		}, again: []int{409, 412}}
 	}
+	// provider makes the person the officer, and a call about a company that has not been in the register before, or has ended.
+	provider := func(operation, method, verb string, status int) step {
+		return step{operation: operation, status: status, alone: true, prepare: func(p *caller) journey.Call {
+			p.appoint(access.PrivacyOfficer)
+			body := p.provider(operation)
+			path := "/v1/admin/subprocessors/" + operation
+			p.call(journey.Call{Method: "POST", Path: path + "/end", IfMatch: "*"})
+			c := journey.Call{Method: method, Path: "/v1/admin/subprocessors"}
+			if operation != "create-subprocessor" {
+				p.must(201, journey.Call{Method: "POST", Path: c.Path, Body: body})
+				delete(body, "id")
+				c.Path = path + verb
+			}
+			if method == "PUT" || operation == "create-subprocessor" {
+				c.Body = body
+			}
+			if method == "POST" {
+				c.Key = "key-" + unique()
+			}
+			if method == "PUT" || verb != "" {
+				c.IfMatch = p.etag(path)
+			}
+			return c
+		}, again: []int{409, 412}}
+	}
 	demand := func(q *caller) map[string]any {
 		return map[string]any{"authority": "Amtsgericht Musterstadt", "country": "DE", "instrument": "court_order", "reference": "17 Gs " + unique(), "account_id": q.user,
 			"asked": []string{"account", "log"}, "received_at": q.now().Add(-time.Hour), "answer_by": q.now().AddDate(0, 0, 14)}
@@ -196,6 +227,10 @@ func staffSteps() []step {
 			return journey.Call{Method: "POST", Path: "/v1/admin/assurance", Key: "key-" + unique(), Body: map[string]any{"provider": "resend", "standard": "SOC 2 Type II",
 				"document": "reports/resend.pdf", "issued_at": p.now().Add(-time.Hour), "expires_at": p.now().AddDate(1, 0, 0)}}
 		}},
+		provider("create-subprocessor", "POST", "", 201),
+		provider("get-subprocessor", "GET", "", 200),
+		provider("update-subprocessor", "PUT", "", 200),
+		provider("end-subprocessor", "POST", "/end", 200),
 		{operation: "create-policy", status: 201, alone: true, prepare: func(p *caller) journey.Call {
 			p.appoint(access.PrivacyOfficer)
 			return journey.Call{Method: "POST", Path: "/v1/admin/policies", Body: p.policy(), Key: "key-" + unique()}

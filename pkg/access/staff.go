@@ -46,8 +46,11 @@ const (
 	AssuranceRead  Permission = "assurance:read"
 	AssuranceWrite Permission = "assurance:write"
 	PoliciesWrite  Permission = "policies:write" // publish versions of the privacy policy
-	HealthRead     Permission = "privacy_health:read"
-	StaffAuditRead Permission = "staff_audit:read"
+
+	SubprocessorsRead  Permission = "subprocessors:read"
+	SubprocessorsWrite Permission = "subprocessors:write"
+	HealthRead         Permission = "privacy_health:read"
+	StaffAuditRead     Permission = "staff_audit:read"
 )
 
 // StaffRoles lists the roles of staff.
@@ -59,11 +62,11 @@ func StaffRoles() []StaffRole {
 func StaffPermissions(r StaffRole) []Permission {
 	switch r {
 	case PrivacyOfficer:
-		return []Permission{CasesRead, CasesDecide, HoldsRead, ProcessingRead, BreachesRead, BreachesWrite, DemandsRead, DemandsApprove, AssuranceRead, PoliciesWrite, HealthRead, StaffAuditRead}
+		return []Permission{CasesRead, CasesDecide, HoldsRead, ProcessingRead, BreachesRead, BreachesWrite, DemandsRead, DemandsApprove, AssuranceRead, PoliciesWrite, SubprocessorsRead, SubprocessorsWrite, HealthRead, StaffAuditRead}
 	case LegalCounsel:
-		return []Permission{CasesRead, HoldsRead, HoldsWrite, ProcessingRead, BreachesRead, DemandsRead, DemandsWrite, DemandsApprove, AssuranceRead, HealthRead}
+		return []Permission{CasesRead, HoldsRead, HoldsWrite, ProcessingRead, BreachesRead, DemandsRead, DemandsWrite, DemandsApprove, AssuranceRead, SubprocessorsRead, HealthRead}
 	case SecurityLead:
-		return []Permission{BreachesRead, BreachesWrite, AssuranceRead, AssuranceWrite, HealthRead, StaffAuditRead}
+		return []Permission{BreachesRead, BreachesWrite, AssuranceRead, AssuranceWrite, SubprocessorsRead, HealthRead, StaffAuditRead}
 	}
 	return []Permission{}
 }

@@ -38,6 +38,7 @@ import (
 	"pixeltrack.io/platform/pkg/projects"
 	"pixeltrack.io/platform/pkg/registry"
 	"pixeltrack.io/platform/pkg/secondfactor"
+	"pixeltrack.io/platform/pkg/subprocessors"
 	"pixeltrack.io/platform/pkg/support"
 	"pixeltrack.io/platform/pkg/timetracking"
 	"pixeltrack.io/platform/pkg/timetracking/reminder"
@@ -55,6 +56,7 @@ func Routes() []api.Operation {
 	all = append(all, demands.Routes()...)
 	all = append(all, assurance.Routes()...)
 	all = append(all, policies.Routes()...)
+	all = append(all, subprocessors.Routes()...)
 	all = append(all, privacy.Routes()...)
 	all = append(all, notices.Routes()...)
 	all = append(all, clients.Routes()...)
@@ -113,6 +115,7 @@ func Rows() []registry.Row {
 	all = append(all, demands.Rows()...)
 	all = append(all, assurance.Rows()...)
 	all = append(all, policies.Rows()...)
+	all = append(all, subprocessors.Rows()...)
 	all = append(all, clients.Rows()...)
 	all = append(all, projects.Rows()...)
 	all = append(all, timetracking.Rows()...)

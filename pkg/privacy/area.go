@@ -16,8 +16,8 @@ import (
 // Routes lists the area's routes.
 func Routes() []api.Operation {
 	return []api.Operation{
-		GetPolicy(nil), ListPolicyVersions(nil), GetPolicyVersion(nil), GetDataMap(), ListSubprocessors(), ListPurposes(), ListCookies(), GetGpc(),
-		ListDisclosures(), ListConsents(), CreateConsent(nil), WithdrawConsent(nil),
+		GetPolicy(nil), ListPolicyVersions(nil), GetPolicyVersion(nil), GetDataMap(), ListSubprocessors(nil), ListPurposes(), ListCookies(), GetGpc(),
+		ListDisclosures(nil), ListConsents(), CreateConsent(nil), WithdrawConsent(nil),
 		CreateRequest(nil), ListRequests(), GetRequest(), VerifyRequest(nil), WithdrawRequest(nil), DownloadRequest(nil, nil),
 		DownloadExport(nil, nil, keys.Pseudonyms{}),
 	}

@@ -16,6 +16,7 @@ import (
 	"pixeltrack.io/platform/pkg/problem"
 	"pixeltrack.io/platform/pkg/registry"
 	"pixeltrack.io/platform/pkg/store"
+	"pixeltrack.io/platform/pkg/subprocessors"
 )
 
 // PolicyBody is one version of the privacy policy.
@@ -212,13 +213,27 @@ type Subprocessor struct {
 	Region     string      `json:"region,omitempty"`
 	Mechanisms []string    `json:"transfer_mechanisms"`
 	Hosts      []string    `json:"hosts" doc:"Where data is sent; nothing is sent elsewhere."`
+	Receives   bool        `json:"receives_data" doc:"Whether data may go there now."`
 	From       string      `json:"from" format:"date" doc:"No data goes there before."`
 	Status     string      `json:"status" enum:"announced,active,ended"`
 	Contract   string      `json:"contract_date,omitempty" format:"date" doc:"Absent while the document is not in the register."`
 	Reviewed   string      `json:"transfer_reviewed,omitempty" format:"date"`
+	ReviewBy   string      `json:"transfer_review_by,omitempty" format:"date" doc:"No data goes there from then on without another review."`
+	Planned    *Planned    `json:"planned,omitempty" doc:"What more it is to get."`
 	Assurance  []Assurance `json:"assurance"`
 	Terms      string      `json:"terms" format:"uri"`
 	Page       string      `json:"page" format:"uri"`
+}
+
+// Planned is what more a provider is to get, from a day on, if all owners were told by then.
+type Planned struct {
+	From       string   `json:"from" format:"date"`
+	Service    string   `json:"service"`
+	Parts      []string `json:"parts"`
+	Categories []string `json:"categories"`
+	Purposes   []string `json:"purposes"`
+	Country    string   `json:"country"`
+	Hosts      []string `json:"hosts"`
 }
 
 // Assurance is an audit report of a provider.
@@ -235,24 +250,31 @@ type SubprocessorsOut struct {
 }
 
 // ListSubprocessors serves the register of sub-processors.
-func ListSubprocessors() api.Operation {
+func ListSubprocessors(st *store.Store) api.Operation {
 	return api.New(api.Route{
 		ID: "list-subprocessors", Area: "privacy", Method: http.MethodGet, Path: "/v1/privacy/subprocessors", Audience: api.Public, PureRead: true,
 		Summary: "The companies that process personal data for PixelTrack", Purpose: purpose.PrivacyRights,
-		ExampleOut: api.List[Subprocessor]{Data: []Subprocessor{provider(subprocessor.All()[0])}},
-	}, func(context.Context, *api.Caller, *struct{}) (*SubprocessorsOut, error) {
+		ExampleOut: api.List[Subprocessor]{Data: []Subprocessor{provider(subprocessors.Provider{Provider: subprocessor.All()[0]}, time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC))}},
+	}, func(ctx context.Context, c *api.Caller, _ *struct{}) (*SubprocessorsOut, error) {
+		all, err := subprocessors.All(ctx, st.BindPlatform(c.Actor()), c.Now)
+		if err != nil {
+			return nil, err
+		}
 		out := &SubprocessorsOut{CacheControl: cached, Body: api.List[Subprocessor]{Data: []Subprocessor{}}}
-		for _, p := range subprocessor.All() {
-			out.Body.Data = append(out.Body.Data, provider(p))
+		for _, p := range all {
+			out.Body.Data = append(out.Body.Data, provider(p, c.Now))
 		}
 		return out, nil
 	})
 }
 
-func provider(p subprocessor.Provider) Subprocessor {
-	s := Subprocessor{ID: p.ID, Name: p.Name, Service: p.Service, Parts: p.Parts, Categories: p.Categories, Purposes: p.Purposes,
+func provider(p subprocessors.Provider, now time.Time) Subprocessor {
+	s := Subprocessor{ID: p.ID, Name: p.Name, Service: p.Service, Parts: append([]string{}, p.Parts...), Receives: p.Receives(now), Categories: p.Categories, Purposes: p.Purposes,
 		Country: p.Country, Region: p.Region, Mechanisms: []string{}, Hosts: p.Hosts, From: p.From.Format(time.DateOnly),
-		Status: string(p.Status), Contract: date(p.Contract), Reviewed: date(p.Reviewed), Assurance: []Assurance{}, Terms: p.Terms, Page: p.Page}
+		Status: string(p.Status), Contract: date(p.Contract), Reviewed: date(p.Reviewed), ReviewBy: date(p.ReviewBy), Assurance: []Assurance{}, Terms: p.Terms, Page: p.Page}
+	if n := p.Planned; n != nil {
+		s.Planned = &Planned{From: n.From.Format(time.DateOnly), Service: n.Service, Parts: append([]string{}, n.Parts...), Categories: n.Categories, Purposes: n.Purposes, Country: n.Country, Hosts: n.Hosts}
+	}
 	for _, m := range p.Mechanisms {
 		s.Mechanisms = append(s.Mechanisms, string(m))
 	}

@@ -77,7 +77,7 @@
 //	get-hold | a legal hold by id | table | USER u STAFF; PLATFORM HOLD / id | 3 / 1
 //	review-hold | a legal hold by id | table | USER u STAFF; PLATFORM HOLD / id; DUE hold-review | 4 / 7
 //	lift-hold | a legal hold by id, and what it holds | table | USER u STAFF; PLATFORM HOLD / id, CUSTODY / id, DOCKET / id; USER u USERGATE; ORG o ORGGATE, CLIENT / id, PROJECT / id, INVOICE / id, STOREDFILE / id; USER u REQUEST; DUE, WAKE purge-account, purge-organization, purge-invoice; DUE hold-review, request | 6 / 20
-//	get-processing-record | a user as staff | table | USER u STAFF | 2 / 1
+//	get-processing-record | the register of sub-processors | table | USER u STAFF; PLATFORM SUBPROCESSOR | 3 / 1
 //	create-breach | a breach, and who must be told of it by when | table | USER u STAFF; PLATFORM BREACH / id, DEADLINE / entry, what; DUE deadline | 3 / 11
 //	list-breaches | breaches of a state by when they were known | GSI1 | USER u STAFF; PLATFORM BREACH state / time | 2.5 / 1
 //	get-breach | a breach by id | table | USER u STAFF; PLATFORM BREACH / id | 3 / 1
@@ -94,9 +94,13 @@
 //	record-legal-disclosure | a demand by id, and what was handed over of a user | table | USER u STAFF; PLATFORM DEMAND / id, DEADLINE / entry, what; DUE deadline; USER u USERGATE, DISCLOSED / demand, time | 4 / 17
 //	notify-legal-request | a demand by id, and a mail | table | USER u STAFF; PLATFORM DEMAND / id, DEADLINE / entry, what; USER u OUTBOX; DUE outbox | 4 / 15
 //	close-legal-request | a demand by id | table | USER u STAFF; PLATFORM DEMAND / id, DEADLINE / entry, what | 4 / 12
-//	list-assurance | audit reports, by provider and standard | table | USER u STAFF; PLATFORM ASSURANCE | 3 / 1
-//	record-assurance | an audit report of a provider by a standard | table | USER u STAFF; PLATFORM ASSURANCE / provider, standard, DEADLINE / entry, what; DUE deadline | 3 / 10
+//	list-assurance | audit reports, by provider and standard | table | USER u STAFF; PLATFORM ASSURANCE, SUBPROCESSOR | 4 / 1
+//	record-assurance | an audit report of a provider by a standard | table | USER u STAFF; PLATFORM ASSURANCE / provider, standard, DEADLINE / entry, what, SUBPROCESSOR; DUE deadline | 4 / 10
 //	create-policy | the newest version of the policy; another, and its announcement | table | USER u STAFF; PLATFORM POLICY / number, POLICYBODY / number, ANNOUNCEMENT / id, ROUND / announcement, shard, DEADLINE / entry, what; DUE notices, deadline | 4 / 9
+//	create-subprocessor | the register of sub-processors; a company in it, and its announcement | table | USER u STAFF; PLATFORM SUBPROCESSOR / company, ANNOUNCEMENT / id, ROUND / announcement, shard, DEADLINE / entry, what; DUE notices, deadline | 4 / 30
+//	get-subprocessor | a company of the register by id | table | USER u STAFF; PLATFORM SUBPROCESSOR / company | 3 / 1
+//	update-subprocessor | the register of sub-processors; a company in it, and its announcements | table | USER u STAFF; PLATFORM SUBPROCESSOR / company, ANNOUNCEMENT / id, ROUND / announcement, shard, DEADLINE / entry, what; DUE notices, deadline | 5 / 32
+//	end-subprocessor | a company of the register by id, and its announcement | table | USER u STAFF; PLATFORM SUBPROCESSOR / company, ANNOUNCEMENT / id, DEADLINE / entry, what; DUE deadline | 5 / 12
 //	get-organization | the settings of an organisation | table | ORG o ORGANIZATION | 4 / 0
 //	update-organization | the settings of an organisation | table | ORG o ORGANIZATION | 4 / 4
 //	close-organizations | closing organisations that are due, and their members to tell | table | DUE close-organization s; ORG o ORGGATE, ACCESS; USER u OUTBOX; ORG o PACKAGE / id; DUE package; DUE, WAKE purge-organization | 4 / 0
@@ -188,24 +192,24 @@
 //	delete-payment | a payment by id, and its invoice | table | ORG o PAYMENT / id, INVOICE / id | 5 / 13
 //	get-payment | a payment by id, with its refunds and disputes | table | ORG o PAYMENT / id | 4 / 0
 //	get-payment-account | an organisation's account at Stripe | table | ORG o CONNECTED | 4 / 0
-//	create-payment-account | an organisation's account at Stripe, and whose it is | table | ORG o CONNECTED, ORGANIZATION, IDEMPOTENCY; EXT stripe account account; DUE reconcile | 6 / 11
-//	delete-payment-account | an organisation's account at Stripe, its checkouts, and payments that came meanwhile | table | ORG o CONNECTED, CHECKOUT, INVOICE / id, PAYMENT / id; EXT stripe account object; DUE reconcile | 8 / 9
-//	create-checkout | an invoice by the hash of its public link, and its one checkout | table | TOKEN hash; ORG o INVOICE / id, ORGGATE, ORGANIZATION, CONNECTED, CHECKOUT / invoice; EXT stripe account session | 6 / 8
-//	create-refund | a payment by id, its invoice, and what goes back | table | ORG o PAYMENT / id, INVOICE / id, IDEMPOTENCY; EXT stripe account object; DUE refund, purge-invoice; WAKE purge-invoice | 11 / 25
-//	apply-stripe-event | what an event of Stripe's is about | table | PLATFORM STRIPEEVENT account / id; EXT stripe account object; ORG o CONNECTED, CHECKOUT / invoice, INVOICE / id, PAYMENT / id; DUE reconcile, refund, purge-invoice; WAKE purge-invoice | 3 / 2
-//	reconcile-payments | accounts that are to be asked again, refunds that Stripe was not told of | table | DUE reconcile s, refund s; EXT stripe account object; ORG o CONNECTED, CHECKOUT, INVOICE / id, PAYMENT / id | 8 / 0
-//	expire-checkouts | the checkouts of an invoice or an organisation | table | ORG o CHECKOUT / invoice, INVOICE / id | 2 / 1
+//	create-payment-account | an organisation's account at Stripe, and whose it is | table | ORG o CONNECTED, ORGANIZATION, IDEMPOTENCY; EXT stripe account account; DUE reconcile; at its start PLATFORM SUBPROCESSOR | 6 / 11
+//	delete-payment-account | an organisation's account at Stripe, its checkouts, and payments that came meanwhile | table | ORG o CONNECTED, CHECKOUT, INVOICE / id, PAYMENT / id; EXT stripe account object; DUE reconcile; at its start PLATFORM SUBPROCESSOR | 8 / 9
+//	create-checkout | an invoice by the hash of its public link, and its one checkout | table | TOKEN hash; ORG o INVOICE / id, ORGGATE, ORGANIZATION, CONNECTED, CHECKOUT / invoice; EXT stripe account session; at its start PLATFORM SUBPROCESSOR | 6 / 8
+//	create-refund | a payment by id, its invoice, and what goes back | table | ORG o PAYMENT / id, INVOICE / id, IDEMPOTENCY; EXT stripe account object; DUE refund, purge-invoice; WAKE purge-invoice; at its start PLATFORM SUBPROCESSOR | 11 / 25
+//	apply-stripe-event | what an event of Stripe's is about | table | PLATFORM STRIPEEVENT account / id; EXT stripe account object; ORG o CONNECTED, CHECKOUT / invoice, INVOICE / id, PAYMENT / id; DUE reconcile, refund, purge-invoice; WAKE purge-invoice; at its start PLATFORM SUBPROCESSOR | 3 / 2
+//	reconcile-payments | accounts that are to be asked again, refunds that Stripe was not told of | table | DUE reconcile s, refund s; EXT stripe account object; ORG o CONNECTED, CHECKOUT, INVOICE / id, PAYMENT / id; at its start PLATFORM SUBPROCESSOR | 8 / 0
+//	expire-checkouts | the checkouts of an invoice or an organisation | table | ORG o CHECKOUT / invoice, INVOICE / id; at its start PLATFORM SUBPROCESSOR | 2 / 1
 //	receive-stripe | an event by account and id | table | PLATFORM STRIPEEVENT platform / id | 0 / 1
 //	receive-stripe-connect | an event by account and id | table | PLATFORM STRIPEEVENT account / id | 0 / 1
 //	get-policy | the version of the policy that is in effect; its text | GSI1, table | PLATFORM POLICY / time; POLICY / number, POLICYBODY / number | 0.5 / 0
 //	list-policy-versions | the versions of the policy | table | PLATFORM POLICY | 1 / 0
 //	get-policy-version | a version of the policy by number, with its text | table | PLATFORM POLICY / number, POLICYBODY / number | 0 / 0
 //	get-data-map | no data | - | - | 0 / 0
-//	list-subprocessors | no data | - | - | 0 / 0
+//	list-subprocessors | the register of sub-processors | table | PLATFORM SUBPROCESSOR | 1 / 0
 //	list-purposes | no data | - | - | 0 / 0
 //	list-cookies | no data | - | - | 0 / 0
 //	get-gpc | no data | - | - | 0 / 0
-//	list-disclosures | what left the house about a user | table | USER u OUTBOX, DISCLOSED | 5 / 0
+//	list-disclosures | what left the house about a user | table | USER u OUTBOX, DISCLOSED; PLATFORM SUBPROCESSOR | 6 / 0
 //	list-consents | a user's consents, newest first | table | USER u CONSENT | 4 / 0
 //	create-consent | a user's last consent for a purpose, and the next | table, GSI1 | USER u CONSENT / purpose, sequence; PLATFORM POLICY / time | 5.5 / 6
 //	withdraw-consent | a user's last consent for a purpose, and the next | table, GSI1 | USER u CONSENT / purpose, sequence; PLATFORM POLICY / time | 4.5 / 6
@@ -216,14 +220,14 @@
 //	get-request | a user's request by id | table | USER u REQUEST / id | 4 / 0
 //	verify-request | a user's request by id | table | USER u REQUEST / id; PLATFORM DOCKET / id | 5 / 15
 //	withdraw-request | a user's request by id | table | USER u REQUEST / id; PLATFORM DOCKET / id | 4 / 11
-//	send-notices | announcements that not everybody has been told of; all accounts | table | DUE notices s; PLATFORM ANNOUNCEMENT / id, ROUND / announcement, shard, SUBJECT s, DEADLINE / entry, what; USER u USERGATE, NOTICE / id, MEMBERSHIP, OUTBOX; ORG o ACCESS / member, ORGGATE; DUE outbox | 4 / 0
+//	send-notices | announcements that not everybody has been told of; all accounts | table | DUE notices s; PLATFORM ANNOUNCEMENT / id, ROUND / announcement, shard, SUBJECT s, DEADLINE / entry, what, SUBPROCESSOR / company; USER u USERGATE, NOTICE / id, MEMBERSHIP, OUTBOX; ORG o ACCESS / member, ORGGATE; DUE outbox | 4 / 0
 //	download-request | a user's request by id and its package | table | USER u REQUEST / id, PACKAGE / id | 5 / 4
 //	download-export | an organisation's package by the link that was mailed, and its owner's password | table | TOKEN hash; CASE hash ATTEMPTS; ORG o ACCESS / member, PACKAGE / id; USER u CREDENTIAL | 4 / 7
 //	sweep-retention | accounts and organisations that are due to go, with all they have | table | DUE purge-account s, purge-organization s; every family of a user or organisation; DUE purge-invoice s, purge-ticket s; ORG o INVOICE / id, INVOICEPAYER / id, INVOICELINE invoice, INVOICEENTRY invoice, INVOICENUMBER / number, INVOICEPDF / id, CHECKOUT / invoice, PAYMENT invoice, CLIENT / id; TOKEN hash; EXT stripe account object; PLATFORM DOCKET / id, SUBJECT s / user; PLATFORM HEARTBEAT / job | 16 / 1
 //	cascade-expired | the due row of a wake row that TTL has deleted | stream, table | WAKE kind s; DUE kind s; every family of a user or organisation; PLATFORM DOCKET / id, SUBJECT s / user | 0 / 0
 //	work-requests | requests and packages that are due; a request by an event | table | DUE request s, package s; USER u REQUEST / id; CASE hash REQUEST / id; every family of a user or organisation; PLATFORM DOCKET / id, HOLD / id, SUBJECT s / user; DUE hold-review s; PLATFORM HEARTBEAT / job | 12 / 1
-//	build-export | everything of a user or organisation | table, GSI1, GSI2 | USER u PACKAGE / id; ORG o PACKAGE / id; TOKEN hash; every family of a user or organisation; PLATFORM DOCKET / id, POLICY / time | 53 / 18
+//	build-export | everything of a user or organisation | table, GSI1, GSI2 | USER u PACKAGE / id; ORG o PACKAGE / id; TOKEN hash; every family of a user or organisation; PLATFORM DOCKET / id, POLICY / time, SUBPROCESSOR | 55 / 18
 //	dispatch-changes | changes of the types that somebody wants | stream | no row | 0 / 0
-//	send-outbox | mails that are due; a mail by an event | table | DUE outbox s; USER u, CASE hash, ORG o OUTBOX / dedupe; USER u PROFILE, APIKEY / id, EMAILCHANGE, NOTIFYCHOICE; PLATFORM SUPPRESSION, UNBOUND; EXT resend platform id; CASE hash SIGNUP, PASSWORDRESET; ORG o INVOICE / id, INVOICEPAYER / id, ORGANIZATION; USER u DELETION, NOTICE / id; ORG o OWNERSHIP, INVITATION / id | 4 / 0
+//	send-outbox | mails that are due; a mail by an event | table | DUE outbox s; USER u, CASE hash, ORG o OUTBOX / dedupe; USER u PROFILE, APIKEY / id, EMAILCHANGE, NOTIFYCHOICE; PLATFORM SUPPRESSION, UNBOUND; EXT resend platform id; CASE hash SIGNUP, PASSWORDRESET; ORG o INVOICE / id, INVOICEPAYER / id, ORGANIZATION; USER u DELETION, NOTICE / id; ORG o OWNERSHIP, INVITATION / id; at its start PLATFORM SUBPROCESSOR | 4 / 0
 //	receive-resend | a mail by the provider's id | table | EXT resend platform id; USER u, CASE hash, ORG o OUTBOX / dedupe; PLATFORM SUPPRESSION, UNBOUND | 2 / 1
 package store
