@@ -49,6 +49,8 @@ const (
 
 	SubprocessorsRead  Permission = "subprocessors:read"
 	SubprocessorsWrite Permission = "subprocessors:write"
+	TransfersRead      Permission = "business_transfers:read"
+	TransfersWrite     Permission = "business_transfers:write"
 	HealthRead         Permission = "privacy_health:read"
 	StaffAuditRead     Permission = "staff_audit:read"
 )
@@ -62,9 +64,9 @@ func StaffRoles() []StaffRole {
 func StaffPermissions(r StaffRole) []Permission {
 	switch r {
 	case PrivacyOfficer:
-		return []Permission{CasesRead, CasesDecide, HoldsRead, ProcessingRead, BreachesRead, BreachesWrite, DemandsRead, DemandsApprove, AssuranceRead, PoliciesWrite, SubprocessorsRead, SubprocessorsWrite, HealthRead, StaffAuditRead}
+		return []Permission{CasesRead, CasesDecide, HoldsRead, ProcessingRead, BreachesRead, BreachesWrite, DemandsRead, DemandsApprove, AssuranceRead, PoliciesWrite, SubprocessorsRead, SubprocessorsWrite, TransfersRead, HealthRead, StaffAuditRead}
 	case LegalCounsel:
-		return []Permission{CasesRead, HoldsRead, HoldsWrite, ProcessingRead, BreachesRead, DemandsRead, DemandsWrite, DemandsApprove, AssuranceRead, SubprocessorsRead, HealthRead}
+		return []Permission{CasesRead, HoldsRead, HoldsWrite, ProcessingRead, BreachesRead, DemandsRead, DemandsWrite, DemandsApprove, AssuranceRead, SubprocessorsRead, TransfersRead, TransfersWrite, HealthRead}
 	case SecurityLead:
 		return []Permission{BreachesRead, BreachesWrite, AssuranceRead, AssuranceWrite, SubprocessorsRead, HealthRead, StaffAuditRead}
 	}

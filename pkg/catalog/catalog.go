@@ -42,6 +42,7 @@ import (
 	"pixeltrack.io/platform/pkg/support"
 	"pixeltrack.io/platform/pkg/timetracking"
 	"pixeltrack.io/platform/pkg/timetracking/reminder"
+	"pixeltrack.io/platform/pkg/transfers"
 )
 
 // Routes lists every route.
@@ -57,6 +58,7 @@ func Routes() []api.Operation {
 	all = append(all, assurance.Routes()...)
 	all = append(all, policies.Routes()...)
 	all = append(all, subprocessors.Routes()...)
+	all = append(all, transfers.Routes()...)
 	all = append(all, privacy.Routes()...)
 	all = append(all, notices.Routes()...)
 	all = append(all, clients.Routes()...)
@@ -116,6 +118,7 @@ func Rows() []registry.Row {
 	all = append(all, assurance.Rows()...)
 	all = append(all, policies.Rows()...)
 	all = append(all, subprocessors.Rows()...)
+	all = append(all, transfers.Rows()...)
 	all = append(all, clients.Rows()...)
 	all = append(all, projects.Rows()...)
 	all = append(all, timetracking.Rows()...)

@@ -44,6 +44,7 @@ type (
 	Hold         string // hld_…, a legal hold
 	Demand       string // lgr_…, what a court or authority demands
 	Breach       string // brc_…, a breach of personal data
+	Transfer     string // trf_…, a merger, acquisition or sale of the business
 	Announcement string // ann_…, what people are told of before it takes effect
 	Staff        string // stf_…, one of PixelTrack's own people, without a trace of which account
 )
@@ -85,6 +86,7 @@ const (
 	PrefixHold         = "hld"
 	PrefixDemand       = "lgr"
 	PrefixBreach       = "brc"
+	PrefixTransfer     = "trf"
 	PrefixAnnouncement = "ann"
 	PrefixStaff        = "stf"
 )
@@ -151,6 +153,8 @@ func Prefix[T Kind]() string {
 		return PrefixDemand
 	case Breach:
 		return PrefixBreach
+	case Transfer:
+		return PrefixTransfer
 	case Announcement:
 		return PrefixAnnouncement
 	case Staff:

@@ -4,15 +4,19 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
 	"pixeltrack.io/platform/pkg/api"
+	"pixeltrack.io/platform/pkg/id"
+	"pixeltrack.io/platform/pkg/notices"
 	"pixeltrack.io/platform/pkg/outbox"
 	"pixeltrack.io/platform/pkg/privacy/purpose"
 	"pixeltrack.io/platform/pkg/privacy/record"
 	"pixeltrack.io/platform/pkg/store"
 	"pixeltrack.io/platform/pkg/subprocessors"
+	"pixeltrack.io/platform/pkg/transfers"
 )
 
 // Disclosure is one recipient of a person's data.
@@ -90,15 +94,42 @@ func handedOver(ctx context.Context, h record.Handle, now time.Time) ([]Disclosu
 func disclosures(ctx context.Context, h record.Handle, p *store.Platform, now time.Time) ([]Disclosure, error) {
 	var legal []Disclosure
 	var mails []time.Time
-	var failed, unread error
+	var passed []Disclosure
+	var failed, unread, unknown error
 	var beside sync.WaitGroup
 	own, _ := store.WithMeter(ctx)
 	beside.Go(func() { legal, failed = handedOver(own, h, now) })
 	other, _ := store.WithMeter(ctx)
 	beside.Go(func() { mails, unread = sent(other, h) })
+	third, _ := store.WithMeter(ctx)
+	beside.Go(func() { passed, unknown = passedOn(third, h, p) })
 	providers, err := subprocessors.All(ctx, p, now)
 	beside.Wait()
-	return append(provided(providers, mails, now), legal...), errors.Join(err, failed, unread)
+	return slices.Concat(provided(providers, mails, now), legal, passed), errors.Join(err, failed, unread, unknown)
+}
+
+// passedOn lists the companies that a person's data has passed to with the business, of which they had a notice.
+func passedOn(ctx context.Context, h record.Handle, p *store.Platform) ([]Disclosure, error) {
+	var about []string
+	err := each(ctx, h, notices.FamilyNotice, func(n *notices.Notice) {
+		if n.Kind == notices.BusinessTransfer {
+			about = append(about, n.Object)
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	var all []Disclosure
+	for _, name := range about {
+		t, err := store.Get[transfers.Transfer](ctx, p, transfers.Key(id.Transfer(name)))
+		if err != nil {
+			return nil, err
+		}
+		if t.State == transfers.Started {
+			all = append(all, Disclosure{Recipient: t.Acquirer, Basis: "transfer", What: []string{"everything in your account"}, Times: []time.Time{at(t.Started)}})
+		}
+	}
+	return all, nil
 }
 
 // sent lists when mails to a person left the house.

@@ -101,6 +101,10 @@
 //	get-subprocessor | a company of the register by id | table | USER u STAFF; PLATFORM SUBPROCESSOR / company | 3 / 1
 //	update-subprocessor | the register of sub-processors; a company in it, and its announcements | table | USER u STAFF; PLATFORM SUBPROCESSOR / company, ANNOUNCEMENT / id, ROUND / announcement, shard, DEADLINE / entry, what; DUE notices, deadline | 5 / 32
 //	end-subprocessor | a company of the register by id, and its announcement | table | USER u STAFF; PLATFORM SUBPROCESSOR / company, ANNOUNCEMENT / id, DEADLINE / entry, what; DUE deadline | 5 / 12
+//	create-business-transfer | a transfer of the business, and its announcement | table | USER u STAFF; PLATFORM TRANSFER / id, ANNOUNCEMENT / id, ROUND / announcement, shard, DEADLINE / entry, what; DUE notices, deadline | 3 / 28
+//	get-business-transfer | a transfer of the business by id, and how many were told | table | USER u STAFF; PLATFORM TRANSFER / id, ANNOUNCEMENT / id, ROUND / announcement | 5 / 1
+//	start-business-transfer | a transfer of the business by id, and how many were told | table | USER u STAFF; PLATFORM TRANSFER / id, ANNOUNCEMENT / id, ROUND / announcement | 6 / 6
+//	cancel-business-transfer | a transfer of the business by id, and how many were told | table | USER u STAFF; PLATFORM TRANSFER / id, ANNOUNCEMENT / id, ROUND / announcement, DEADLINE / entry, what | 6 / 10
 //	get-organization | the settings of an organisation | table | ORG o ORGANIZATION | 4 / 0
 //	update-organization | the settings of an organisation | table | ORG o ORGANIZATION | 4 / 4
 //	close-organizations | closing organisations that are due, and their members to tell | table | DUE close-organization s; ORG o ORGGATE, ACCESS; USER u OUTBOX; ORG o PACKAGE / id; DUE package; DUE, WAKE purge-organization | 4 / 0
@@ -209,7 +213,7 @@
 //	list-purposes | no data | - | - | 0 / 0
 //	list-cookies | no data | - | - | 0 / 0
 //	get-gpc | no data | - | - | 0 / 0
-//	list-disclosures | what left the house about a user | table | USER u OUTBOX, DISCLOSED; PLATFORM SUBPROCESSOR | 6 / 0
+//	list-disclosures | what left the house about a user | table | USER u OUTBOX, DISCLOSED, NOTICE; PLATFORM SUBPROCESSOR, TRANSFER / id | 7 / 0
 //	list-consents | a user's consents, newest first | table | USER u CONSENT | 4 / 0
 //	create-consent | a user's last consent for a purpose, and the next | table, GSI1 | USER u CONSENT / purpose, sequence; PLATFORM POLICY / time | 5.5 / 6
 //	withdraw-consent | a user's last consent for a purpose, and the next | table, GSI1 | USER u CONSENT / purpose, sequence; PLATFORM POLICY / time | 4.5 / 6
@@ -226,7 +230,7 @@
 //	sweep-retention | accounts and organisations that are due to go, with all they have | table | DUE purge-account s, purge-organization s; every family of a user or organisation; DUE purge-invoice s, purge-ticket s; ORG o INVOICE / id, INVOICEPAYER / id, INVOICELINE invoice, INVOICEENTRY invoice, INVOICENUMBER / number, INVOICEPDF / id, CHECKOUT / invoice, PAYMENT invoice, CLIENT / id; TOKEN hash; EXT stripe account object; PLATFORM DOCKET / id, SUBJECT s / user; PLATFORM HEARTBEAT / job | 16 / 1
 //	cascade-expired | the due row of a wake row that TTL has deleted | stream, table | WAKE kind s; DUE kind s; every family of a user or organisation; PLATFORM DOCKET / id, SUBJECT s / user | 0 / 0
 //	work-requests | requests and packages that are due; a request by an event | table | DUE request s, package s; USER u REQUEST / id; CASE hash REQUEST / id; every family of a user or organisation; PLATFORM DOCKET / id, HOLD / id, SUBJECT s / user; DUE hold-review s; PLATFORM HEARTBEAT / job | 12 / 1
-//	build-export | everything of a user or organisation | table, GSI1, GSI2 | USER u PACKAGE / id; ORG o PACKAGE / id; TOKEN hash; every family of a user or organisation; PLATFORM DOCKET / id, POLICY / time, SUBPROCESSOR | 55 / 18
+//	build-export | everything of a user or organisation | table, GSI1, GSI2 | USER u PACKAGE / id; ORG o PACKAGE / id; TOKEN hash; every family of a user or organisation; PLATFORM DOCKET / id, POLICY / time, SUBPROCESSOR, TRANSFER / id | 56 / 18
 //	dispatch-changes | changes of the types that somebody wants | stream | no row | 0 / 0
 //	send-outbox | mails that are due; a mail by an event | table | DUE outbox s; USER u, CASE hash, ORG o OUTBOX / dedupe; USER u PROFILE, APIKEY / id, EMAILCHANGE, NOTIFYCHOICE; PLATFORM SUPPRESSION, UNBOUND; EXT resend platform id; CASE hash SIGNUP, PASSWORDRESET; ORG o INVOICE / id, INVOICEPAYER / id, ORGANIZATION; USER u DELETION, NOTICE / id; ORG o OWNERSHIP, INVITATION / id; at its start PLATFORM SUBPROCESSOR | 4 / 0
 //	receive-resend | a mail by the provider's id | table | EXT resend platform id; USER u, CASE hash, ORG o OUTBOX / dedupe; PLATFORM SUPPRESSION, UNBOUND | 2 / 1
