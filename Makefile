@@ -7,7 +7,7 @@ FLAGS    := -tags=lambda.norpc,nethttpomithttp2 -trimpath -ldflags="-s -w"
 PACKAGES := ./...
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test prove check audit build invoke bench openapi deploy redrive staff clean
+.PHONY: help run demo test prove check audit build invoke bench drill openapi deploy redrive staff clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -64,6 +64,9 @@ invoke: ## one function with an event: FUNCTION=Meta/GetHealth EVENT=events/http
 
 bench: ## start, size and CPU of a function against a bare handler, as ratios
 	@$(GO) run ./infra/bench
+
+drill: ## restore the local stack's table from a month ago, with people in it who were erased since
+	$(GO) test -count=1 -v ./infra/e2e -run 'TestARestoredTable$$'
 
 openapi: ## write infra/openapi.yaml anew from the routes
 	$(GO) test ./pkg/catalog -run TestTheDocumentIsWhatTheRoutesSay -update

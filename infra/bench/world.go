@@ -80,7 +80,7 @@ func (w *world) fill(ctx context.Context, st *store.Store) error {
 	client := &clients.Client{Org: org, ID: id.New[id.Client](ids), Number: 1, Name: "Example Bakery", Currency: "EUR", Language: "en", TermsDays: 14,
 		Notes: "Pays on time", Tags: []string{"retail"}, Status: clients.Active, Created: now, Updated: now}
 	tx := st.Begin()
-	tx.Create(st.BindPlatform(actor), &keyring.Ring{PublicKeys: []keyring.Key{{ID: "bench", Public: public}}})
+	tx.Create(st.BindPlatform(actor), &keyring.Ring{Table: st.Name(), PublicKeys: []keyring.Key{{ID: "bench", Public: public}}})
 	tx.Create(st.BindUser(user, actor), &access.UserGate{User: user, Sessions: map[string]int64{string(session): time.Now().Add(time.Hour).Unix()}})
 	tx.Create(h, &access.Access{Organization: org, Member: member, User: user, Role: access.Owner, GrantVersion: 1})
 	tx.Create(h, &access.OrganizationGate{Organization: org, Status: access.Active, Plan: "free"})

@@ -56,6 +56,29 @@ func stacks(f *findings, tree fs.FS, list []Operation) {
 			f.add("template.yaml: no application is made of %s", file)
 		}
 		stackOf(f, file, stack, areas[area])
+		ringOf(f, tree, stack, areas[area])
+	}
+}
+
+// ringOf looks whether each function that serves the table can know if that is one that was restored and may not be served.
+func ringOf(f *findings, tree fs.FS, stack map[string]any, list []Operation) {
+	for _, o := range list {
+		main, err := fs.ReadFile(tree, path.Join(o.dir(), "main.go"))
+		if err != nil || strings.Contains(string(main), "lambdahttp.StartStatic(") {
+			continue
+		}
+		reads := false
+		policies, _ := at(stack, "Resources", o.resource(), "Properties", "Policies").([]any)
+		for _, policy := range policies {
+			statements, _ := at(policy, "Statement").([]any)
+			for _, s := range statements {
+				reads = reads || slices.Contains(texts(at(s, "Action")), "dynamodb:GetItem") &&
+					slices.Contains(texts(at(s, "Condition", "ForAllValues:StringLike", "dynamodb:LeadingKeys")), "PLATFORM#KEYRING")
+			}
+		}
+		if !reads {
+			f.add("%s: it serves the table, and no statement lets it read in PLATFORM#KEYRING whether the table may be served", o.ID)
+		}
 	}
 }
 
@@ -125,7 +148,7 @@ func rolesOf(f *findings, p any, o Operation) {
 				if strings.Contains(action, "*") || action == "dynamodb:Scan" || strings.HasPrefix(action, "dynamodb:PartiQL") {
 					f.add("%s: statement %s allows %s", o.ID, sid, action)
 				}
-				if strings.HasPrefix(action, "dynamodb:") && len(texts(at(s, "Condition", "ForAllValues:StringLike", "dynamodb:LeadingKeys"))) == 0 {
+				if strings.HasPrefix(action, "dynamodb:") && !strings.HasPrefix(action, "dynamodb:Describe") && len(texts(at(s, "Condition", "ForAllValues:StringLike", "dynamodb:LeadingKeys"))) == 0 {
 					f.add("%s: statement %s is not limited to families", o.ID, sid)
 				}
 			}

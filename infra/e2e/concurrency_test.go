@@ -3,7 +3,6 @@ package e2e_test
 import (
 	"fmt"
 	"maps"
-	"math/rand/v2"
 	"net/http"
 	"slices"
 	"strings"
@@ -14,7 +13,6 @@ import (
 	"pixeltrack.io/platform/infra/journey"
 	"pixeltrack.io/platform/infra/local/calls"
 	"pixeltrack.io/platform/infra/local/simclock"
-	"pixeltrack.io/platform/infra/size"
 	"pixeltrack.io/platform/pkg/api"
 	"pixeltrack.io/platform/pkg/catalog"
 )
@@ -150,61 +148,6 @@ func TestTwinsUnderOneKey(t *testing.T) {
 				}
 			}
 		})
-	}
-}
-
-// TestTheFamilyRuleOfRefreshTokens plays random histories of one login: answers that are lost, repeats within the
-// grace, repeats after it, and a thief. Whatever happens, a token that is two steps old ends the family, and only the
-// newest token, or the one before it while its successor is unused and the grace lasts, gives a new one.
-func TestTheFamilyRuleOfRefreshTokens(t *testing.T) {
-	histories := size.Of(20, 1000)
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
-	random := rand.New(rand.NewPCG(seed, 1))
-	p := signUp(t)
-	for h := range histories {
-		p.logIn()
-		chain := []string{p.refresh} // the tokens in the order in which they were given
-		spentAt := time.Time{}
-		dead := false
-		var story []string
-		for range 6 {
-			i := len(chain) - 1
-			switch random.IntN(4) {
-			case 0:
-				i = random.IntN(len(chain)) // anybody who has an old token
-			case 1:
-				i = max(0, len(chain)-2) // a lost answer: the spent token once more
-			}
-			if random.IntN(4) == 0 {
-				cloud.Move(func(c *simclock.Clock) { c.Advance(31 * time.Second) }) // the grace is over
-				story = append(story, "31 s pass")
-			}
-			now := cloud.Clock.Now()
-			story = append(story, fmt.Sprintf("token %d of %d", i+1, len(chain)))
-			a := p.call(journey.Call{Method: "POST", Path: "/v1/auth/refresh", Token: "none", Body: map[string]any{"refresh_token": chain[i]}})
-			newest, before := i == len(chain)-1, i == len(chain)-2
-			switch {
-			case dead:
-				if a.Status != 401 {
-					t.Fatalf("history %d: %v: %d; want 401, the family has ended", h, story, a.Status)
-				}
-			case newest:
-				if a.Status != 200 || slices.Contains(chain, a.Text("refresh_token")) {
-					t.Fatalf("history %d: %v: %d %s; want a new token", h, story, a.Status, a.Body)
-				}
-				chain, spentAt = append(chain, a.Text("refresh_token")), now
-			case before && now.Sub(spentAt) < 29*time.Second:
-				if a.Status != 200 || a.Text("refresh_token") != chain[len(chain)-1] {
-					t.Fatalf("history %d: %v: %d; want the same successor again", h, story, a.Status)
-				}
-			default:
-				if a.Status != 401 {
-					t.Fatalf("history %d: %v: %d; want 401 and the end of the family", h, story, a.Status)
-				}
-				dead = true
-			}
-		}
 	}
 }
 

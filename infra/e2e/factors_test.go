@@ -266,6 +266,13 @@ func passkeySteps() []step {
 			d, _ := p.addPasskey()
 			return journey.Call{Method: "POST", Path: "/v1/auth/passkeys/login", Body: p.signed(d, p.challenge())}
 		}, again: []int{401}},
+		{operation: "restore-account-with-passkey", status: 200, alone: true, public: true, prepare: func(p *caller) journey.Call {
+			d, _ := p.addPasskey()
+			p.must(202, journey.Call{Method: "DELETE", Path: "/v1/me", Body: p.deletion()})
+			body := p.signed(d, "")
+			body["token"], body["password"] = p.mailToken("delet"), p.person.Password
+			return journey.Call{Method: "POST", Path: "/v1/auth/passkeys/restore", Body: body}
+		}, again: []int{401, 404}},
 		{operation: "reauthenticate-with-passkey", status: 200, alone: true, prepare: func(p *caller) journey.Call {
 			d, _ := p.addPasskey()
 			return journey.Call{Method: "POST", Path: "/v1/auth/passkeys/reauthenticate", Body: p.signed(d, "")}
@@ -297,7 +304,7 @@ func TestAPasskeyLogsIn(t *testing.T) {
 	if stale := p.must(401, removal); stale.Code() != "reauthentication_required" {
 		t.Errorf("a stale proof = %s", stale.Body)
 	}
-	p.token = p.must(200, journey.Call{Method: "POST", Path: "/v1/auth/passkeys/reauthenticate", Key: "a key", Body: p.signed(d, "")}).Text("access_token")
+	p.token = p.must(200, journey.Call{Method: "POST", Path: "/v1/auth/passkeys/reauthenticate", Body: p.signed(d, "")}).Text("access_token")
 	p.must(204, removal)
 	p.must(401, login(p.signed(d, "")))
 	p.logIn()
@@ -389,7 +396,7 @@ func TestAProofIsLimitedByPlace(t *testing.T) {
 	if got := p.must(429, guess); got.Header.Get("Retry-After") == "" {
 		t.Error("429 without Retry-After")
 	}
-	p.token = p.must(200, journey.Call{Method: "POST", Path: "/v1/auth/reauthenticate", Key: "a key",
+	p.token = p.must(200, journey.Call{Method: "POST", Path: "/v1/auth/reauthenticate",
 		Body: map[string]any{"password": p.person.Password, "code": a.code()}}).Text("access_token")
 	p.must(201, journey.Call{Method: "POST", Path: "/v1/me/second-factors/recovery-codes"})
 }

@@ -47,7 +47,14 @@ type schema struct {
 	Ref        string            `yaml:"$ref"`
 	Type       any               `yaml:"type"`
 	Properties map[string]schema `yaml:"properties"`
+	Required   []string          `yaml:"required"`
 	Items      *schema           `yaml:"items"`
+	Enum       []any             `yaml:"enum"`
+	Format     string            `yaml:"format"`
+	Pattern    string            `yaml:"pattern"`
+	MaxLength  int               `yaml:"maxLength"`
+	Example    any               `yaml:"example"`
+	Examples   []any             `yaml:"examples"`
 }
 
 func readDocument(t *testing.T) document {

@@ -224,6 +224,15 @@ func life(t *testing.T, m manner) map[string]int {
 	p.logIn()
 	state["overdue: "+strings.ReplaceAll(strings.Join(p.overdue(), " "), late, "the late one")]++
 	due(2*time.Minute, "close-projects")
+	p.logIn()
+	placeholder := func() string {
+		return p.must(201, journey.Call{Method: "POST", Path: "/v1/members", Body: map[string]any{"label": "Kim"}}).Text("id")
+	}
+	merged, into := placeholder(), placeholder()
+	p.must(202, journey.Call{Method: "POST", Path: "/v1/members/" + merged + "/merge", IfMatch: "*", Body: map[string]any{"into": into}})
+	due(time.Minute, "merge-members")
+	p.logIn()
+	state["merged: "+p.must(200, journey.Call{Method: "GET", Path: "/v1/members/" + merged}).Text("status")]++
 	due(time.Minute, "assemble-invoice")
 	due(time.Minute, "render-invoice")
 	p.logIn()

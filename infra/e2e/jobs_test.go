@@ -84,6 +84,7 @@ func jobCosts(t *testing.T) map[string]cost {
 	}
 	cloud.Mail.Hold(false)
 	all["build-export"] = cheapest("BuildExport", since)
+	all["record-accounts"] = cheapest("RecordAccounts", since)
 	all["send-outbox, one mail"] = cheapest("SendOutbox", since)
 
 	for range 2 {

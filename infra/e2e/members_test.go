@@ -58,6 +58,13 @@ func memberSteps() []step {
 	return []step{
 		{operation: "list-roles", status: 200, prepare: get("/v1/roles")},
 		{operation: "list-members", status: 200, prepare: get("/v1/members")},
+		{operation: "preview-retention", status: 200, alone: true, prepare: func(p *caller) journey.Call {
+			p.project()
+			return journey.Call{Method: "GET", Path: "/v1/org/retention/preview?retention_days=30"}
+		}},
+		{operation: "create-organization-export", status: 202, alone: true, prepare: func(*caller) journey.Call {
+			return journey.Call{Method: "POST", Path: "/v1/org/exports", Key: "key-" + unique()}
+		}, again: []int{409}},
 		{operation: "list-audit", status: 200, prepare: get("/v1/audit")},
 		{operation: "list-agreements", status: 200, prepare: get("/v1/org/agreements")},
 		{operation: "get-agreement", status: 200, prepare: get("/v1/org/agreements/dpa")},
@@ -69,6 +76,11 @@ func memberSteps() []step {
 		{operation: "verify-audit", status: 200, prepare: get("/v1/audit/verification")},
 		{operation: "list-invitations", status: 200, prepare: get("/v1/invitations")},
 		{operation: "list-ownership-offers", status: 200, prepare: get("/v1/org/ownership-offers")},
+		{operation: "merge-member", status: 202, alone: true, prepare: func(p *caller) journey.Call {
+			path := "/v1/members/" + p.must(201, journey.Call{Method: "POST", Path: "/v1/members", Body: map[string]any{"label": "Kim"}}).Text("id")
+			into := p.must(201, journey.Call{Method: "POST", Path: "/v1/members", Body: map[string]any{"label": "Kim again"}}).Text("id")
+			return journey.Call{Method: "POST", Path: path + "/merge", IfMatch: p.etag(path), Body: map[string]any{"into": into}, Key: "key-" + unique()}
+		}, again: []int{409, 412}},
 		{operation: "create-member", status: 201, alone: true, prepare: func(*caller) journey.Call {
 			return journey.Call{Method: "POST", Path: "/v1/members", Key: unique(), Body: map[string]any{"label": "A former colleague"}}
 		}},

@@ -73,13 +73,15 @@ func TestRightsThatTakeEffectWithTheCall(t *testing.T) {
 	p.must(200, journey.Call{Method: "GET", Path: "/v1/clients"})
 }
 
-// TestARestrictionKeepsADeletedAccount deletes an account whose processing is restricted: the purge is put off, whether
-// the schedule or the end of the wake row leads to it.
+// TestARestrictionKeepsADeletedAccount restricts processing of an account after its deletion, as people may: the purge is
+// put off, whether the schedule or the end of the wake row leads to it.
 func TestARestrictionKeepsADeletedAccount(t *testing.T) {
 	p := signUp(t)
-	p.askFor(map[string]any{"type": "restriction", "description": "I contest what you hold."})
 	p.must(202, journey.Call{Method: "DELETE", Path: "/v1/me", Body: p.deletion()})
 	p.settle()
+	gate := p.row(access.UserGateKey(id.User(p.user)))
+	gate["restrict"] = true
+	p.put(access.UserGateKey(id.User(p.user)), "USERGATE", gate)
 	for _, by := range []func(){
 		func() { p.runLater("sweep-retention", 30*24*time.Hour+time.Minute) },
 		func() {

@@ -113,3 +113,44 @@ func TestTheScheduleDoesTheWorkOfALostStream(t *testing.T) {
 		}
 	}
 }
+
+// TestProjectDataGoesByTheSetting lets a project's time be over: the owner is told and asks for the export, and 14 days
+// later the project goes with its hours, its timer and its file, woken by TTL and swept by the schedule.
+func TestProjectDataGoesByTheSetting(t *testing.T) {
+	p := signUp(t)
+	project := p.project()
+	entry, file := p.newEntry(project), p.newFile("what nobody needs any more")
+	p.startTimer()
+	invoice := p.newInvoice()
+	p.must(200, journey.Call{Method: "PATCH", Path: "/v1/org", IfMatch: p.etag("/v1/org"), Body: map[string]any{"retention_days": 30}})
+	later := func(d time.Duration) {
+		t.Helper()
+		p.runLater("sweep-retention", d)
+		p.settle()
+		p.logIn()
+	}
+	later(2 * time.Minute)
+	later(16 * 24 * time.Hour)
+	if goes := p.must(200, journey.Call{Method: "GET", Path: "/v1/projects/" + project}).Text("deletion_at"); goes == "" {
+		t.Fatal("14 days before, the project does not say when it goes")
+	}
+	if n := len(p.mails("Project data of your organization")); n != 1 {
+		t.Errorf("the owner has %d mails about it; want 1", n)
+	}
+	p.must(202, journey.Call{Method: "POST", Path: "/v1/org/exports"})
+	p.settle()
+	if n := len(p.mails("export of your organization")); n != 1 {
+		t.Errorf("the owner has %d links to the export; want 1", n)
+	}
+	later(14*24*time.Hour + time.Minute)
+	later(2 * time.Minute)
+	for _, path := range []string{"/v1/projects/" + project, "/v1/time-entries/" + entry, file, "/v1/timer"} {
+		if a := p.call(journey.Call{Method: "GET", Path: path}); a.Status != 404 {
+			t.Errorf("%s = %d; want it gone", path, a.Status)
+		}
+	}
+	p.must(200, journey.Call{Method: "GET", Path: "/v1/invoices/" + invoice})
+	if left := p.finds(project, strings.TrimPrefix(project, "prj_"), entry); len(left) > 0 {
+		t.Errorf("of the project are left: %v", left)
+	}
+}

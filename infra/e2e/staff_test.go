@@ -312,6 +312,7 @@ func staffSteps() []step {
 		own("get-staff", "/v1/admin/me", access.SupportAgent),
 		own("list-staff-roles", "/v1/admin/roles", access.SupportAgent),
 		own("list-staff-audit", "/v1/admin/audit?limit=1", access.SecurityLead),
+		own("verify-staff-audit", "/v1/admin/audit/verification", access.SecurityLead),
 	}
 }
 

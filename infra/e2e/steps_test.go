@@ -52,6 +52,13 @@ func (c *caller) newClient() string {
 	return c.must(201, journey.Call{Method: "POST", Path: "/v1/clients", Body: clientBody()}).Text("id")
 }
 
+// newContact adds a person to a client and gives their path.
+func (c *caller) newContact(client string) string {
+	c.t.Helper()
+	path := "/v1/clients/" + client + "/contacts"
+	return path + "/" + c.must(201, journey.Call{Method: "POST", Path: path, Body: map[string]any{"name": "Cleo " + unique(), "roles": []string{"billing"}}}).Text("id")
+}
+
 func clientBody() map[string]any {
 	return map[string]any{"name": "Example Bakery " + unique(), "currency": "EUR"}
 }
@@ -111,6 +118,20 @@ func (c *caller) project() string {
 	return c.ownProject
 }
 
+// self is the person's member id in the organization of their token.
+func (c *caller) self() string {
+	c.t.Helper()
+	return c.must(200, journey.Call{Method: "GET", Path: "/v1/members"}).Text("data.0.id")
+}
+
+// onProject puts the person on a project of their own and gives the path of that.
+func (c *caller) onProject() string {
+	c.t.Helper()
+	path, self := "/v1/projects/"+c.newProject("")+"/members", c.self()
+	c.must(201, journey.Call{Method: "POST", Path: path, Body: map[string]any{"member_id": self}})
+	return path + "/" + self
+}
+
 func get(path string) func(*caller) journey.Call {
 	return func(*caller) journey.Call { return journey.Call{Method: "GET", Path: path} }
 }
@@ -164,6 +185,7 @@ func steps() []step {
 	all = append(all, privacySteps()...)
 	all = append(all, staffSteps()...)
 	all = append(all, fileSteps()...)
+	all = append(all, pictureSteps()...)
 	all = append(all, supportSteps()...)
 	all = append(all, factorSteps()...)
 	all = append(all, passkeySteps()...)
@@ -203,6 +225,14 @@ func supportSteps() []step {
 		ticket("update-ticket", "PATCH", "", map[string]any{"priority": "high"}),
 		ticket("close-ticket", "POST", "/close", nil),
 		ticket("reopen-ticket", "POST", "/reopen", nil),
+		{operation: "rate-ticket", status: 200, prepare: func(p *caller) journey.Call {
+			at := p.newTicket()
+			p.must(200, journey.Call{Method: "POST", Path: at + "/close", IfMatch: p.etag(at)})
+			return journey.Call{Method: "POST", Path: at + "/rating", Body: map[string]any{"score": 5, "comment": "Quick."}}
+		}},
+		{operation: "rate-mail-ticket", status: 200, public: true, prepare: func(p *caller) journey.Call {
+			return journey.Call{Method: "POST", Path: "/v1/support/ratings", Body: map[string]any{"pass": p.closedByMail(), "score": 4}}
+		}},
 		{operation: "create-ticket-message", status: 201, prepare: func(p *caller) journey.Call {
 			return journey.Call{Method: "POST", Path: p.newTicket() + "/messages", Body: map[string]any{"text": "It is in the PDF too."}, Key: "key-" + unique()}
 		}},
@@ -232,6 +262,9 @@ func workSteps() []step {
 			id := p.newProject(p.newClient())
 			if verb == "restore" {
 				p.must(200, journey.Call{Method: "POST", Path: "/v1/projects/" + id + "/archive", IfMatch: p.etag("/v1/projects/" + id)})
+			}
+			if verb == "get" { // guests see what they work on
+				p.must(201, journey.Call{Method: "POST", Path: "/v1/projects/" + id + "/members", Body: map[string]any{"member_id": p.self()}})
 			}
 			method := map[string]string{"get": "GET", "update": "PATCH", "delete": "DELETE"}[verb]
 			if method == "" {
@@ -265,6 +298,29 @@ func workSteps() []step {
 		client("archive", 200, "/archive", nil),
 		client("restore", 200, "/restore", nil),
 		client("delete", 204, "", nil),
+		{operation: "create-contact", status: 201, prepare: func(p *caller) journey.Call {
+			p.mark = "Cleo " + unique()
+			p.ownClient = p.newClient()
+			return journey.Call{Method: "POST", Path: "/v1/clients/" + p.ownClient + "/contacts", Body: map[string]any{"name": p.mark}, Key: "key-" + unique()}
+		}, check: once(func(p *caller) string { return "/v1/clients/" + p.ownClient + "/contacts" })},
+		{operation: "list-contacts", status: 200, prepare: func(p *caller) journey.Call {
+			client, _, _ := strings.Cut(p.newContact(p.newClient()), "/contacts/")
+			return journey.Call{Method: "GET", Path: client + "/contacts"}
+		}},
+		{operation: "get-contact", status: 200, prepare: func(p *caller) journey.Call {
+			return journey.Call{Method: "GET", Path: p.newContact(p.newClient())}
+		}},
+		{operation: "update-contact", status: 200, prepare: func(p *caller) journey.Call {
+			path := p.newContact(p.newClient())
+			return journey.Call{Method: "PATCH", Path: path, IfMatch: p.etag(path), Body: map[string]any{"job_title": "Bookkeeper"}}
+		}, again: []int{412}},
+		{operation: "delete-contact", status: 204, prepare: func(p *caller) journey.Call {
+			path := p.newContact(p.newClient())
+			return journey.Call{Method: "DELETE", Path: path, IfMatch: p.etag(path)}
+		}, again: []int{404, 412}},
+		{operation: "export-client", status: 200, prepare: func(p *caller) journey.Call {
+			return journey.Call{Method: "GET", Path: "/v1/clients/" + p.newClient() + "/export"}
+		}},
 		{operation: "erase-client", status: 202, prepare: func(p *caller) journey.Call {
 			return journey.Call{Method: "POST", Path: "/v1/clients/" + p.newClient() + "/erasure", Key: "key-" + unique()}
 		}},
@@ -278,6 +334,19 @@ func workSteps() []step {
 		project("archive", 200, "/archive", nil),
 		project("restore", 200, "/restore", nil),
 		project("delete", 202, "", nil),
+		{operation: "list-project-members", status: 200, prepare: func(p *caller) journey.Call {
+			return journey.Call{Method: "GET", Path: "/v1/projects/" + p.project() + "/members"}
+		}},
+		{operation: "create-project-member", status: 201, prepare: func(p *caller) journey.Call {
+			return journey.Call{Method: "POST", Path: "/v1/projects/" + p.newProject("") + "/members", Body: map[string]any{"member_id": p.self()}, Key: "key-" + unique()}
+		}},
+		{operation: "update-project-member", status: 200, prepare: func(p *caller) journey.Call {
+			path := p.onProject()
+			return journey.Call{Method: "PATCH", Path: path, IfMatch: `"1"`, Body: map[string]any{"role": "lead"}}
+		}, again: []int{412}},
+		{operation: "delete-project-member", status: 204, prepare: func(p *caller) journey.Call {
+			return journey.Call{Method: "DELETE", Path: p.onProject(), IfMatch: `"1"`}
+		}, again: []int{404}},
 		{operation: "start-timer", status: 201, prepare: func(p *caller) journey.Call {
 			p.project()
 			p.discardTimer()
@@ -323,6 +392,17 @@ func privacySteps() []step {
 		return p.must(201, journey.Call{Method: "POST", Path: "/v1/dsr", Body: map[string]any{"type": kind, "description": "Please."}}).Text("id")
 	}
 	return []step{
+		{operation: "create-mail-request", status: 201, public: true, prepare: func(*caller) journey.Call {
+			return journey.Call{Method: "POST", Path: "/v1/dsr/mail", Headers: anywhere(), Body: map[string]any{"email": journey.NewPerson().Email, "type": "access"}}
+		}, again: []int{429}},
+		{operation: "create-request-code", status: 202, public: true, prepare: func(p *caller) journey.Call {
+			_, pass := p.byMail()
+			return journey.Call{Method: "POST", Path: "/v1/dsr/mail/code", Body: map[string]any{"pass": pass}}
+		}},
+		{operation: "open-mail-request", status: 200, public: true, prepare: func(p *caller) journey.Call {
+			s, pass := p.byMail()
+			return journey.Call{Method: "POST", Path: "/v1/dsr/mail/open", Body: map[string]any{"pass": pass, "code": s.mailedCode(pass)}}
+		}, again: []int{403}},
 		{operation: "acknowledge-notice", status: 200, prepare: func(p *caller) journey.Call {
 			return journey.Call{Method: "POST", Path: "/v1/privacy/notices/" + p.notice() + "/acknowledgement", Key: "key-" + unique()}
 		}},
@@ -334,6 +414,14 @@ func privacySteps() []step {
 			p.call(journey.Call{Method: "POST", Path: "/v1/privacy/consents", Body: p.consent("analytics")})
 			return journey.Call{Method: "DELETE", Path: "/v1/privacy/consents/analytics"}
 		}, again: []int{404}},
+		{operation: "opt-out", status: 200, alone: true, public: true, prepare: func(p *caller) journey.Call {
+			return journey.Call{Method: "POST", Path: "/v1/privacy/opt-out", Token: p.token}
+		}, check: once(func(*caller) string { return "/v1/dsr" }, `"type":"opt_out"`)},
+		{operation: "create-event", status: 202, prepare: func(p *caller) journey.Call {
+			p.call(journey.Call{Method: "POST", Path: "/v1/privacy/consents", Body: p.consent("analytics")})
+			p.must(202, journey.Call{Method: "POST", Path: "/v1/events", Body: eventsBody()}) // the day has its salt
+			return journey.Call{Method: "POST", Path: "/v1/events", Body: eventsBody(), Key: "key-" + unique()}
+		}},
 		{operation: "create-request", status: 201, alone: true, prepare: func(p *caller) journey.Call {
 			return journey.Call{Method: "POST", Path: "/v1/dsr", Body: map[string]any{"type": "access", "description": "Everything, please."}, Key: "key-" + unique()}
 		}, again: []int{409}, check: once(func(*caller) string { return "/v1/dsr" }, `"id":"dsr_`)},
@@ -371,6 +459,10 @@ func (c *caller) notice() string {
 	return string(a)
 }
 
+func eventsBody() map[string]any {
+	return map[string]any{"events": []any{map[string]any{"name": "feature_used", "feature": "export", "platform": "web"}}}
+}
+
 // age makes the session of a person too old for what needs a fresh one.
 func (c *caller) age() {
 	c.t.Helper()
@@ -390,12 +482,16 @@ func (c *caller) consent(purpose string) map[string]any {
 	return nil
 }
 
+// anywhere is a network that nobody has called from.
+func anywhere() map[string]string {
+	n := sequence.Add(1)
+	return map[string]string{"X-Local-Viewer": fmt.Sprintf("10.%d.%d.1", n>>8&255, n&255)}
+}
+
 func authSteps() []step {
 	return []step{
 		{operation: "sign-up", status: 202, public: true, prepare: func(*caller) journey.Call {
-			n := sequence.Add(1)
-			place := map[string]string{"X-Local-Viewer": fmt.Sprintf("10.%d.%d.%d", n>>16&255, n>>8&255, n&255)} // nobody has signed up from
-			return journey.Call{Method: "POST", Path: "/v1/auth/signup", Headers: place, Body: signUpBody(journey.NewPerson())}
+			return journey.Call{Method: "POST", Path: "/v1/auth/signup", Headers: anywhere(), Body: signUpBody(journey.NewPerson())}
 		}},
 		{operation: "confirm-sign-up", status: 201, public: true, prepare: func(p *caller) journey.Call {
 			other := &caller{Client: p.Client, t: p.t, person: journey.NewPerson()}
@@ -483,7 +579,12 @@ func authSteps() []step {
 		{operation: "receive-resend", status: 200, public: true, prepare: func(p *caller) journey.Call {
 			id := "msg_" + unique()
 			body := []byte(`{"type":"email.delivered","created_at":"` + p.now().Format(time.RFC3339) + `","data":{"email_id":"49a3999c-0ce1-4ea6-ab68-` + fmt.Sprintf("%012d", sequence.Add(1)) + `","to":["nobody@example.com"]}}`)
-			return journey.Call{Method: "POST", Path: "/v1/webhooks/resend", Body: body, Headers: signedWebhook(id, body)}
+			return journey.Call{Method: "POST", Path: "/v1/webhooks/resend", Body: body, Headers: signedWebhook("resend-webhook-secret", id, body)}
+		}},
+		{operation: "receive-inbound-mail", status: 200, public: true, prepare: func(p *caller) journey.Call {
+			id := "msg_" + unique()
+			body := []byte(`{"type":"email.received","created_at":"` + p.now().Format(time.RFC3339) + `","data":{"email_id":"4ef9a417-02e9-4d39-ad75-` + fmt.Sprintf("%012d", sequence.Add(1)) + `","from":"nobody@example.com","to":["support@pixeltrack.io"]}}`)
+			return journey.Call{Method: "POST", Path: "/v1/webhooks/inbound-mail", Body: body, Headers: signedWebhook("resend-inbound-webhook-secret", id, body)}
 		}},
 	}
 }
@@ -497,9 +598,9 @@ func (c *caller) closed() string {
 	return c.mailToken("export of your organization")
 }
 
-// signedWebhook gives the headers of a webhook as Resend signs it.
-func signedWebhook(id string, body []byte) map[string]string {
-	secret, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(cloud.Secrets["/pixeltrack/local/resend-webhook-secret"], "whsec_"))
+// signedWebhook gives the headers of a webhook as Resend signs it with the secret of an endpoint.
+func signedWebhook(of, id string, body []byte) map[string]string {
+	secret, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(cloud.Secrets["/pixeltrack/local/"+of], "whsec_"))
 	if err != nil {
 		panic(err)
 	}

@@ -170,6 +170,7 @@ func (c *Client) control(ctx context.Context, method, path string, in, out any) 
 type Mail struct {
 	ID      string            `json:"id"`
 	To      []string          `json:"to"`
+	ReplyTo []string          `json:"reply_to"`
 	Subject string            `json:"subject"`
 	Text    string            `json:"text"`
 	HTML    string            `json:"html"`

@@ -23,10 +23,13 @@ const MaxSessions = 50
 type UserGate struct {
 	store.Meta
 	User     id.User          `dynamo:"user"`
-	Sessions map[string]int64 `dynamo:"sessions,omitempty"` // live sessions and the epoch second each ends at
-	Deleted  int64            `dynamo:"deleted,omitempty"`  // epoch seconds of the confirmed deletion; 0 while the account lives
-	Restrict bool             `dynamo:"restrict,omitempty"` // processing restricted at intake (Art. 18)
-	Hold     bool             `dynamo:"hold,omitempty"`     // a legal hold
+	Sessions map[string]int64 `dynamo:"sessions,omitempty"`  // live sessions and the epoch second each ends at
+	Deleted  int64            `dynamo:"deleted,omitempty"`   // epoch seconds of the confirmed deletion; 0 while the account lives
+	Restrict bool             `dynamo:"restrict,omitempty"`  // processing restricted at intake (Art. 18)
+	Hold     bool             `dynamo:"hold,omitempty"`      // a legal hold
+	TooYoung bool             `dynamo:"too_young,omitempty"` // below the age at which somebody may agree for themself, when they last said how old they are
+
+	RestrictedBy id.Case `dynamo:"restricted_by,omitempty"` // the newest request that restricted it; its id tells when
 
 	Changes map[id.Announcement]int64 `dynamo:"changes,omitempty"` // of the policy that the person was told of, and the epoch second each takes effect; the first use after that is recorded, and it leaves
 
@@ -59,7 +62,11 @@ type Access struct {
 	GrantVersion int64           `dynamo:"grant_version"`     // goes up with each change of role or grants
 	Removed      int64           `dynamo:"removed,omitempty"` // epoch seconds; the member has left
 	Joined       int64           `dynamo:"joined"`
-	Label        string          `dynamo:"label,omitempty"` // what the organization calls a member without an account
+	Label        string          `dynamo:"label,omitempty"`      // what the organization calls a member without an account
+	MergeInto    id.Member       `dynamo:"merge_into,omitempty"` // whose history that of the placeholder becomes, or became
+	MergeAt      int64           `dynamo:"merge_at,omitempty"`   // epoch seconds; when the merge is taken on
+	Merged       int64           `dynamo:"merged,omitempty"`     // epoch seconds; when it was finished
+	Receiving    int             `dynamo:"receiving,omitempty"`  // how many placeholders are merging into the member
 }
 
 // Rights are what the member may do.
@@ -103,6 +110,10 @@ type OrganizationGate struct {
 
 	Was                 Status `dynamo:"was,omitempty"`                   // of one that is closing or closed: what it was before
 	RequireSecondFactor bool   `dynamo:"require_second_factor,omitempty"` // members without one can use their rights alone
+	SessionIdleHours    int    `dynamo:"session_idle_hours,omitempty"`    // how long a session in it may be unused; none is as long as any
+	SessionMaxDays      int    `dynamo:"session_max_days,omitempty"`      // how old a session's last proof may be; none is as old as any
+	RetentionDays       int    `dynamo:"retention_days,omitempty"`        // of project data; none is as long as the organization exists
+	RetentionEvent      string `dynamo:"retention_event,omitempty"`       // that those days are counted from
 }
 
 // Type is the row's type.

@@ -21,41 +21,43 @@ type Permission string
 
 // The permissions.
 const (
-	OrganizationRead  Permission = "organization:read"
-	OrganizationWrite Permission = "organization:write"
-	OrganizationClose Permission = "organization:close"
-	OwnershipOffer    Permission = "ownership:offer"
-	TaxIDRead         Permission = "tax_id:read"
-	MembersRead       Permission = "members:read"
-	MembersContact    Permission = "members:contact" // their e-mail addresses
-	MembersInvite     Permission = "members:invite"
-	MembersWrite      Permission = "members:write"
-	AdminsWrite       Permission = "members:write:admins" // make, change and remove admins
-	AuditRead         Permission = "audit:read"
-	ClientsRead       Permission = "clients:read"
-	ClientsWrite      Permission = "clients:write"
-	ClientsDelete     Permission = "clients:delete"
-	ProjectsRead      Permission = "projects:read"
-	ProjectsWrite     Permission = "projects:write"
-	ProjectsDelete    Permission = "projects:delete"
-	RatesRead         Permission = "rates:read"
-	TimeOwn           Permission = "time:write:own"
-	TimeAll           Permission = "time:write:all"
-	TimeReadOwn       Permission = "time:read:own"
-	TimeReadAll       Permission = "time:read:all"
-	InvoicesRead      Permission = "invoices:read"
-	InvoicesWrite     Permission = "invoices:write"
-	InvoicesSend      Permission = "invoices:send"
-	InvoicesVoid      Permission = "invoices:void"
-	PaymentsRead      Permission = "payments:read"
-	PaymentsWrite     Permission = "payments:write"
-	FilesRead         Permission = "files:read"
-	FilesWrite        Permission = "files:write"
-	FilesDeleteOwn    Permission = "files:delete:own"
-	FilesDeleteAll    Permission = "files:delete:all"
-	SupportRead       Permission = "support:read" // the tickets one made oneself
-	SupportReadAll    Permission = "support:read:all"
-	SupportWrite      Permission = "support:write"
+	OrganizationRead   Permission = "organization:read"
+	OrganizationWrite  Permission = "organization:write"
+	OrganizationClose  Permission = "organization:close"
+	OrganizationExport Permission = "organization:export"
+	OwnershipOffer     Permission = "ownership:offer"
+	TaxIDRead          Permission = "tax_id:read"
+	MembersRead        Permission = "members:read"
+	MembersContact     Permission = "members:contact" // their e-mail addresses
+	MembersInvite      Permission = "members:invite"
+	MembersWrite       Permission = "members:write"
+	AdminsWrite        Permission = "members:write:admins" // make, change and remove admins
+	AuditRead          Permission = "audit:read"
+	ClientsRead        Permission = "clients:read"
+	ClientsWrite       Permission = "clients:write"
+	ClientsDelete      Permission = "clients:delete"
+	ProjectsRead       Permission = "projects:read"
+	ProjectsReadOwn    Permission = "projects:read:own" // those that one works on; ProjectsRead has it in it
+	ProjectsWrite      Permission = "projects:write"
+	ProjectsDelete     Permission = "projects:delete"
+	RatesRead          Permission = "rates:read"
+	TimeOwn            Permission = "time:write:own"
+	TimeAll            Permission = "time:write:all"
+	TimeReadOwn        Permission = "time:read:own"
+	TimeReadAll        Permission = "time:read:all"
+	InvoicesRead       Permission = "invoices:read"
+	InvoicesWrite      Permission = "invoices:write"
+	InvoicesSend       Permission = "invoices:send"
+	InvoicesVoid       Permission = "invoices:void"
+	PaymentsRead       Permission = "payments:read"
+	PaymentsWrite      Permission = "payments:write"
+	FilesRead          Permission = "files:read"
+	FilesWrite         Permission = "files:write"
+	FilesDeleteOwn     Permission = "files:delete:own"
+	FilesDeleteAll     Permission = "files:delete:all"
+	SupportRead        Permission = "support:read" // the tickets one made oneself
+	SupportReadAll     Permission = "support:read:all"
+	SupportWrite       Permission = "support:write"
 )
 
 // Roles lists the roles from most to least.
@@ -65,7 +67,7 @@ func Roles() []Role { return []Role{Owner, Admin, Manager, Contributor, Accounta
 func Permissions(r Role) []Permission {
 	switch r {
 	case Owner:
-		return append(Permissions(Admin), OrganizationClose, OwnershipOffer, AdminsWrite)
+		return append(Permissions(Admin), OrganizationClose, OrganizationExport, OwnershipOffer, AdminsWrite)
 	case Admin:
 		return []Permission{OrganizationRead, OrganizationWrite, TaxIDRead, MembersRead, MembersContact, MembersInvite, MembersWrite, AuditRead,
 			ClientsRead, ClientsWrite, ClientsDelete,
@@ -81,7 +83,7 @@ func Permissions(r Role) []Permission {
 		return []Permission{OrganizationRead, TaxIDRead, MembersRead, ClientsRead, ProjectsRead, RatesRead, TimeReadOwn, TimeReadAll,
 			InvoicesRead, InvoicesWrite, InvoicesSend, InvoicesVoid, PaymentsRead, PaymentsWrite, FilesRead, SupportRead, SupportWrite}
 	case Guest:
-		return []Permission{TimeOwn, TimeReadOwn, SupportRead, SupportWrite}
+		return []Permission{ProjectsReadOwn, TimeOwn, TimeReadOwn, SupportRead, SupportWrite}
 	}
 	return nil
 }
@@ -97,7 +99,12 @@ func Grantable() []Permission {
 
 // Allows says whether a role, with the extra grants of a member, has a permission.
 func Allows(r Role, grants []Permission, p Permission) bool {
-	return slices.Contains(Permissions(r), p) || slices.Contains(grants, p)
+	return within(Permissions(r), p) || within(grants, p)
+}
+
+// within says whether some permissions have one in them: who sees all projects sees their own.
+func within(all []Permission, p Permission) bool {
+	return slices.Contains(all, p) || p == ProjectsReadOwn && slices.Contains(all, ProjectsRead)
 }
 
 // Rights are a role with the extra grants of a member.

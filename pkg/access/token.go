@@ -2,7 +2,6 @@ package access
 
 import (
 	"maps"
-	"slices"
 	"time"
 
 	"pixeltrack.io/platform/pkg/id"
@@ -52,7 +51,7 @@ func APITokenKey(u id.User, t id.APIToken) store.Key {
 }
 
 // Covers says whether a token is for something at all. What its member may not do, it does not give.
-func (t *APIToken) Covers(p Permission) bool { return slices.Contains(t.Scopes, p) }
+func (t *APIToken) Covers(p Permission) bool { return within(t.Scopes, p) }
 
 // Due is the clock of the mail about the token's end, nil for one that lives no longer than the notice.
 func (t *APIToken) Due() *store.Due {

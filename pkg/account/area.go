@@ -11,7 +11,8 @@ import (
 
 // Routes lists the area's routes.
 func Routes() []api.Operation {
-	return []api.Operation{GetAccount(), UpdateAccount(nil), ListMyOrganizations(nil), DeleteAccount(nil, keys.Pseudonyms{}, keys.Links{})}
+	return []api.Operation{GetAccount(), UpdateAccount(nil), GetAvatar(nil), PutAvatar(nil, nil), ConfirmAvatar(nil, nil, nil, nil), DeleteAvatar(nil, nil, nil),
+		ListMyOrganizations(nil), DeleteAccount(nil, keys.Pseudonyms{}, keys.Links{})}
 }
 
 // Jobs lists the area's jobs; there are none.

@@ -197,7 +197,9 @@ func (d *departure) write(tx *store.Tx, st *store.Store, c *api.Caller, links ke
 
 	d.gate.Deleted, d.gate.DueAt, d.gate.Sessions = d.row.At, d.row.Due, nil
 	tx.Replace(c.Self, d.gate)
-	tx.ArmWake(c.Self, retention.AccountDue(c.User, unix(d.row.Due)))
+	if !d.gate.Held { // the end of a hold starts the clock
+		tx.ArmWake(c.Self, retention.AccountDue(c.User, unix(d.row.Due)))
+	}
 	tx.Put(c.Self, d.row)
 	platform := st.BindPlatform(c.Actor())
 	tx.Put(platform, link)

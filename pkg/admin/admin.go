@@ -10,6 +10,7 @@ import (
 	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/api"
 	"pixeltrack.io/platform/pkg/audit"
+	"pixeltrack.io/platform/pkg/audit/chain"
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/privacy/purpose"
 	"pixeltrack.io/platform/pkg/store"
@@ -17,7 +18,7 @@ import (
 
 // Routes lists the routes about staff.
 func Routes() []api.Operation {
-	return []api.Operation{GetStaff(), ListStaffRoles(), ListStaffAudit()}
+	return []api.Operation{GetStaff(), ListStaffRoles(), ListStaffAudit(), VerifyStaffAudit(chain.Witness{})}
 }
 
 // StaffBody is one of PixelTrack's own people, as they see themself.
@@ -73,10 +74,22 @@ func ListStaffAudit() api.Operation {
 	return api.New(api.Route{
 		ID: "list-staff-audit", Area: "admin", Method: http.MethodGet, Path: "/v1/admin/audit", Audience: api.Staff, Audit: true, Permission: access.StaffAuditRead,
 		Summary: "What PixelTrack's own people did", Purpose: purpose.Security,
-		Description: "Newest first, kept for 7 years: every call, reads and refusals too. Records hold ids, never names.",
+		Description: "Newest first, kept for 7 years: every call, reads and refusals too. Records hold ids, never names. Among them is that an account began (account_created) or was deleted (account_deleted), by a hash whose key goes with the person.",
 		ExampleOut:  api.List[audit.RecordBody]{Data: []audit.RecordBody{exampleRecord()}},
 	}, func(ctx context.Context, c *api.Caller, in *audit.ListIn) (*audit.ListOut, error) {
 		return audit.List(ctx, c.Platform(), store.PlatformScope(), in)
+	})
+}
+
+// VerifyStaffAudit recomputes the chain of the records of staff and holds it against what was signed.
+func VerifyStaffAudit(w chain.Witness) api.Operation {
+	return api.New(api.Route{
+		ID: "verify-staff-audit", Area: "admin", Method: http.MethodGet, Path: "/v1/admin/audit/verification", Audience: api.Staff, Audit: true, Permission: access.StaffAuditRead,
+		Summary: "Verify that no record of what staff did was changed", Purpose: purpose.Security,
+		Description: "As organizations verify theirs: a call recomputes up to 20 seals of 100 records; the last one compares the chain with the head that is signed every day and kept where nobody can delete it.",
+		ExampleOut:  chain.Report{Intact: true, Seals: 3, Records: 212, Waiting: 4, Signed: 3, Findings: []chain.Finding{}},
+	}, func(ctx context.Context, c *api.Caller, in *audit.VerifyIn) (*audit.VerifyOut, error) {
+		return audit.Verify(ctx, c.Platform(), w, c.Now, in)
 	})
 }
 

@@ -168,7 +168,7 @@ func TestStaffAreNobodyInAnOrganization(t *testing.T) {
 	client := "/v1/clients/cli_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"
 	for _, role := range access.StaffRoles() {
 		w.Want(w.Call(clients.ListClients(), w.Staff(role), apitest.Request{}), 403, "organization_required")
-		w.Want(w.Call(clients.GetClient(), w.Staff(role), apitest.Request{Path: client}), 403, "organization_required")
+		w.Want(w.Call(clients.GetClient(nil), w.Staff(role), apitest.Request{Path: client}), 403, "organization_required")
 		intruder := w.Staff(role)
 		intruder.Org, intruder.Member, intruder.Role = owner.Org, owner.Member, access.Owner
 		intruder.Token = w.Token(intruder)

@@ -88,6 +88,8 @@ func known(err error) *problem.Error {
 	switch {
 	case errors.Is(err, store.ErrConflict):
 		return &problem.Error{Kind: problem.Unavailable, Code: "busy", Message: "Too many changes at once; try again.", After: 1e9, Cause: err}
+	case errors.Is(err, store.ErrRestored):
+		return &problem.Error{Kind: problem.Unavailable, Code: "restoring", Message: "The service is being restored; try again later.", After: 60e9, Cause: err}
 	case errors.Is(err, store.ErrRestricted):
 		return &problem.Error{Kind: problem.Forbidden, Code: "processing_restricted", Message: "Processing of this data is restricted.", Cause: err}
 	case errors.Is(err, store.ErrStale):

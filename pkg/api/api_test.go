@@ -365,3 +365,34 @@ func TestTwinsOfWhatIsShownOnceAreAnsweredWithoutIt(t *testing.T) {
 		t.Errorf("the answer was shown %d times; want once", shown)
 	}
 }
+
+// Whatever is wrong with a call, and whoever makes it, a restored table answers nothing.
+func TestNothingIsAnsweredOfARestoredTable(t *testing.T) {
+	w := apitest.New(t)
+	owner := w.Organization()
+	create := createThing(w.Store)
+	w.Want(w.Call(create, owner, apitest.Request{Body: named("first")}), 201, "")
+	w.Open = func(context.Context) error { return store.ErrRestored }
+	tests := []struct {
+		name string
+		op   api.Operation
+		as   apitest.Caller
+		in   apitest.Request
+	}{
+		{"a read", getThing(), owner, apitest.Request{Path: "/v1/things/first"}},
+		{"a write", create, owner, apitest.Request{Body: named("second")}},
+		{"a call without a token", getThing(), apitest.Caller{}, apitest.Request{Path: "/v1/things/first"}},
+		{"a body that is too large", create, owner, apitest.Request{Body: strings.Repeat("x", 1<<21)}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			a := w.In(t).Call(tt.op, tt.as, tt.in)
+			w.In(t).Want(a, http.StatusServiceUnavailable, "restoring")
+			if a.Header.Get("Retry-After") != "60" {
+				t.Errorf("Retry-After = %q; want a minute", a.Header.Get("Retry-After"))
+			}
+		})
+	}
+	w.Open = nil
+	w.Want(w.Call(getThing(), owner, apitest.Request{Path: "/v1/things/second"}), 404, "thing_not_found")
+}

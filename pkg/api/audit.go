@@ -18,8 +18,8 @@ type Audit struct {
 	store.Meta
 	ID      id.Record `dynamo:"id"`
 	At      int64     `dynamo:"at"`     // epoch seconds
-	Actor   string    `dynamo:"actor"`  // member id in an organisation, staff id in the platform's own, user id elsewhere
-	Action  string    `dynamo:"action"` // operation id
+	Actor   string    `dynamo:"actor"`  // member id in an organisation, staff id or a commitment in the platform's own, user id elsewhere
+	Action  string    `dynamo:"action"` // operation id, or a fixed word
 	Object  string    `dynamo:"object,omitempty"`
 	Outcome string    `dynamo:"outcome"` // done, or the code of the refusal
 	Request string    `dynamo:"request"`
@@ -29,6 +29,14 @@ type Audit struct {
 
 // Type is the row's type.
 func (a *Audit) Type() string { return "AUDIT" }
+
+// NewRecord makes a record of what a job found, in a scope and at a time.
+func NewRecord(scope store.Scope, ids id.Source, at time.Time, a Audit) *Audit {
+	a.ID, a.At = id.New[id.Record](ids), at.Unix()
+	a.key = scope.Key(FamilyAudit, store.Instant(at), string(a.ID))
+	a.Expire(at.Add(AuditLife))
+	return &a
+}
 
 // Keys puts records of one scope in order of time.
 func (a *Audit) Keys() store.Keys { return store.Keys{Primary: a.key} }
@@ -66,9 +74,5 @@ func (c *Caller) AuditItem(tx *store.Tx, object string) {
 func (c *Caller) Itemized() { c.itemized = true }
 
 func (c *Caller) record(tx *store.Tx, h store.Bound, scope store.Scope, actor, object, outcome string) {
-	rec := id.New[id.Record](c.store.IDs())
-	row := &Audit{ID: rec, At: c.Now.Unix(), Actor: actor, Action: c.route.ID, Object: object, Outcome: outcome,
-		Request: c.Request, Purpose: c.route.Purpose, key: scope.Key(FamilyAudit, store.Instant(c.Now), string(rec))}
-	row.Expire(c.Now.Add(AuditLife))
-	tx.Create(h, row)
+	tx.Create(h, NewRecord(scope, c.store.IDs(), c.Now, Audit{Actor: actor, Action: c.route.ID, Object: object, Outcome: outcome, Request: c.Request, Purpose: c.route.Purpose}))
 }

@@ -21,6 +21,8 @@ type Caller struct {
 	Headers func(name string) string
 	Now     time.Time // when the request was read; one time for all it does
 
+	OptedOut bool // the browser says that its person has opted out: this request is treated as their objection
+
 	Proved  time.Time // when the person last showed who they are, as the token says; zero when it does not
 	User    id.User
 	Session id.Session

@@ -54,7 +54,10 @@ func (op Operation) describe(o *huma.OpenAPI) error {
 		d.Extensions["x-max-age"] = int(within.Seconds())
 	}
 	d.Security = []map[string][]string{}
-	if op.Audience != Public {
+	switch {
+	case op.Recognizes:
+		d.Security = []map[string][]string{{}, {"accessToken": {}}, {"accessCookie": {}}}
+	case op.Audience != Public:
 		d.Security = []map[string][]string{{"accessToken": {}}, {"accessCookie": {}}}
 	}
 	if op.ExampleIn != nil && d.RequestBody != nil {
@@ -62,7 +65,7 @@ func (op Operation) describe(o *huma.OpenAPI) error {
 			media.Example = op.ExampleIn
 		}
 	}
-	if op.Method == http.MethodPost && op.Audience != Public {
+	if op.TakesKeys() {
 		d.Parameters = append(d.Parameters, &huma.Param{Name: "Idempotency-Key", In: "header",
 			Description: "Makes a repeat within 24 hours answer as the first call did.",
 			Schema:      &huma.Schema{Type: "string", MaxLength: ptr(255)}})
@@ -100,6 +103,9 @@ func (op Operation) describe(o *huma.OpenAPI) error {
 	return nil
 }
 
+// Known says whether a caller may be somebody, whose token is then to be verified.
+func (op Operation) Known() bool { return op.Audience != Public || op.Recognizes }
+
 // proof is how recently the person must have shown who they are; 0 when it does not matter.
 func (op Operation) proof() time.Duration {
 	if op.Audience == Staff && op.Fresh == 0 {
@@ -127,10 +133,11 @@ func (op Operation) refusals() []Refusal {
 	all := append([]Refusal{
 		{problem.Internal, "internal", "Something went wrong on our side; the request id names it."},
 		{problem.Unavailable, "busy", "Too many changes at once; try again."},
+		{problem.Unavailable, "restoring", "The data was restored from a backup, and what was erased since is being erased again."},
 		{problem.Malformed, "malformed_json", "The request could not be read."},
 		{problem.Invalid, "invalid_input", "The request has invalid fields, named in errors."},
 	}, op.Refusals...)
-	if op.Audience != Public && !op.TakesTokens() {
+	if op.Known() && !op.TakesTokens() {
 		all = append(all, Refusal{problem.Forbidden, "token_not_allowed", "An API token does not reach this; it takes an access token."})
 	}
 	if op.Method != http.MethodGet {
@@ -143,12 +150,14 @@ func (op Operation) refusals() []Refusal {
 	if strings.Contains(op.Path, "{") {
 		all = append(all, Refusal{problem.NotFound, "route_not_found", "The path does not name one thing."})
 	}
-	if op.Audience != Public {
+	if op.Known() {
 		all = append(all,
-			Refusal{problem.Unauthenticated, "authentication_required", "No access token."},
 			Refusal{problem.Unauthenticated, "token_invalid", "The access token is not valid."},
 			Refusal{problem.Unauthenticated, "token_expired", "The access token has expired."},
 			Refusal{problem.Unauthenticated, "session_ended", "The session has ended."})
+	}
+	if op.Audience != Public {
+		all = append(all, Refusal{problem.Unauthenticated, "authentication_required", "No access token."})
 		if within := op.proof(); within > 0 {
 			all = append(all, Refusal{problem.Unauthenticated, "reauthentication_required",
 				fmt.Sprintf("The person last showed who they are more than %d minutes ago, which details.max_age and WWW-Authenticate say in seconds; POST /v1/auth/reauthenticate, then call again.", int(within.Minutes()))})
@@ -156,7 +165,7 @@ func (op Operation) refusals() []Refusal {
 		if !op.Rights && op.Audience != Staff {
 			all = append(all, Refusal{problem.Forbidden, "processing_restricted", "Processing is restricted."})
 		}
-		if op.Method == http.MethodPost {
+		if op.TakesKeys() {
 			all = append(all, Refusal{problem.Invalid, "idempotency_key_reused", "The key was used for another request."},
 				Refusal{problem.Conflict, "idempotency_key_in_use", "A call with this key is under way."})
 			if op.replay {

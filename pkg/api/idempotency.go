@@ -5,6 +5,8 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
+	"net/http"
+	"strings"
 	"time"
 
 	"pixeltrack.io/platform/pkg/id"
@@ -40,9 +42,16 @@ type pending struct {
 	fetch *store.Fetch
 }
 
+// TakesKeys says whether a repeat of a call is known by its Idempotency-Key: of every POST of somebody who is logged in, but
+// for those under /v1/auth that keep nothing under one: they work once by conditions of their own, and answer tokens, which
+// are shown once.
+func (op Operation) TakesKeys() bool {
+	return op.Method == http.MethodPost && op.Audience != Public && (op.replay || !strings.HasPrefix(op.Path, "/v1/auth/"))
+}
+
 // keyed prepares the caller's Idempotency-Key, when the request has one.
 func (c *Caller) keyed(header string, request []byte) error {
-	if header == "" || c.Self == nil || c.route.Method != "POST" {
+	if header == "" || c.Self == nil {
 		return nil
 	}
 	if len(header) > 255 {

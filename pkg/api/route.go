@@ -43,6 +43,7 @@ type Route struct {
 	Audit       bool              // writes an audit row
 	Fresh       time.Duration     // how recently the person must have proved themself (RFC 9470); 0 asks for nothing
 	Rights      bool              // deletion, export or a right: suspended, unpaid and restricted callers are admitted
+	Recognizes  bool              // of a public route: who sends a token is known, as on any other; who sends none is nobody
 	RawBody     bool              // the handler reads the bytes itself: a provider's signed message
 	MaxBody     int64             // bytes; 256 KB when 0
 	Produces    string            // the media type of the answer when it is not JSON, or is JSON written by the handler
@@ -119,8 +120,8 @@ func run[In, Out any](ctx context.Context, r Route, handle Handler[In, Out], rep
 		return replayed(ctx, c, done, replay)
 	}
 	out, err := handle(ctx, c, in)
-	if c.idempotency != nil && r.Area != "auth" && c.replaying() == nil && overtaken(err) {
-		// What stands in the way may be what a twin with the same key has just done. Routes of auth keep nothing under a key.
+	if c.idempotency != nil && c.replaying() == nil && overtaken(err) {
+		// What stands in the way may be what a twin with the same key has just done.
 		if twin := c.findTwin(ctx); twin != nil && c.replaying() == nil {
 			err = twin
 		}

@@ -40,6 +40,13 @@ type Server struct {
 	inner     http.Handler
 	strict    strict
 	origins   []string
+	open      func(context.Context) error
+}
+
+// Behind asks, before it looks at a request, whether the table may be served. Open costs nothing once it was.
+func (s *Server) Behind(open func(context.Context) error) *Server {
+	s.open = open
+	return s
 }
 
 // Trust says from which origins, those of the web app, calls with cookies are taken. Without it none are.
@@ -135,6 +142,7 @@ func (s *Server) Handle(w http.ResponseWriter, r *http.Request, from Request) {
 	rejoin(r.Header)
 	c := &Caller{Request: from.ID, Source: from.Source, Agent: r.UserAgent(), Headers: r.Header.Get,
 		route: s.operation.Route, store: s.store, Cookies: cookies(r), origins: s.origins}
+	c.OptedOut = c.signalled()
 	var meter *store.Meter
 	if s.store != nil {
 		c.Now = s.store.Now()
@@ -160,6 +168,11 @@ func (s *Server) answer(ctx context.Context, c *Caller, r *http.Request) (a *hel
 			a = refused(ctx, fmt.Errorf("panic: %v\n%s", v, debug.Stack()))
 		}
 	}()
+	if s.open != nil {
+		if err := s.open(ctx); err != nil {
+			return refused(ctx, err)
+		}
+	}
 	body, err := s.read(r)
 	if err != nil {
 		return refused(ctx, err)
@@ -168,13 +181,17 @@ func (s *Server) answer(ctx context.Context, c *Caller, r *http.Request) (a *hel
 	if err := c.unambiguous(); err != nil {
 		return refused(ctx, err)
 	}
-	if s.operation.Audience == Public {
+	if s.operation.Audience == Public && !c.recognized() {
 		return s.run(r, body)
 	}
 	if err := s.identify(ctx, c, r); err != nil {
 		return refused(ctx, err)
 	}
-	if err := c.keyed(r.Header.Get("Idempotency-Key"), signature(r, body)); err != nil {
+	var key string
+	if s.operation.TakesKeys() {
+		key = r.Header.Get("Idempotency-Key")
+	}
+	if err := c.keyed(key, signature(r, body)); err != nil {
 		return refused(ctx, err)
 	}
 	sess := newSession(c)
@@ -218,8 +235,13 @@ func (s *Server) checked(c *Caller, r *http.Request, body []byte) *held {
 			return a
 		}
 	}
+	return c.repeated(c.done)
+}
+
+// repeated answers a repeat that nothing is to be shown to again.
+func (c *Caller) repeated(done *Idempotency) *held {
 	c.wasReplayed = true
-	return &held{status: c.done.Status, header: http.Header{}}
+	return &held{status: done.Status, header: http.Header{}}
 }
 
 // beside runs a pure read at the same time as the check of its caller and holds the answer back until the check has
@@ -276,6 +298,9 @@ func (s *Server) ahead(ctx context.Context, c *Caller, sess *session, r *http.Re
 		return refused(ctx, failed)
 	}
 	c.wasReplayed, c.setCookies = trial.wasReplayed, append(c.setCookies, trial.setCookies...)
+	if trial.done != nil && !s.operation.replay {
+		return c.repeated(trial.done) // its twin was first
+	}
 	return a
 }
 

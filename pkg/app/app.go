@@ -85,22 +85,34 @@ func (a *App) Table() *store.Store {
 	return a.table
 }
 
-// Verifier checks access tokens with the public keys in the table, which it reads every five minutes and begins to read
-// now; asked waits until the question is on its way. The first call, and the handshake before it, belong into the start of
-// a function, which has a whole core, and beside the rest of it. The answer comes while the function polls for its first
-// event, and the first token waits for it.
-func (a *App) Verifier() (v *keys.Verifier, asked func()) {
-	set := keys.NewCachedSet(keyring.Reader(a.Table()), a.now)
+// Watch tells whether the table may be served. It begins to find out now; asked waits until the question is on its way.
+func (a *App) Watch() (w *keyring.Watch, asked func()) {
+	w = keyring.NewWatch(a.Table())
+	return w, a.begin(w.Load)
+}
+
+// Verifier is Watch for who also checks access tokens, with the public keys in the table, which are read every five
+// minutes.
+func (a *App) Verifier() (v *keys.Verifier, w *keyring.Watch, asked func()) {
+	w = keyring.NewWatch(a.Table())
+	set := keys.NewCachedSet(w.PublicKeys, a.now)
+	v = &keys.Verifier{Keys: set, Issuer: a.Setting("ISSUER"), Audience: keys.Audience, Now: a.now}
+	return v, w, a.begin(set.Load)
+}
+
+// begin makes the first call to the table. It and the handshake before it belong into the start of a function, which has a
+// whole core, and beside the rest of it. The answer comes while the function polls for its first event, which waits for it.
+func (a *App) begin(load func(context.Context) error) (asked func()) {
 	done := make(chan struct{})
 	once := sync.OnceFunc(func() { close(done) })
 	ctx := httptrace.WithClientTrace(context.Background(), &httptrace.ClientTrace{WroteRequest: func(httptrace.WroteRequestInfo) { once() }})
 	go func() {
 		defer once()
-		if err := set.Load(ctx); err != nil {
+		if err := load(ctx); err != nil {
 			a.log.Warn("keys_not_loaded", telemetry.Cause(err))
 		}
 	}()
-	return &keys.Verifier{Keys: set, Issuer: a.Setting("ISSUER"), Audience: keys.Audience, Now: a.now}, func() { <-done }
+	return func() { <-done }
 }
 
 // Local says whether the function runs beside the local stack.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"time"
 
 	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/api"
@@ -30,13 +31,18 @@ func VerifyAudit(w chain.Witness) api.Operation {
 			"go on with next_cursor until there is none. Records and seals that are older than 7 years are gone and not missed.",
 		ExampleOut: chain.Report{Intact: true, Seals: 3, Records: 212, Waiting: 4, Signed: 3, Findings: []chain.Finding{}},
 	}, func(ctx context.Context, c *api.Caller, in *VerifyIn) (*VerifyOut, error) {
-		report, err := chain.Verify(ctx, c.Org, w, c.Now, in.Cursor)
-		if errors.Is(err, chain.ErrCursor) {
-			return nil, api.ListError(store.ErrCursor)
-		}
-		if err != nil {
-			return nil, err
-		}
-		return &VerifyOut{*report}, nil
+		return Verify(ctx, c.Org, w, c.Now, in)
 	})
+}
+
+// Verify recomputes a part of the chain that a holder has.
+func Verify(ctx context.Context, h chain.Holder, w chain.Witness, now time.Time, in *VerifyIn) (*VerifyOut, error) {
+	report, err := chain.Verify(ctx, h, w, now, in.Cursor)
+	if errors.Is(err, chain.ErrCursor) {
+		return nil, api.ListError(store.ErrCursor)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &VerifyOut{*report}, nil
 }

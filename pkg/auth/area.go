@@ -43,7 +43,8 @@ func Rows() []registry.Row {
 				hidden("mail_hash", "a keyed hash of the address"), hidden("password_hash", "a salted hash of the password"),
 				hidden("country", "where the person lives"), hidden("region", "where the person lives"), hidden("organization_name", "what the person's organization is called"),
 				registry.Internal("policy_version", "a number"), registry.Internal("policy_sha256", "the hash of a public text"), registry.Internal("accepted", "a time"),
-				hidden("ip", "where it came from, shortened to a network"), registry.Internal("attempts", "a count"),
+				hidden("ip", "where it came from, shortened to a network"),
+				hidden("too_young", "that the person may not yet agree for themself to what rests on consent"), registry.Internal("attempts", "a count"),
 			}},
 		{Sample: PasswordReset{}, Type: "PASSWORD_RESET", Area: "auth", Subject: registry.SubjectUser, Purpose: purpose.Authentication, Basis: registry.Contract,
 			Class: registry.ClassSecurity, Family: string(FamilyReset), Scopes: inCase, Fields: []registry.Field{
@@ -66,7 +67,7 @@ func Rows() []registry.Row {
 				own("name", "what the person calls it"),
 				registry.Internal("counter", "a count"), registry.Internal("rotated", "a time"),
 				own("org", "the organization that the session works in"), own("member", "who the person is there"),
-				registry.Plain("began", "a time"), registry.Plain("used", "a time"), registry.Plain("proved", "a time"),
+				registry.Plain("began", "a time"), registry.Plain("used", "a time"), registry.Plain("proved", "a time"), registry.Internal("gap", "seconds"),
 				own("ip", "where the login came from, shortened to a network"), own("browser", "the family of the browser"),
 			}},
 	}

@@ -2,12 +2,15 @@ package auth
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"strings"
 	"time"
 
+	"pixeltrack.io/platform/pkg/account"
 	"pixeltrack.io/platform/pkg/api"
 	"pixeltrack.io/platform/pkg/auth/guard"
+	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/keys"
 	"pixeltrack.io/platform/pkg/store"
 )
@@ -59,6 +62,34 @@ func (d device) remember(c *api.Caller, secret keys.Links, address, session stri
 	}
 	return d.token
 }
+
+// Device is what somebody who proved who they are logs in from, and whether the account was logged in to from it before.
+type Device struct {
+	device
+	address string
+}
+
+// Device recognises what a caller logs in to a user's account from, by the token that they send or by the cookie.
+func (e *Entry) Device(ctx context.Context, c *api.Caller, user id.User, token string) (*Device, error) {
+	h := e.Store.BindUser(user, store.Actor{Who: string(user), Request: c.Request})
+	h.SeeRestricted()
+	p, err := store.Get[account.Profile](ctx, h, account.ProfileKey(user))
+	if errors.Is(err, store.ErrMissing) {
+		return nil, invalidCredentials()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &Device{deviceOf(c, e.Refresh, p.MailHash, token), p.MailHash}, nil
+}
+
+// Remember lets a device be known again after a login from it.
+func (e *Entry) Remember(c *api.Caller, d *Device, out *TokensOut, how Manner) {
+	out.Body.DeviceToken = d.remember(c, e.Refresh, d.address, string(api.NewID[id.Session](c)), how)
+}
+
+// Known says whether the account was logged in to from here before.
+func (d *Device) Known() bool { return d.known() }
 
 // accountAttempts is how often an hour somebody may try to log in to one account from devices that are not known,
 // wherever they are; with the ten each quarter of an hour from one known device it stays under a hundred.

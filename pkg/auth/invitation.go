@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"time"
 
 	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/account"
@@ -34,7 +35,7 @@ type AcceptBody struct {
 
 // NewPerson is what somebody says who has no account.
 type NewPerson struct {
-	DateOfBirth   string `json:"date_of_birth" format:"date" doc:"Asked to find out whether the person is 13 or older, and not kept." example:"1990-04-01"`
+	DateOfBirth   string `json:"date_of_birth" format:"date" doc:"Asked to find out whether the person is 13 or older, and old enough to consent to anything themself; not kept." example:"1990-04-01"`
 	Name          string `json:"name" minLength:"1" maxLength:"100" example:"Grace Example"`
 	Country       string `json:"country" pattern:"^[A-Z]{2}$" doc:"Where the person lives: ISO 3166-1 alpha-2." example:"DE"`
 	Region        string `json:"region,omitempty" pattern:"^[A-Z0-9]{1,3}$" doc:"The part of the country: ISO 3166-2 without the country." example:"BE"`
@@ -77,14 +78,17 @@ func AcceptInvitation(st *store.Store, pseudonyms keys.Pseudonyms) api.Operation
 			api.Refusal{Kind: problem.Forbidden, Code: "sign_in_required", When: "The account has a second factor, or was deleted: sign in, or restore it, and join."},
 			api.Refusal{Kind: problem.Forbidden, Code: "under_age", When: "The person is younger than 13, or said so before in this browser. Nothing is kept."}),
 	}, func(ctx context.Context, c *api.Caller, in *AcceptIn) (*JoinedOut, error) {
+		tooYoung := false
 		if p := in.Body.Person; p != nil {
 			v, err := policies.InEffect(ctx, st.BindPlatform(c.Actor()), c.Now)
 			if err != nil {
 				return nil, err
 			}
-			if err := p.check(c, v); err != nil {
+			born, err := p.check(c, v)
+			if err != nil {
 				return nil, err
 			}
+			tooYoung = !purpose.OldEnough(born, purpose.ConsentAge(p.Country), c.Now)
 		}
 		attempts := guard.New(st, pseudonyms, store.Actor{Who: "accept-invitation", Request: c.Request}, "accept-invitation", keys.HashToken(in.Body.Token), c.Source)
 		if err := attempts.Attempt(ctx); err != nil {
@@ -97,7 +101,7 @@ func AcceptInvitation(st *store.Store, pseudonyms keys.Pseudonyms) api.Operation
 		marker, err := store.Get[account.Address](ctx, st.BindPlatform(org.Actor()), store.MailLookup(i.MailHash))
 		switch {
 		case errors.Is(err, store.ErrMissing):
-			return signUpInto(ctx, st, c, org, i, in.Body, attempts)
+			return signUpInto(ctx, st, c, org, i, in.Body, tooYoung, attempts)
 		case err != nil:
 			return nil, err
 		}
@@ -117,22 +121,22 @@ func AcceptInvitation(st *store.Store, pseudonyms keys.Pseudonyms) api.Operation
 	})
 }
 
-// check refuses what no new account can begin with.
-func (p *NewPerson) check(c *api.Caller, v policy.Version) error {
-	if err := oldEnough(c, p.DateOfBirth); err != nil {
-		return err
+// check refuses what no new account can begin with, and gives the date of birth, which is not kept.
+func (p *NewPerson) check(c *api.Caller, v policy.Version) (born time.Time, err error) {
+	if born, err = oldEnough(c, p.DateOfBirth); err != nil {
+		return born, err
 	}
 	if p.PolicyVersion != v.Number {
-		return problem.InvalidField("body.new_account.policy_version", "not the version that is in effect")
+		return born, problem.InvalidField("body.new_account.policy_version", "not the version that is in effect")
 	}
 	if p.PolicyHash != v.SHA256() {
-		return problem.InvalidField("body.new_account.policy_hash", "not the hash of the version that is in effect")
+		return born, problem.InvalidField("body.new_account.policy_hash", "not the hash of the version that is in effect")
 	}
-	return nil
+	return born, nil
 }
 
 // signUpInto makes an account of the address of an invitation, and a member of it.
-func signUpInto(ctx context.Context, st *store.Store, c *api.Caller, org *store.Organization, i *invitations.Invitation, b AcceptBody, attempts *guard.Counter) (*JoinedOut, error) {
+func signUpInto(ctx context.Context, st *store.Store, c *api.Caller, org *store.Organization, i *invitations.Invitation, b AcceptBody, tooYoung bool, attempts *guard.Counter) (*JoinedOut, error) {
 	if b.Person == nil {
 		return nil, problem.InvalidField("body.new_account", "the address has no account yet; say what a new one begins with")
 	}
@@ -143,7 +147,7 @@ func signUpInto(ctx context.Context, st *store.Store, c *api.Caller, org *store.
 	h := st.BindUser(user, store.Actor{Who: string(user), Request: c.Request})
 	tx := st.Begin()
 	newAccount(tx, st, c, &SignUpRequest{Name: b.Person.Name, Email: i.Email, MailHash: i.MailHash, PasswordHash: password.Hash(b.Password), Country: b.Person.Country,
-		Region: b.Person.Region, Policy: b.Person.PolicyVersion, PolicyHash: b.Person.PolicyHash, Accepted: c.Now.Unix(), IP: privacy.Truncate(c.Source)}, user)
+		Region: b.Person.Region, Policy: b.Person.PolicyVersion, PolicyHash: b.Person.PolicyHash, Accepted: c.Now.Unix(), IP: privacy.Truncate(c.Source), TooYoung: tooYoung}, user)
 	member := enter(tx, c, h, org, i, nil)
 	attempts.Forget(tx)
 	err := tx.Commit(ctx)

@@ -83,12 +83,12 @@ type PublicKeys func(ctx context.Context, keyID string) (ed25519.PublicKey, erro
 func RotateKeys(named []string, public PublicKeys) job.Job {
 	return job.Job{
 		ID: "rotate-keys", Area: "auth", Summary: "Bring the ring of public keys up to the deployment's signing keys",
-		Purpose: purpose.Authentication, Triggers: []string{"schedule"},
+		Purpose: purpose.Authentication, Triggers: []string{"schedule"}, Restores: true,
 		Run: func(ctx context.Context, r *job.Run) error {
 			p := r.Platform()
 			ring, err := store.Get[keyring.Ring](ctx, p, keyring.RingKey())
 			if errors.Is(err, store.ErrMissing) {
-				ring = new(keyring.Ring)
+				ring = &keyring.Ring{Table: r.Store.Name()} // a new stage, with nothing in it to be erased again
 			} else if err != nil {
 				return err
 			}

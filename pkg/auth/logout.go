@@ -47,6 +47,7 @@ func SwitchOrganization(st *store.Store, minter *Minter) api.Operation {
 		ExampleIn:   SwitchBody{OrganizationID: "org_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"}, ExampleOut: example,
 		Refusals: []api.Refusal{
 			{Kind: problem.NotFound, Code: "organization_not_found", When: "There is no such organization, or the caller is not a member."},
+			{Kind: problem.Unauthenticated, Code: "session_unsuited", When: "The organization sets limits to sessions that this one has passed since the person last showed who they are; POST /v1/auth/reauthenticate, or a new login, begins anew."},
 			keysNotReady(),
 		},
 	}, func(ctx context.Context, c *api.Caller, in *SwitchIn) (*TokensOut, error) {
@@ -62,8 +63,11 @@ func SwitchOrganization(st *store.Store, minter *Minter) api.Operation {
 			if err != nil {
 				return nil, err
 			}
-			s.Organization, s.Member = b.Organization, b.Member
 			s.use(c.Now)
+			if !s.suits(b.Gate, c.Now) {
+				return nil, problem.Of(problem.Unauthenticated, "session_unsuited", "This organization asks for a login that is younger, or was not left unused for so long; show who you are at /v1/auth/reauthenticate, or log in again.")
+			}
+			s.Organization, s.Member = b.Organization, b.Member
 			tx := st.Begin()
 			tx.Replace(c.Self, s)
 			err = tx.Commit(ctx)

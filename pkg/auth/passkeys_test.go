@@ -14,11 +14,13 @@ import (
 	"github.com/descope/virtualwebauthn"
 	"github.com/guregu/dynamo/v2"
 
+	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/account"
 	"pixeltrack.io/platform/pkg/api/apitest"
 	"pixeltrack.io/platform/pkg/auth"
 	"pixeltrack.io/platform/pkg/blob/blobtest"
 	"pixeltrack.io/platform/pkg/keys"
+	"pixeltrack.io/platform/pkg/keys/keystest"
 	"pixeltrack.io/platform/pkg/organization"
 	"pixeltrack.io/platform/pkg/passkeys"
 	"pixeltrack.io/platform/pkg/passkeys/ceremony"
@@ -155,6 +157,61 @@ func TestAPasskey(t *testing.T) {
 	w.tokens(w.logIn(ada, phrase))
 	if got := w.subjects(ada); strings.Count(got, "passkey was added") != 2 || strings.Count(got, "passkey was removed") != 2 {
 		t.Errorf("the mails are %s; want two for passkeys added and two for removed", got)
+	}
+}
+
+// TestALogInByAPasskeyAloneFromANewDeviceIsMailed logs in by a passkey that may have been carried to another device.
+func TestALogInByAPasskeyAloneFromANewDeviceIsMailed(t *testing.T) {
+	w := newWorld(t)
+	p := w.somebody(ada)
+	d := newDevice(p)
+	w.addPasskey(p, d)
+	const subject = "A login from a new device"
+	from := func(token string) string {
+		t.Helper()
+		return w.tokens(w.Call(ceremony.LogInWithPasskey(w.desk(), w.entry()), apitest.Caller{},
+			apitest.Request{Body: map[string]any{"credential": d.signed(w.ask(""), site), "device_token": token}})).DeviceToken
+	}
+	if got := from(p.tokens.DeviceToken); got != p.tokens.DeviceToken || w.told(ada, subject) != 0 {
+		t.Errorf("from a known device the token is %q, and %d mails; want %q and none", got, w.told(ada, subject), p.tokens.DeviceToken)
+	}
+	again := from("")
+	if n := w.told(ada, subject); again == "" || n != 1 {
+		t.Errorf("from a new device the token is %q, and %d mails; want one of each", again, n)
+	}
+	from(again)
+	var in auth.LoggedIn
+	w.logInWith("192.0.2.77", again, ada, phrase).Into(t, &in)
+	if n := w.told(ada, subject); n != 1 || in.DeviceToken != again {
+		t.Errorf("%d mails in all after logins from a device that is known by now, whose token becomes %q; want 1, and %q", n, in.DeviceToken, again)
+	}
+}
+
+// TestAnAccountIsRestoredByItsPasskey deletes an account whose only second factor is a passkey.
+func TestAnAccountIsRestoredByItsPasskey(t *testing.T) {
+	w := newWorld(t)
+	p, q := w.somebody(ada), w.somebody("bob@example.com")
+	d, other := newDevice(p), newDevice(q)
+	w.addPasskey(p, d)
+	w.addPasskey(q, other)
+	w.Want(w.delete(p, phrase, closing(p.org)), http.StatusAccepted, "")
+	token := w.restoreToken(ada)
+	restore := func(token, secret string, credential json.RawMessage) apitest.Answer {
+		return w.Call(ceremony.RestoreAccountWithPasskey(w.desk()), apitest.Caller{},
+			apitest.Request{Body: map[string]any{"token": token, "password": secret, "credential": credential}})
+	}
+	used := d.signed(w.ask(""), site)
+	w.Want(w.restore(token, phrase), http.StatusUnauthorized, "second_factor_required")
+	w.Want(restore("no link", phrase, used), http.StatusNotFound, "deleted_account_not_found")
+	w.Want(restore(token, better, used), http.StatusUnauthorized, "invalid_credentials")
+	w.Want(restore(token, phrase, other.signed(w.ask(""), site)), http.StatusUnauthorized, "passkey_invalid")
+	w.Want(restore(token, phrase, json.RawMessage(`{"id": 1}`)), http.StatusUnprocessableEntity, "")
+	w.Want(w.present(used, ""), http.StatusForbidden, "account_deleted")
+	w.Want(restore(token, phrase, d.signed(w.ask(""), site)), http.StatusOK, "")
+	w.Want(restore(token, phrase, used), http.StatusNotFound, "deleted_account_not_found")
+	w.tokens(w.present(d.signed(w.ask(""), site), ""))
+	if gate := w.organizationGate(p.org); gate.Status != access.Active {
+		t.Errorf("the organization is %s; want it open again", gate.Status)
 	}
 }
 
@@ -360,7 +417,7 @@ func FuzzAssertion(f *testing.F) {
 // TestSecondFactorsAreErasedWithTheirAccount looks for what an erased person leaves.
 func TestSecondFactorsAreErasedWithTheirAccount(t *testing.T) {
 	w := newWorld(t)
-	engine := privacy.NewEngine(w.Store, nil, new(blobtest.Bucket), w.pseudonyms, w.Clock.Now)
+	engine := privacy.NewEngine(w.Store, nil, new(blobtest.Bucket), keystest.Envelope(w.Clock.Now), w.pseudonyms, w.Clock.Now)
 	e := w.enrol(w.somebody(ada))
 	d := newDevice(e.person)
 	w.addPasskey(e.person, d)

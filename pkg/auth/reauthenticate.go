@@ -91,8 +91,7 @@ func (e *Entry) ProveAgain(ctx context.Context, c *api.Caller, prove func(contex
 		if err := prove(ctx, tx, f); err != nil {
 			return nil, err
 		}
-		s.Proved = c.Now.Unix()
-		s.use(c.Now)
+		s.prove(c.Now)
 		tx.Replace(c.Self, s)
 		c.AuditFor(tx, c.Self, string(s.ID), "done")
 		err := tx.Commit(ctx)

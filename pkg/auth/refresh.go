@@ -35,7 +35,7 @@ func RefreshToken(st *store.Store, secret keys.Links, minter *Minter) api.Operat
 		ExampleIn: RefreshBody{RefreshToken: exampleTokens().RefreshToken}, ExampleOut: exampleTokens(),
 		Refusals: []api.Refusal{
 			{Kind: problem.Unauthenticated, Code: "refresh_token_invalid", When: "It is not a refresh token of this service, or there is none."},
-			{Kind: problem.Unauthenticated, Code: "session_ended", When: "The session was ended, was unused for 30 days, or is a year old."},
+			{Kind: problem.Unauthenticated, Code: "session_ended", When: "The session was ended, was unused for 30 days, or is a year old; or for less, where the session works in an organization that says so."},
 			{Kind: problem.Unauthenticated, Code: "token_reused", When: "It was spent before. The session ends."},
 			{Kind: problem.Malformed, Code: "two_credentials", When: "There is a refresh token in the body and one in a cookie."},
 			CrossSite(), keysNotReady(),
@@ -72,6 +72,13 @@ func RefreshToken(st *store.Store, secret keys.Links, minter *Minter) api.Operat
 		b, err := within(ctx, st, h, s)
 		if err != nil {
 			return nil, err
+		}
+		if b != nil && !s.suits(b.Gate, c.Now) {
+			if err := end(ctx, st, h, session, func(tx *store.Tx) { c.AuditFor(tx, h, string(session), "session_unsuited") }); err != nil {
+				return nil, err
+			}
+			how.drop(c)
+			return nil, sessionEnded()
 		}
 		return minter.answer(ctx, c, s, b, refreshToken(secret, user, session, s.Counter), how.Cookies)
 	})

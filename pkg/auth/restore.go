@@ -47,65 +47,92 @@ func RestoreAccount(j *secondfactor.Judge) api.Operation {
 	return api.New(api.Route{
 		ID: "restore-account", Area: "auth", Method: http.MethodPost, Path: "/v1/auth/restore", Audience: api.Public, Audit: true,
 		Summary: "Restore a deleted account", Purpose: purpose.AccountManagement,
-		Description: "By the token of the mailed link together with the password, and the second factor when there is one: a code of the app, or a recovery code. The organizations that close with the account are open again. Then log in.",
+		Description: "By the token of the mailed link together with the password, and the second factor when there is one: a code of the app, or a recovery code; for a passkey see /v1/auth/passkeys/restore. The organizations that close with the account are open again. Then log in.",
 		ExampleIn:   RestoreBody{Token: "0c2VjcmV0LWxpbmstdG9rZW4tb2YtNDMtY2hhcmFjdGVyc", Password: "a phrase that nobody else uses"},
 		ExampleOut:  Restored{Named{"usr_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"}},
-		Refusals: append(secondfactor.Refusals(),
-			api.Refusal{Kind: problem.Unauthenticated, Code: "invalid_credentials", When: "The password is wrong."},
-			api.Refusal{Kind: problem.NotFound, Code: "deleted_account_not_found", When: "The link is unknown or used, or the 30 days are over."},
-			tooManyAttempts()),
+		Refusals:    append(secondfactor.Refusals(), RestoreRefusals()...),
 	}, func(ctx context.Context, c *api.Caller, in *RestoreIn) (*RestoreOut, error) {
-		st, hash := j.Store, keys.HashToken(in.Body.Token)
-		attempts := guard.New(st, j.Pseudonyms, store.Actor{Who: "restore-account", Request: c.Request}, "restore-account", hash, c.Source)
-		if err := attempts.Attempt(ctx); err != nil {
+		var codes *guard.Counter
+		return Restoring{j.Store, j.Pseudonyms}.Undo(ctx, c, in.Body.Token, in.Body.Password, func(ctx context.Context, tx *store.Tx, h *store.User, f *secondfactor.Factors) error {
+			if !f.Enrolled() {
+				return nil
+			}
+			if codes == nil {
+				var err error
+				if codes, err = j.Attempt(ctx, c, h.ID, in.Body.Proof); err != nil {
+					return err
+				}
+			}
+			if err := j.Spend(ctx, f, in.Body.Proof, c.Now); err != nil {
+				return err
+			}
+			f.Spent(tx, h, in.Body.Proof, codes)
+			return nil
+		})
+	})
+}
+
+// RestoreRefusals documents what Undo refuses besides the second factor.
+func RestoreRefusals() []api.Refusal {
+	return []api.Refusal{
+		{Kind: problem.Unauthenticated, Code: "invalid_credentials", When: "The password is wrong."},
+		{Kind: problem.NotFound, Code: "deleted_account_not_found", When: "The link is unknown or used, or the 30 days are over."},
+		tooManyAttempts(),
+	}
+}
+
+// Restoring undoes deletions of accounts.
+type Restoring struct {
+	Store      *store.Store
+	Pseudonyms keys.Pseudonyms
+}
+
+// Undo restores the account that a mailed token is for, by its password and what prove asks for besides. Prove judges what
+// was shown against the user's second factors as they are, and adds what it spends to the transaction; it is asked again
+// when that met another writer.
+func (r Restoring) Undo(ctx context.Context, c *api.Caller, token, secret string,
+	prove func(context.Context, *store.Tx, *store.User, *secondfactor.Factors) error) (*RestoreOut, error) {
+	st, hash := r.Store, keys.HashToken(token)
+	attempts := guard.New(st, r.Pseudonyms, store.Actor{Who: "restore-account", Request: c.Request}, "restore-account", hash, c.Source)
+	if err := attempts.Attempt(ctx); err != nil {
+		return nil, err
+	}
+	link, err := store.Get[account.RestoreLink](ctx, st.BindPlatform(c.Actor()), store.TokenLookup(hash))
+	if errors.Is(err, store.ErrMissing) {
+		return nil, problem.Missing("deleted account")
+	}
+	if err != nil {
+		return nil, err
+	}
+	h := st.BindUser(link.User, store.Actor{Who: string(link.User), Request: c.Request})
+	h.SeeRestricted()
+	for range meetings {
+		d, err := deletionOf(ctx, st, h, hash)
+		if err != nil {
 			return nil, err
 		}
-		link, err := store.Get[account.RestoreLink](ctx, st.BindPlatform(c.Actor()), store.TokenLookup(hash))
-		if errors.Is(err, store.ErrMissing) {
-			return nil, problem.Missing("deleted account")
+		if ok, _ := password.Verify(d.cred.PasswordHash, secret); !ok {
+			return nil, invalidCredentials()
+		}
+		tx, err := d.undo(ctx, st, h, hash)
+		if err != nil {
+			return nil, err
+		}
+		if err := prove(ctx, tx, h, d.factors); err != nil {
+			return nil, err
+		}
+		attempts.Forget(tx)
+		c.AuditFor(tx, h, string(h.ID), "done")
+		err = tx.Commit(ctx)
+		if errors.Is(err, store.ErrStale) {
+			continue
 		}
 		if err != nil {
 			return nil, err
 		}
-		h := st.BindUser(link.User, store.Actor{Who: string(link.User), Request: c.Request})
-		h.SeeRestricted()
-		var codes *guard.Counter
-		for range meetings {
-			r, err := deletionOf(ctx, st, h, hash)
-			if err != nil {
-				return nil, err
-			}
-			if ok, _ := password.Verify(r.cred.PasswordHash, in.Body.Password); !ok {
-				return nil, invalidCredentials()
-			}
-			if r.factors.Enrolled() && codes == nil {
-				if codes, err = j.Attempt(ctx, c, h.ID, in.Body.Proof); err != nil {
-					return nil, err
-				}
-			}
-			tx, err := r.undo(ctx, st, h, hash)
-			if err != nil {
-				return nil, err
-			}
-			if r.factors.Enrolled() {
-				if err := j.Spend(ctx, r.factors, in.Body.Proof, c.Now); err != nil {
-					return nil, err
-				}
-				r.factors.Spent(tx, h, in.Body.Proof, codes)
-			}
-			attempts.Forget(tx)
-			c.AuditFor(tx, h, string(h.ID), "done")
-			err = tx.Commit(ctx)
-			if errors.Is(err, store.ErrStale) {
-				continue
-			}
-			if err != nil {
-				return nil, err
-			}
-			return &RestoreOut{Body: Restored{Named{string(h.ID)}}}, nil
-		}
-		return nil, store.ErrConflict
-	})
+		return &RestoreOut{Body: Restored{Named{string(h.ID)}}}, nil
+	}
+	return nil, store.ErrConflict
 }
 
 // restoration is a deletion that is to be undone.

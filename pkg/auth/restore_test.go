@@ -3,6 +3,7 @@ package auth_test
 import (
 	"context"
 	"net/http"
+	"pixeltrack.io/platform/pkg/keys/keystest"
 	"strings"
 	"sync"
 	"testing"
@@ -157,7 +158,7 @@ func TestADeletionOverTheTurnOfASecondIsUndoneWhole(t *testing.T) {
 
 func TestADeletedAccountIsErased(t *testing.T) {
 	w := newWorld(t)
-	engine := privacy.NewEngine(w.Store, nil, new(blobtest.Bucket), w.pseudonyms, w.Clock.Now)
+	engine := privacy.NewEngine(w.Store, nil, new(blobtest.Bucket), keystest.Envelope(w.Clock.Now), w.pseudonyms, w.Clock.Now)
 	p := w.somebody(ada)
 	w.Want(w.delete(p, phrase, closing(p.org)), http.StatusAccepted, "")
 	token := w.restoreToken(ada)

@@ -42,6 +42,7 @@ type Session struct {
 	Began        int64           `dynamo:"began"`             // epoch seconds
 	Proved       int64           `dynamo:"proved,omitempty"`  // likewise: when the person last showed who they are; 0 is when it began
 	Used         int64           `dynamo:"used"`              // likewise
+	Gap          int64           `dynamo:"gap,omitempty"`     // seconds: the longest time without use since the person last showed who they are
 	IP           string          `dynamo:"ip,omitempty"`      // truncated
 	Browser      string          `dynamo:"browser,omitempty"` // its family
 }
@@ -59,6 +60,9 @@ func SessionKey(u id.User, s id.Session) store.Key {
 
 // use marks the session as used at a time, which moves its end.
 func (s *Session) use(at time.Time) {
+	if s.Used != 0 {
+		s.Gap = max(s.Gap, at.Unix()-s.Used)
+	}
 	s.Used = at.Unix()
 	end := at.Add(idle)
 	if last := time.Unix(s.Began, 0).Add(longest); last.Before(end) {
@@ -69,6 +73,21 @@ func (s *Session) use(at time.Time) {
 
 // proved is when the person of the session last showed who they are.
 func (s *Session) proved() time.Time { return time.Unix(cmp.Or(s.Proved, s.Began), 0) }
+
+// prove marks that the person of the session has just shown who they are.
+func (s *Session) prove(at time.Time) {
+	s.use(at)
+	s.Proved, s.Gap = at.Unix(), 0
+}
+
+// suits says whether an organization takes the session. It may have been unused for too long, at any time since the person
+// last showed who they are, or that may have been too long ago: else who finds an open session could bring it in by way of
+// an organization that asks for less.
+func (s *Session) suits(g *access.OrganizationGate, now time.Time) bool {
+	unused := time.Duration(s.Gap) * time.Second
+	return (g.SessionIdleHours == 0 || unused <= time.Duration(g.SessionIdleHours)*time.Hour) &&
+		(g.SessionMaxDays == 0 || now.Sub(s.proved()) < time.Duration(g.SessionMaxDays)*24*time.Hour)
+}
 
 // newSession makes a session of a caller who has just logged in.
 func newSession(c *api.Caller, user id.User) *Session {

@@ -8,10 +8,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/guregu/dynamo/v2"
+
 	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/account"
 	"pixeltrack.io/platform/pkg/api/apitest"
 	"pixeltrack.io/platform/pkg/auth"
+	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/store"
 )
 
@@ -245,6 +248,22 @@ func TestManyLogInsAtOnceAllCount(t *testing.T) {
 	}
 }
 
+// memberOf makes a person a member of an organization.
+func (w *world) memberOf(p person, of id.Organization) *access.Access {
+	w.T.Helper()
+	member := w.Member(of, access.Manager)
+	h := w.Store.BindUser(p.user, store.Actor{Who: "test"})
+	org := w.Store.BindOrganization(of, store.Actor{Who: "test"})
+	row, err := store.Get[access.Access](context.Background(), org, access.AccessKey(of, member.Member))
+	w.must(err)
+	row.User = p.user
+	tx := w.Store.Begin()
+	tx.Replace(org, row)
+	tx.Create(h, &account.Membership{User: p.user, Organization: of, Member: member.Member, Joined: w.Clock.Now().Unix()})
+	w.must(tx.Commit(context.Background()))
+	return row
+}
+
 func TestSwitchOrganization(t *testing.T) {
 	w := newWorld(t)
 	p, q := w.somebody(ada), w.somebody("bob@example.com")
@@ -254,29 +273,99 @@ func TestSwitchOrganization(t *testing.T) {
 	w.Want(into(string(q.org)), http.StatusNotFound, "organization_not_found")
 	w.Want(into("nonsense"), http.StatusNotFound, "organization_not_found")
 
-	member := w.Member(q.org, access.Manager) // Ada becomes a member of Bob's
-	h := w.Store.BindUser(p.user, store.Actor{Who: "test"})
 	org := w.Store.BindOrganization(q.org, store.Actor{Who: "test"})
-	row, err := store.Get[access.Access](context.Background(), org, access.AccessKey(q.org, member.Member))
-	w.must(err)
-	row.User = p.user
-	tx := w.Store.Begin()
-	tx.Replace(org, row)
-	tx.Create(h, &account.Membership{User: p.user, Organization: q.org, Member: member.Member, Joined: w.Clock.Now().Unix()})
-	w.must(tx.Commit(context.Background()))
-
+	row := w.memberOf(p, q.org)
 	tokens := w.tokens(into(string(q.org)))
 	if tokens.OrganizationID != string(q.org) || tokens.RefreshToken != "" {
 		t.Errorf("the tokens are %+v; want an access token for the other organization alone", tokens)
+	}
+	for range 2 { // what answers tokens is not repeated under a key
+		again := w.Call(auth.SwitchOrganization(w.Store, w.minter), apitest.Caller{Token: p.tokens.AccessToken},
+			apitest.Request{Key: "a key", Body: map[string]any{"organization_id": q.org}})
+		if w.tokens(again).AccessToken == "" || again.Header.Get("Idempotency-Replayed") != "" || len(w.of("IDEMPOTENCY")) != 0 {
+			t.Errorf("under a key the answer is %s %s; want an access token, and nothing kept", again.Header, again.Body)
+		}
 	}
 	if next := w.tokens(w.refreshToken(p.tokens.RefreshToken)); next.OrganizationID != string(q.org) {
 		t.Errorf("a refresh leads to %s; want the organization that the session is in", next.OrganizationID)
 	}
 	row.Removed = w.Clock.Now().Unix()
-	tx = w.Store.Begin()
+	tx := w.Store.Begin()
 	tx.Replace(org, row)
 	w.must(tx.Commit(context.Background()))
 	w.Want(into(string(q.org)), http.StatusNotFound, "organization_not_found")
+}
+
+// limit sets what an organization asks of sessions.
+func (w *world) limit(org id.Organization, hours, days int) {
+	w.T.Helper()
+	h := w.Store.BindOrganization(org, store.Actor{Who: "test"})
+	tx := w.Store.Begin()
+	tx.Change(h, access.OrganizationGateKey(org), func(u *dynamo.Update) { u.Set("session_idle_hours", hours).Set("session_max_days", days) })
+	w.must(tx.Commit(context.Background()))
+}
+
+func TestAnOrganizationLimitsSessions(t *testing.T) {
+	tests := []struct {
+		name        string
+		hours, days int
+		unused      []time.Duration // between refreshes
+		proved      bool            // whether the person shows who they are before the last of them
+		want        int
+	}{
+		{"without limits", 0, 0, []time.Duration{29 * 24 * time.Hour}, false, 200},
+		{"used in time", 8, 0, []time.Duration{8 * time.Hour, 8 * time.Hour}, false, 200},
+		{"unused a second too long", 8, 0, []time.Duration{8*time.Hour + time.Second}, false, 401},
+		{"younger than the limit", 0, 7, []time.Duration{6 * 24 * time.Hour, 24*time.Hour - time.Second}, false, 200},
+		{"as old as the limit", 0, 7, []time.Duration{6 * 24 * time.Hour, 24 * time.Hour}, false, 401},
+		{"as old as the limit, and proved lately", 0, 7, []time.Duration{6 * 24 * time.Hour, 24 * time.Hour}, true, 200},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld(t)
+			p := w.somebody(ada)
+			w.limit(p.org, tt.hours, tt.days)
+			tokens := p.tokens
+			for n, unused := range tt.unused {
+				w.Clock.Advance(unused)
+				if n < len(tt.unused)-1 {
+					tokens = w.tokens(w.refreshToken(tokens.RefreshToken))
+					if tt.proved {
+						p.tokens.AccessToken = tokens.AccessToken
+						w.Want(w.as(p, auth.Reauthenticate(w.judge(), w.minter), map[string]any{"password": phrase}), http.StatusOK, "")
+					}
+				}
+			}
+			a := w.refreshToken(tokens.RefreshToken)
+			if w.Want(a, tt.want, ""); tt.want != http.StatusOK {
+				w.Want(a, tt.want, "session_ended")
+				w.Want(w.refreshToken(tokens.RefreshToken), 401, "session_ended") // its token was not spent for nothing
+			}
+		})
+	}
+}
+
+// TestALimitIsNotPassedByAnotherOrganization leaves a session unused in an organization without limits, and switches with it
+// into one that has them.
+func TestALimitIsNotPassedByAnotherOrganization(t *testing.T) {
+	w := newWorld(t)
+	p, q := w.somebody(ada), w.somebody("bob@example.com")
+	w.memberOf(p, q.org)
+	into := func() apitest.Answer {
+		return w.Call(auth.SwitchOrganization(w.Store, w.minter), apitest.Caller{Token: p.tokens.AccessToken}, apitest.Request{Body: map[string]any{"organization_id": string(q.org)}})
+	}
+	w.limit(q.org, 8, 7)
+	w.Clock.Advance(9 * time.Hour)
+	p.tokens = w.tokens(w.refreshToken(p.tokens.RefreshToken))
+	w.Want(into(), http.StatusUnauthorized, "session_unsuited")
+	if next := w.tokens(w.refreshToken(p.tokens.RefreshToken)); next.OrganizationID != string(p.org) {
+		t.Errorf("after the refusal the session is in %s; want it where it was", next.OrganizationID)
+	}
+	proved := w.as(p, auth.Reauthenticate(w.judge(), w.minter), map[string]any{"password": phrase})
+	p.tokens.AccessToken = w.tokens(proved).AccessToken
+	if got := w.tokens(into()); got.OrganizationID != string(q.org) {
+		t.Errorf("after a proof the session is in %s; want it in the other organization", got.OrganizationID)
+	}
 }
 
 func TestWithoutAKeyNobodyLogsIn(t *testing.T) {

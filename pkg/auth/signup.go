@@ -60,6 +60,7 @@ type SignUpRequest struct {
 	PolicyHash   string    `dynamo:"policy_sha256"`
 	Accepted     int64     `dynamo:"accepted"` // epoch seconds
 	IP           string    `dynamo:"ip,omitempty"`
+	TooYoung     bool      `dynamo:"too_young,omitempty"` // to agree for themself to what rests on consent
 	Attempts     int       `dynamo:"attempts,omitempty"`
 	scope        store.Scope
 }
@@ -118,7 +119,7 @@ type SignUpIn struct {
 
 // SignUpBody is what a person says to sign up.
 type SignUpBody struct {
-	DateOfBirth      string `json:"date_of_birth" format:"date" doc:"Asked to find out whether the person is 13 or older, and not kept." example:"1990-04-01"`
+	DateOfBirth      string `json:"date_of_birth" format:"date" doc:"Asked to find out whether the person is 13 or older, and old enough to consent to anything themself; not kept." example:"1990-04-01"`
 	Name             string `json:"name" minLength:"1" maxLength:"100" example:"Ada Example"`
 	Email            string `json:"email" maxLength:"254" example:"ada@example.com"`
 	Password         string `json:"password" maxLength:"1024" doc:"15 to 128 characters of any kind; common passwords are refused." example:"a phrase that nobody else uses"`
@@ -154,7 +155,8 @@ func SignUp(st *store.Store, pseudonyms keys.Pseudonyms, links keys.Links, chall
 		},
 	}, func(ctx context.Context, c *api.Caller, in *SignUpIn) (*EmptyOut, error) {
 		b := in.Body
-		if err := oldEnough(c, b.DateOfBirth); err != nil {
+		born, err := oldEnough(c, b.DateOfBirth)
+		if err != nil {
 			return nil, err
 		}
 		if err := ownAddress(b.Email); err != nil {
@@ -183,7 +185,8 @@ func SignUp(st *store.Store, pseudonyms keys.Pseudonyms, links keys.Links, chall
 		}
 		s := &SignUpRequest{ID: api.NewID[id.SignUp](c), Name: b.Name, Email: b.Email, MailHash: account.HashOf(pseudonyms, b.Email),
 			PasswordHash: password.Hash(b.Password), Country: b.Country, Region: b.Region, Organization: b.OrganizationName,
-			Policy: v.Number, PolicyHash: v.SHA256(), Accepted: c.Now.Unix(), IP: privacy.Truncate(c.Source)}
+			Policy: v.Number, PolicyHash: v.SHA256(), Accepted: c.Now.Unix(), IP: privacy.Truncate(c.Source),
+			TooYoung: !purpose.OldEnough(born, purpose.ConsentAge(b.Country), c.Now)}
 		if err := takeIn(ctx, st, c, s, links); err != nil {
 			return nil, err
 		}
@@ -251,14 +254,14 @@ const (
 const leastAge = 13
 
 // oldEnough refuses a person under 13, and whoever said before in this browser that they are.
-func oldEnough(c *api.Caller, birth string) error {
+func oldEnough(c *api.Caller, birth string) (time.Time, error) {
 	born, err := time.Parse(time.DateOnly, birth)
 	if err != nil || born.After(c.Now) || born.Year() < 1900 {
-		return problem.InvalidField("body.date_of_birth", "not a date of birth")
+		return born, problem.InvalidField("body.date_of_birth", "not a date of birth")
 	}
-	if c.Cookies[ageCookie] == "" && !born.AddDate(leastAge, 0, 0).After(c.Now) {
-		return nil
+	if c.Cookies[ageCookie] == "" && purpose.OldEnough(born, leastAge, c.Now) {
+		return born, nil
 	}
 	c.SetCookie(setAgeCookie)
-	return problem.Of(problem.Forbidden, "under_age", "PixelTrack is for people of 13 years and older.")
+	return born, problem.Of(problem.Forbidden, "under_age", "PixelTrack is for people of 13 years and older.")
 }

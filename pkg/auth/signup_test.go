@@ -115,6 +115,33 @@ func TestAChildIsRememberedByTheBrowserAlone(t *testing.T) {
 	w.Want(retry, http.StatusForbidden, "under_age")
 }
 
+func TestWhoIsTooYoungToConsentIsMarkedWithoutADate(t *testing.T) {
+	for _, tt := range []struct {
+		name, born, country string
+		want                bool
+	}{
+		{"15 where 16 is asked for", "2010-03-03", "DE", true},
+		{"16 today", "2010-03-02", "DE", false},
+		{"15 where 13 is enough", "2010-03-03", "SE", false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld(t)
+			body := signUpBody(ada)
+			body["date_of_birth"], body["country"] = tt.born, tt.country
+			w.Want(w.signUp(body), http.StatusAccepted, "")
+			_, token := w.letter(ada)
+			w.Want(w.confirm(token, phrase), http.StatusCreated, "")
+			gate := w.of("USERGATE")[0]
+			if got, _ := gate["too_young"].(bool); got != tt.want {
+				t.Errorf("too young = %v; want %v", got, tt.want)
+			}
+			if strings.Contains(w.dump(), tt.born) {
+				t.Error("the date of birth is kept")
+			}
+		})
+	}
+}
+
 func TestAKnownAddressIsAnsweredTheSame(t *testing.T) {
 	w := newWorld(t)
 	w.somebody(ada)

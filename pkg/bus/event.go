@@ -80,11 +80,23 @@ type StripeReceived struct{ Row }
 // Type is the event's type.
 func (StripeReceived) Type() string { return "StripeReceived" }
 
-// AuditRecorded says that an audit record of an organization was written.
+// MailArrived says that a mail came in.
+type MailArrived struct{ Row }
+
+// Type is the event's type.
+func (MailArrived) Type() string { return "MailArrived" }
+
+// AuditRecorded says that an audit record was written that belongs to a chain: an organization's, or the platform's.
 type AuditRecorded struct{ Row }
 
 // Type is the event's type.
 func (AuditRecorded) Type() string { return "AuditRecorded" }
+
+// AccountChanged says that an account began, or was deleted.
+type AccountChanged struct{ Row }
+
+// Type is the event's type.
+func (AccountChanged) Type() string { return "AccountChanged" }
 
 // CheckoutOutdated says that an invoice has changed, or an organization is closing, in a way that ends a checkout.
 type CheckoutOutdated struct{ Row }
@@ -127,8 +139,10 @@ func Types() []Registered {
 		{Sample: InvoiceAssembling{}, Fields: row},
 		{Sample: ClientErased{}, Fields: row},
 		{Sample: StripeReceived{}, Fields: row},
+		{Sample: MailArrived{}, Fields: row},
 		{Sample: CheckoutOutdated{}, Fields: row},
 		{Sample: AuditRecorded{}, Fields: row},
+		{Sample: AccountChanged{}, Fields: row},
 	}
 }
 

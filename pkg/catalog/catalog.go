@@ -16,13 +16,18 @@ import (
 	"pixeltrack.io/platform/pkg/auth/expiry"
 	"pixeltrack.io/platform/pkg/breaches"
 	"pixeltrack.io/platform/pkg/clients"
+	"pixeltrack.io/platform/pkg/clients/dossier"
+	"pixeltrack.io/platform/pkg/correspondents"
 	"pixeltrack.io/platform/pkg/demands"
 	"pixeltrack.io/platform/pkg/files"
 	"pixeltrack.io/platform/pkg/invitations"
 	"pixeltrack.io/platform/pkg/invoicing"
 	"pixeltrack.io/platform/pkg/invoicing/rendering"
 	"pixeltrack.io/platform/pkg/job"
+	"pixeltrack.io/platform/pkg/mailroom"
+	"pixeltrack.io/platform/pkg/mailroom/sorting"
 	"pixeltrack.io/platform/pkg/members"
+	"pixeltrack.io/platform/pkg/members/merging"
 	"pixeltrack.io/platform/pkg/meta"
 	"pixeltrack.io/platform/pkg/notices"
 	"pixeltrack.io/platform/pkg/notifications"
@@ -33,8 +38,10 @@ import (
 	"pixeltrack.io/platform/pkg/passkeys/ceremony"
 	"pixeltrack.io/platform/pkg/payments"
 	"pixeltrack.io/platform/pkg/payments/receiving"
+	"pixeltrack.io/platform/pkg/picture"
 	"pixeltrack.io/platform/pkg/policies"
 	"pixeltrack.io/platform/pkg/privacy"
+	"pixeltrack.io/platform/pkg/privacy/commitment"
 	"pixeltrack.io/platform/pkg/projects"
 	"pixeltrack.io/platform/pkg/registry"
 	"pixeltrack.io/platform/pkg/secondfactor"
@@ -43,6 +50,7 @@ import (
 	"pixeltrack.io/platform/pkg/timetracking"
 	"pixeltrack.io/platform/pkg/timetracking/reminder"
 	"pixeltrack.io/platform/pkg/transfers"
+	"pixeltrack.io/platform/pkg/usage"
 )
 
 // Routes lists every route.
@@ -61,11 +69,14 @@ func Routes() []api.Operation {
 	all = append(all, transfers.Routes()...)
 	all = append(all, privacy.Routes()...)
 	all = append(all, notices.Routes()...)
+	all = append(all, usage.Routes()...)
 	all = append(all, clients.Routes()...)
+	all = append(all, dossier.Routes()...)
 	all = append(all, projects.Routes()...)
 	all = append(all, timetracking.Routes()...)
 	all = append(all, files.Routes()...)
 	all = append(all, support.Routes()...)
+	all = append(all, mailroom.Routes()...)
 	all = append(all, invoicing.Routes()...)
 	all = append(all, payments.Routes()...)
 	all = append(all, receiving.Routes()...)
@@ -90,10 +101,14 @@ func Jobs() []job.Job {
 	var all []job.Job
 	all = append(all, privacy.Jobs()...)
 	all = append(all, notices.Jobs()...)
+	all = append(all, usage.Jobs()...)
+	all = append(all, commitment.Jobs()...)
 	all = append(all, deadline.Jobs()...)
 	all = append(all, projects.Jobs()...)
 	all = append(all, reminder.Jobs()...)
+	all = append(all, merging.Jobs()...)
 	all = append(all, files.Jobs()...)
+	all = append(all, sorting.TakeInMail(sorting.Room{}))
 	all = append(all, invoicing.Jobs()...)
 	all = append(all, rendering.Jobs()...)
 	all = append(all, payments.Jobs()...)
@@ -111,6 +126,8 @@ func Rows() []registry.Row {
 	all := shared()
 	all = append(all, privacy.Rows()...)
 	all = append(all, notices.Rows()...)
+	all = append(all, usage.Rows()...)
+	all = append(all, commitment.Rows()...)
 	all = append(all, deadline.Rows()...)
 	all = append(all, heartbeat.Rows()...)
 	all = append(all, breaches.Rows()...)
@@ -124,11 +141,14 @@ func Rows() []registry.Row {
 	all = append(all, timetracking.Rows()...)
 	all = append(all, files.Rows()...)
 	all = append(all, support.Rows()...)
+	all = append(all, correspondents.Rows()...)
+	all = append(all, mailroom.Rows()...)
 	all = append(all, invoicing.Rows()...)
 	all = append(all, receiving.Rows()...)
 	all = append(all, notifications.Rows()...)
 	all = append(all, auth.Rows()...)
 	all = append(all, account.Rows()...)
+	all = append(all, picture.Rows()...)
 	all = append(all, choices.Rows()...)
 	all = append(all, secondfactor.Rows()...)
 	all = append(all, passkeys.Rows()...)

@@ -12,9 +12,11 @@ import (
 	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/api"
 	"pixeltrack.io/platform/pkg/id"
+	"pixeltrack.io/platform/pkg/keys"
 	"pixeltrack.io/platform/pkg/money"
 	"pixeltrack.io/platform/pkg/problem"
 	"pixeltrack.io/platform/pkg/store"
+	"pixeltrack.io/platform/pkg/taxid"
 )
 
 // Family holds clients.
@@ -45,10 +47,12 @@ type Client struct {
 	Notes       string          `dynamo:"notes,omitempty"`
 	Tags        []string        `dynamo:"tags,omitempty"`
 	DefaultRate *money.Money    `dynamo:"default_rate,omitempty"`
+	TaxID       []byte          `dynamo:"tax_id,omitempty"` // sealed
 	Status      Status          `dynamo:"status"`
 	Projects    int64           `dynamo:"projects,omitempty"`     // how many projects refer to the client
 	Invoices    int64           `dynamo:"invoices,omitempty"`     // how many invoices do, drafts and void ones included
 	Files       int64           `dynamo:"files,omitempty"`        // how many files hang on the client
+	Contacts    int64           `dynamo:"contacts,omitempty"`     // how many contacts the client has
 	ErasedAt    int64           `dynamo:"erased_at,omitempty"`    // epoch seconds; from then on nobody sees the person
 	ErasureDone int64           `dynamo:"erasure_done,omitempty"` // epoch seconds; when the person was off every invoice too
 	Created     int64           `dynamo:"created"`                // epoch milliseconds
@@ -153,10 +157,12 @@ type ClientBody struct {
 	Notes       string       `json:"notes,omitempty" doc:"For the team."`
 	Tags        []string     `json:"tags" doc:"At most 20."`
 	DefaultRate *money.Money `json:"default_rate,omitempty" doc:"What an hour costs; shown with the right rates:read."`
+	TaxID       string       `json:"tax_id,omitempty" doc:"For those with the right tax_id:read, where one client is read or written; others see dots where there is one, and so do lists." example:"DE987654321"`
 	Status      Status       `json:"status" enum:"active,archived"`
 	Projects    int64        `json:"projects" doc:"How many projects refer to the client."`
 	Invoices    int64        `json:"invoices" doc:"How many invoices do."`
 	Files       int64        `json:"files" doc:"How many files hang on the client, those that are still to be uploaded included."`
+	Contacts    int64        `json:"contacts" doc:"How many contacts the client has."`
 	ErasedAt    *time.Time   `json:"erased_at,omitempty" doc:"When the person was erased; name, addresses and notes are gone since."`
 	CreatedAt   time.Time    `json:"created_at"`
 	UpdatedAt   time.Time    `json:"updated_at"`
@@ -168,7 +174,7 @@ func body(c *api.Caller, row *Client) ClientBody {
 	}
 	b := ClientBody{ID: string(row.ID), Number: row.Number, Name: row.Name, Currency: row.Currency, Language: row.Language, TermsDays: row.TermsDays,
 		Email: row.Email, Phone: row.Phone, Address: row.Address, Notes: row.Notes, Tags: row.Tags, Status: row.Status, Projects: row.Projects, Files: row.Files, Invoices: row.Invoices,
-		CreatedAt: time.UnixMilli(row.Created).UTC(), UpdatedAt: time.UnixMilli(row.Updated).UTC()}
+		CreatedAt: time.UnixMilli(row.Created).UTC(), UpdatedAt: time.UnixMilli(row.Updated).UTC(), TaxID: taxid.Mask(row.TaxID), Contacts: row.Contacts}
 	if b.Tags == nil {
 		b.Tags = []string{}
 	}
@@ -186,7 +192,7 @@ func example() ClientBody {
 	at := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
 	return ClientBody{ID: "cli_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB", Number: 1, Name: "Example Bakery", Currency: "EUR", Language: "en", TermsDays: DefaultTerms,
 		Email: "office@example.com", Address: &Address{Line1: "Beispielweg 1", PostalCode: "10115", City: "Berlin", Country: "DE"},
-		Tags: []string{"retail"}, DefaultRate: &money.Money{Amount: 9000, Currency: "EUR"}, Status: Active, Projects: 1, CreatedAt: at, UpdatedAt: at}
+		Tags: []string{"retail"}, DefaultRate: &money.Money{Amount: 9000, Currency: "EUR"}, TaxID: "DE987654321", Status: Active, Projects: 1, CreatedAt: at, UpdatedAt: at}
 }
 
 // Out is the answer of a route about one client.
@@ -197,6 +203,19 @@ type Out struct {
 
 func show(c *api.Caller, row *Client) *Out {
 	return &Out{Tagged: api.Tag(row.Version), Body: body(c, row)}
+}
+
+// TaxIDPlace is where the sealed tax id of a client belongs.
+func TaxIDPlace(org id.Organization, c id.Client) keys.Place {
+	return taxid.Place(store.OrganizationScope(org), Family, Key(org, c).SK, "tax_id")
+}
+
+// reveal is show with the tax id as the caller may see it.
+func reveal(ctx context.Context, c *api.Caller, seals keys.DataKeys, row *Client) (*Out, error) {
+	out := show(c, row)
+	var err error
+	out.Body.TaxID, err = taxid.Show(ctx, c, seals, TaxIDPlace(row.Org, row.ID), row.TaxID)
+	return out, err
 }
 
 // tidy removes what means nothing.

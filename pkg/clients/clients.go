@@ -8,17 +8,19 @@ import (
 	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/api"
 	"pixeltrack.io/platform/pkg/counter"
+	"pixeltrack.io/platform/pkg/keys"
 	"pixeltrack.io/platform/pkg/money"
 	"pixeltrack.io/platform/pkg/privacy/purpose"
 	"pixeltrack.io/platform/pkg/problem"
 	"pixeltrack.io/platform/pkg/registry"
 	"pixeltrack.io/platform/pkg/store"
+	"pixeltrack.io/platform/pkg/taxid"
 )
 
 // Routes lists the area's routes.
 func Routes() []api.Operation {
-	return []api.Operation{CreateClient(nil), ListClients(), GetClient(), UpdateClient(nil), DeleteClient(nil), ArchiveClient(nil), RestoreClient(nil),
-		EraseClient(nil)}
+	return []api.Operation{CreateClient(nil, nil), ListClients(), GetClient(nil), UpdateClient(nil, nil), DeleteClient(nil), ArchiveClient(nil), RestoreClient(nil),
+		EraseClient(nil), CreateContact(nil), ListContacts(), GetContact(), UpdateContact(nil), DeleteContact(nil)}
 }
 
 // Rows registers the area's rows.
@@ -34,9 +36,17 @@ func Rows() []registry.Row {
 				registry.Personal("phone", "phone", "where the client is reached", registry.KeepController),
 				registry.Personal("address", "address", "where the client is reached", registry.KeepController),
 				registry.Personal("notes", "notes", "what the team writes about the client", registry.KeepController),
-				registry.Plain("tags", "words of the organization"), registry.Plain("default_rate", "an amount"), registry.Plain("status", "a fixed word"),
-				registry.Internal("projects", "a count"), registry.Internal("files", "a count"), registry.Internal("invoices", "a count"),
+				registry.Sealed("tax_id", "tax_id", "its tax id, for invoices to it", registry.KeepController), registry.Personal("tags", "tags", "words of the organization, at times about the client", registry.KeepController), registry.Plain("default_rate", "an amount"), registry.Plain("status", "a fixed word"),
+				registry.Internal("projects", "a count"), registry.Internal("files", "a count"), registry.Internal("contacts", "a count"), registry.Internal("invoices", "a count"),
 				registry.Plain("erased_at", "a time"), registry.Internal("erasure_done", "a time"), registry.Plain("created", "a time"), registry.Plain("updated", "a time"),
+			}},
+		{Sample: Contact{}, Type: "CONTACT", Area: "clients", Subject: registry.SubjectContact, Purpose: purpose.ServiceDelivery, Basis: registry.Contract,
+			Class: registry.ClassProject, Export: "contacts", Family: string(FamilyContact), Scopes: []registry.Scope{registry.InOrganization}, Division: registry.ByObject(string(Family)),
+			Fields: []registry.Field{
+				registry.Internal("org", "the id of the organization"), registry.Plain("client", "a random id"), registry.Plain("id", "a random id"),
+				registry.Personal("name", "name", "who the contact is", registry.KeepController), registry.Personal("email", "email", "where the contact is reached", registry.KeepController),
+				registry.Personal("phone", "phone", "where the contact is reached", registry.KeepController), registry.Personal("job_title", "job_title", "what the contact does", registry.KeepController),
+				registry.Plain("roles", "fixed words"), registry.Plain("created", "a time"), registry.Plain("updated", "a time"),
 			}},
 		{Sample: counter.Counter{}, Type: "COUNTER", Area: "clients", Purpose: purpose.ServiceDelivery, Basis: registry.Contract,
 			Class: registry.ClassProject, Family: string(counter.Family), Scopes: []registry.Scope{registry.InOrganization},
@@ -60,13 +70,13 @@ func missing() api.Refusal {
 }
 
 // GetClient answers one client.
-func GetClient() api.Operation {
+func GetClient(seals keys.DataKeys) api.Operation {
 	return api.New(api.Route{
 		ID: "get-client", Area: "clients", Method: http.MethodGet, Path: "/v1/clients/{id}", PureRead: true,
 		Permission: access.ClientsRead, Purpose: purpose.ServiceDelivery, Summary: "One client",
-		Description: "The rate is shown to those who may see rates.",
+		Description: "The rate is shown to those who may see rates, the tax id to those with the right tax_id:read.",
 		Refusals:    []api.Refusal{missing()}, ExampleOut: example(),
-	}, func(ctx context.Context, c *api.Caller, in *ByID) (*Out, error) { return again(ctx, c, in.ID) })
+	}, func(ctx context.Context, c *api.Caller, in *ByID) (*Out, error) { return found(ctx, c, seals, in.ID) })
 }
 
 // UpdateIn is the input of update-client.
@@ -86,6 +96,7 @@ type UpdateBody struct {
 	Address     *Address                  `json:"address,omitempty" doc:"Replaces the whole address; an empty one removes it."`
 	Notes       *string                   `json:"notes,omitempty" maxLength:"10000" doc:"Empty removes them."`
 	Tags        *[]string                 `json:"tags,omitempty" maxItems:"20" minLength:"1" maxLength:"50" doc:"Replaces all tags."`
+	TaxID       *string                   `json:"tax_id,omitempty" maxLength:"40" pattern:"^([0-9A-Za-z]([0-9A-Za-z ./-]*[0-9A-Za-z])?)?$" doc:"Needs the right tax_id:read; kept encrypted. Empty removes it."`
 	DefaultRate api.Optional[money.Money] `json:"default_rate,omitzero" required:"false" doc:"null removes it; needs the right rates:read."`
 }
 
@@ -118,7 +129,7 @@ func set[T any](field *T, to *T) {
 }
 
 // UpdateClient changes a client.
-func UpdateClient(st *store.Store) api.Operation {
+func UpdateClient(st *store.Store, seals keys.DataKeys) api.Operation {
 	terms := 30
 	return api.New(api.Route{
 		ID: "update-client", Area: "clients", Method: http.MethodPatch, Path: "/v1/clients/{id}", ReadsAhead: true,
@@ -132,6 +143,11 @@ func UpdateClient(st *store.Store) api.Operation {
 				return nil, err
 			}
 		}
+		if in.Body.TaxID != nil {
+			if err := c.Needs(access.TaxIDRead); err != nil {
+				return nil, err
+			}
+		}
 		if err := in.Body.check(); err != nil {
 			return nil, err
 		}
@@ -141,7 +157,15 @@ func UpdateClient(st *store.Store) api.Operation {
 		}
 		in.Body.apply(row)
 		row.tidy()
-		return save(ctx, st, c, row)
+		if t := in.Body.TaxID; t != nil {
+			if row.TaxID, err = taxid.Seal(ctx, seals, TaxIDPlace(row.Org, row.ID), *t, c.Now); err != nil {
+				return nil, err
+			}
+		}
+		if _, err := save(ctx, st, c, row); err != nil {
+			return nil, err
+		}
+		return reveal(ctx, c, seals, row)
 	})
 }
 
@@ -182,7 +206,7 @@ func DeleteClient(st *store.Store) api.Operation {
 	return api.New(api.Route{
 		ID: "delete-client", Area: "clients", Method: http.MethodDelete, Path: "/v1/clients/{id}", Status: http.StatusNoContent, ReadsAhead: true,
 		Permission: access.ClientsDelete, Purpose: purpose.ServiceDelivery, Summary: "Delete a client",
-		Description: "Only a client that no project or invoice refers to and no file hangs on; archive the others.",
+		Description: "Only a client that no project or invoice refers to and no file hangs on; archive the others. Its contacts go with it.",
 		Refusals:    []api.Refusal{missing(), {Kind: problem.Conflict, Code: "client_in_use", When: "Projects or invoices refer to the client, or files hang on it; details say how many."}},
 	}, func(ctx context.Context, c *api.Caller, in *ChangeIn) (*struct{}, error) {
 		row, err := in.read(ctx, c)
@@ -194,8 +218,17 @@ func DeleteClient(st *store.Store) api.Operation {
 			inUse.Details = map[string]any{"projects": row.Projects, "invoices": row.Invoices, "files": row.Files}
 			return nil, inUse
 		}
+		var contacts []*Contact
+		if row.Contacts > 0 {
+			if contacts, _, err = store.List[Contact](ctx, c.Org, Contacts(c.Org.Scope(), row.ID)); err != nil {
+				return nil, err
+			}
+		}
 		tx := st.Begin()
-		tx.Bury(c.Org, row, string(row.ID)) // a project or file that comes meanwhile makes another version of the row
+		tx.Bury(c.Org, row, string(row.ID)) // a project, file or contact that comes meanwhile makes another version of the row
+		for _, contact := range contacts {
+			tx.Delete(c.Org, contact)
+		}
 		return nil, c.Commit(ctx, tx, string(row.ID))
 	})
 }

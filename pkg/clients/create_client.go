@@ -8,9 +8,11 @@ import (
 	"pixeltrack.io/platform/pkg/api"
 	"pixeltrack.io/platform/pkg/counter"
 	"pixeltrack.io/platform/pkg/id"
+	"pixeltrack.io/platform/pkg/keys"
 	"pixeltrack.io/platform/pkg/money"
 	"pixeltrack.io/platform/pkg/privacy/purpose"
 	"pixeltrack.io/platform/pkg/store"
+	"pixeltrack.io/platform/pkg/taxid"
 )
 
 // CreateIn is the input of create-client.
@@ -30,17 +32,18 @@ type CreateBody struct {
 	Notes       string       `json:"notes,omitempty" maxLength:"10000"`
 	Tags        []string     `json:"tags,omitempty" maxItems:"20" minLength:"1" maxLength:"50"`
 	DefaultRate *money.Money `json:"default_rate,omitempty" doc:"What an hour costs; needs the right rates:read."`
+	TaxID       string       `json:"tax_id,omitempty" maxLength:"40" pattern:"^([0-9A-Za-z]([0-9A-Za-z ./-]*[0-9A-Za-z])?)?$" doc:"Needs the right tax_id:read; kept encrypted." example:"DE987654321"`
 }
 
 // CreateClient adds a client to the organisation.
-func CreateClient(st *store.Store) api.Operation {
+func CreateClient(st *store.Store, seals keys.DataKeys) api.Operation {
 	e := example()
 	return api.Replayable(api.Route{
 		ID: "create-client", Area: "clients", Method: http.MethodPost, Path: "/v1/clients", Status: http.StatusCreated,
 		ReadsAhead: true, Permission: access.ClientsWrite, Purpose: purpose.ServiceDelivery, Summary: "Add a client",
 		Description: "The client gets the organization's next number.",
 		ExampleIn: CreateBody{Name: e.Name, Currency: e.Currency, Language: e.Language, TermsDays: e.TermsDays, Email: e.Email,
-			Address: e.Address, Tags: e.Tags, DefaultRate: e.DefaultRate},
+			Address: e.Address, Tags: e.Tags, DefaultRate: e.DefaultRate, TaxID: e.TaxID},
 		ExampleOut: e,
 	}, func(ctx context.Context, c *api.Caller, in *CreateIn) (*Out, error) {
 		if in.Body.DefaultRate != nil {
@@ -48,11 +51,20 @@ func CreateClient(st *store.Store) api.Operation {
 				return nil, err
 			}
 		}
+		if in.Body.TaxID != "" {
+			if err := c.Needs(access.TaxIDRead); err != nil {
+				return nil, err
+			}
+		}
 		row := in.Body.client(c)
 		if err := row.check(); err != nil {
 			return nil, err
 		}
-		err := store.Again(ctx, counter.ErrTaken, func() error {
+		var err error
+		if row.TaxID, err = taxid.Seal(ctx, seals, TaxIDPlace(row.Org, row.ID), in.Body.TaxID, c.Now); err != nil {
+			return nil, err
+		}
+		err = store.Again(ctx, counter.ErrTaken, func() error {
 			number, err := counter.Next(ctx, c.Org, "client")
 			if err != nil {
 				return err
@@ -66,14 +78,23 @@ func CreateClient(st *store.Store) api.Operation {
 		if err != nil {
 			return nil, err
 		}
-		return show(c, row), nil
-	}, again)
+		return reveal(ctx, c, seals, row)
+	}, func(ctx context.Context, c *api.Caller, made string) (*Out, error) { return found(ctx, c, seals, made) })
 }
 
 func (b CreateBody) client(c *api.Caller) *Client {
 	return &Client{Org: c.Org.ID, ID: api.NewID[id.Client](c), Name: b.Name, Currency: b.Currency, Language: b.Language, TermsDays: b.TermsDays,
 		Email: b.Email, Phone: b.Phone, Address: b.Address, Notes: b.Notes, Tags: b.Tags, DefaultRate: b.DefaultRate,
 		Status: Active, Created: c.Now.UnixMilli(), Updated: c.Now.UnixMilli()}
+}
+
+// found answers with a client and its tax id, by an id as it came in.
+func found(ctx context.Context, c *api.Caller, seals keys.DataKeys, text string) (*Out, error) {
+	row, err := Read(ctx, c.Org, text)
+	if err != nil {
+		return nil, err
+	}
+	return reveal(ctx, c, seals, row)
 }
 
 // again answers a repeat with the client as it is now.

@@ -32,7 +32,7 @@ func (c *Client) ErasureDue() *store.Due {
 
 // Blank takes the person off a client. What is left is a number that invoices and projects refer to.
 func (c *Client) Blank() {
-	c.Name, c.Email, c.Phone, c.Address, c.Notes, c.Tags = "", "", "", nil, "", nil
+	c.Name, c.Email, c.Phone, c.Address, c.Notes, c.Tags, c.TaxID, c.Contacts = "", "", "", nil, "", nil, nil, 0
 }
 
 // ErasureBody is how far the erasure of a client is, and what the law keeps.
@@ -87,7 +87,7 @@ func EraseClient(st *store.Store) api.Operation {
 	return api.Replayable(api.Route{
 		ID: "erase-client", Area: "clients", Method: http.MethodPost, Path: "/v1/clients/{id}/erasure", Status: http.StatusAccepted, ReadsAhead: true, Audit: true,
 		Permission: access.ClientsDelete, Purpose: purpose.PrivacyRights, Summary: "Erase a client's personal data",
-		Description: "For the organization, as controller of its clients' data, when the person asks for it. From the call on the client shows no name, address or note, takes no change and no new work, whatever version it has. " +
+		Description: "For the organization, as controller of its clients' data, when the person asks for it. From the call on the client shows no name, address, note or contact, takes no change and no new work, whatever version it has. " +
 			"Within half an hour the recipient is off every invoice, and each stored document is replaced by one without the recipient. There is no way back. Erasing twice is erasing once, and answers how far it is.",
 		Refusals:   []api.Refusal{missing(), {Kind: problem.Conflict, Code: "kept_by_law", When: "A legal hold keeps the client for now."}},
 		ExampleOut: e.Body,
@@ -127,6 +127,28 @@ func EraseClient(st *store.Store) api.Operation {
 	})
 }
 
+// EraseAgain brings a client of a restored table to where its erasure, begun at a time, had it: hidden for good, with its
+// clock. It tells whether the work of that clock is done.
+func EraseAgain(ctx context.Context, org *store.Organization, c id.Client, begun time.Time) (done bool, err error) {
+	row, err := store.Get[Client](ctx, org, Key(org.ID, c))
+	if errors.Is(err, store.ErrMissing) {
+		return true, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	if row.ErasedAt != 0 {
+		left, err := store.Remaining(ctx, org.Store().BindPlatform(org.Actor()), row.ErasureDue())
+		return !left, err
+	}
+	row.ErasedAt, row.Status = begun.Unix(), Archived
+	row.touch(org.Now())
+	tx := org.Store().Begin()
+	tx.Replace(org, row)
+	tx.Arm(org, row.ErasureDue())
+	return false, tx.Commit(ctx)
+}
+
 // Erasing reads a client whose erasure is to go on, nil when there is none.
 func Erasing(ctx context.Context, org *store.Organization, c id.Client) (*Client, error) {
 	row, err := store.Get[Client](ctx, org, Key(org.ID, c))
@@ -139,7 +161,7 @@ func Erasing(ctx context.Context, org *store.Organization, c id.Client) (*Client
 // Forget takes the person off the row of a client whose erasure is to go on.
 func Forget(tx *store.Tx, org *store.Organization, c id.Client) {
 	tx.Change(org, Key(org.ID, c), func(u *dynamo.Update) {
-		u.Remove("name", "email", "phone", "address", "notes", "tags").If("attribute_exists('erased_at')")
+		u.Remove("name", "email", "phone", "address", "notes", "tags", "tax_id", "contacts").If("attribute_exists('erased_at')")
 	})
 }
 

@@ -46,7 +46,7 @@ func ConfirmFile(st *store.Store, incoming Incoming, kept Keeper) api.Operation 
 			{Kind: problem.Conflict, Code: "upload_mismatch", When: "What lies there is not what was announced."}},
 		ExampleOut: example(),
 	}, func(ctx context.Context, c *api.Caller, in *ByID) (*Out, error) {
-		f, err := Read(ctx, c.Org, in.ID)
+		f, err := seen(ctx, c, in.ID)
 		if err != nil {
 			return nil, err
 		}
@@ -68,7 +68,7 @@ func ConfirmFile(st *store.Store, incoming Incoming, kept Keeper) api.Operation 
 			tx.Replace(c.Org, f)
 			err := c.Commit(ctx, tx, string(f.ID))
 			if errors.Is(err, store.ErrStale) && try < 3 {
-				if f, err = Read(ctx, c.Org, in.ID); err != nil {
+				if f, err = seen(ctx, c, in.ID); err != nil {
 					return nil, err // deleted meanwhile, and what was copied goes with it
 				}
 				if f.State == Available {

@@ -48,8 +48,8 @@ type CreateBody struct {
 	Size       int64      `json:"size" minimum:"1" maximum:"5368709120" doc:"In bytes, exactly. At most 25 MiB on the plan Free, 250 MiB on Pro, 1 GiB on Agency." example:"48213"`
 	MediaType  string     `json:"media_type" minLength:"3" maxLength:"127" pattern:"^[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*$" doc:"Without parameters. The content must not contradict it." example:"application/pdf"`
 	SHA256     string     `json:"sha256" pattern:"^[0-9a-f]{64}$" doc:"Of the bytes, in hex." example:"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"`
-	ParentType ParentType `json:"parent_type" enum:"project,client" doc:"What the file hangs on."`
-	ParentID   string     `json:"parent_id" minLength:"1" maxLength:"64" doc:"A project that is not archived, or an active client." example:"prj_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"`
+	ParentType ParentType `json:"parent_type" enum:"project,client,ticket" doc:"What the file hangs on. What hangs on a ticket is seen by who sees the ticket, and by PixelTrack's support."`
+	ParentID   string     `json:"parent_id" minLength:"1" maxLength:"64" doc:"A project that is not archived, an active client, or a ticket that is not closed." example:"prj_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"`
 }
 
 func (b CreateBody) file(c *api.Caller) (*File, error) {
@@ -93,7 +93,7 @@ func CreateFile(st *store.Store, incoming Granter) api.Operation {
 		}
 		open := missingParent(f.ParentType)
 		if on.check(f.Parent) == nil {
-			open = on.open(ctx, c.Org, f.Parent)
+			open = on.open(ctx, c, f.Parent)
 		}
 		if err := c.Checked(); err != nil {
 			return nil, err
@@ -137,7 +137,7 @@ func grant(ctx context.Context, incoming Granter, f *File) (*Upload, error) {
 
 // again answers a repeat with the file as it is now.
 func again(ctx context.Context, c *api.Caller, made string) (*Out, error) {
-	f, err := Read(ctx, c.Org, made)
+	f, err := seen(ctx, c, made)
 	if err != nil {
 		return nil, err
 	}

@@ -29,7 +29,7 @@ func DeleteFile(st *store.Store, incoming, kept Remover) api.Operation {
 		Description: "Your own, or anybody's with the right files:delete:all. It is gone at once, with every version of its bytes; links that were given lead nowhere.",
 		Refusals:    []api.Refusal{missing()},
 	}, func(ctx context.Context, c *api.Caller, in *ChangeIn) (*struct{}, error) {
-		f, err := Read(ctx, c.Org, in.ID)
+		f, err := seen(ctx, c, in.ID)
 		if err != nil {
 			return nil, err
 		}
@@ -55,8 +55,7 @@ func DeleteFile(st *store.Store, incoming, kept Remover) api.Operation {
 	})
 }
 
-// remove deletes the row of a file in a transaction, and has the sweep look at its objects when nobody can write them any
-// more: neither a confirmation that is under way nor the holder of the link.
+// remove deletes the row of a file in a transaction.
 func (f *File) remove(tx *store.Tx, org *store.Organization, now time.Time) error {
 	on, err := parentOf(f.ParentType)
 	if err != nil {
@@ -64,8 +63,14 @@ func (f *File) remove(tx *store.Tx, org *store.Organization, now time.Time) erro
 	}
 	tx.Bury(org, f, string(f.ID))
 	on.detach(tx, org, f.Parent, f.ID)
-	f.move(tx, org, max(f.Until, now.Unix())+int64(Wait.Seconds()))
+	f.clear(tx, org, now)
 	return nil
+}
+
+// clear has the sweep look at a deleted file's objects when nobody can write them any more: neither a confirmation that is
+// under way nor the holder of the link.
+func (f *File) clear(tx *store.Tx, org *store.Organization, now time.Time) {
+	f.move(tx, org, max(f.Until, now.Unix())+int64(Wait.Seconds()))
 }
 
 // wipe deletes every version of a file's bytes, and what was uploaded for them.

@@ -43,7 +43,7 @@ func DownloadFile(kept Linker) api.Operation {
 			{Kind: problem.Conflict, Code: "file_infected", When: "A scanner found it infected."}},
 		ExampleOut: LinkBody{URL: "https://files.example.com/…", ExpiresAt: at.Add(LinkLife)},
 	}, func(ctx context.Context, c *api.Caller, in *ByID) (*LinkOut, error) {
-		f, err := Read(ctx, c.Org, in.ID)
+		f, err := seen(ctx, c, in.ID)
 		if err != nil {
 			return nil, err
 		}

@@ -35,7 +35,7 @@ const (
 	Infected    Scan = "infected"
 )
 
-// File is something that a member uploaded to a project or a client. Its bytes lie in the files bucket under Object, in
+// File is something that a member uploaded to a project, a client or a ticket. Its bytes lie in the files bucket under Object, in
 // as many versions as were written there; before it is confirmed they lie at most in the incoming bucket.
 type File struct {
 	store.Meta
@@ -121,7 +121,7 @@ type FileBody struct {
 	Size       int64      `json:"size" doc:"In bytes." example:"48213"`
 	MediaType  string     `json:"media_type" example:"application/pdf"`
 	SHA256     string     `json:"sha256" doc:"In hex."`
-	ParentType ParentType `json:"parent_type" enum:"project,client"`
+	ParentType ParentType `json:"parent_type" enum:"project,client,ticket"`
 	ParentID   string     `json:"parent_id" example:"prj_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"`
 	UploadedBy string     `json:"uploaded_by" doc:"The member who asked for the upload." example:"mbr_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"`
 	State      State      `json:"state" enum:"pending_upload,available" doc:"Pending: the upload is not confirmed; 24 hours after it was asked for the file is gone."`

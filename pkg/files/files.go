@@ -1,4 +1,4 @@
-// Package files is the area of what members upload and hang on projects and clients. Bytes never pass through a function:
+// Package files is the area of what members upload and hang on projects, clients and tickets. Bytes never pass through a function:
 // a client uploads to the incoming bucket by a link that lets in just what was announced, a confirmation checks what
 // arrived and copies it to the files bucket, and downloads go by a link.
 package files
@@ -96,7 +96,7 @@ func UpdateFile(st *store.Store) api.Operation {
 				return nil, problem.InvalidField("body.name", "not a file name")
 			}
 		}
-		f, err := Read(ctx, c.Org, in.ID)
+		f, err := seen(ctx, c, in.ID)
 		if err != nil {
 			return nil, err
 		}

@@ -52,7 +52,7 @@ func (w world) project(c apitest.Caller, key string) string {
 
 func (w world) client(c apitest.Caller) string {
 	w.T.Helper()
-	a := w.Call(clients.CreateClient(w.Store), c, apitest.Request{Body: map[string]any{"name": "Example Bakery", "currency": "EUR"}})
+	a := w.Call(clients.CreateClient(w.Store, nil), c, apitest.Request{Body: map[string]any{"name": "Example Bakery", "currency": "EUR"}})
 	w.Want(a, http.StatusCreated, "")
 	var b clients.ClientBody
 	a.Into(w.T, &b)
@@ -66,6 +66,9 @@ func announce(parent string, more map[string]any) map[string]any {
 		"parent_type": "project", "parent_id": parent}
 	if strings.HasPrefix(parent, "cli_") {
 		body["parent_type"] = "client"
+	}
+	if strings.HasPrefix(parent, "tkt_") {
+		body["parent_type"] = "ticket"
 	}
 	for k, v := range more {
 		body[k] = v
@@ -260,7 +263,7 @@ func TestInputIsRefused(t *testing.T) {
 		{"a path to nothing", project, map[string]any{"name": "a/.."}, 422, "invalid_input"},
 		{"a media type that is none", project, map[string]any{"media_type": "pdf"}, 422, "invalid_input"},
 		{"a media type with parameters", project, map[string]any{"media_type": "text/html; charset=x"}, 422, "invalid_input"},
-		{"an unknown kind of parent", project, map[string]any{"parent_type": "ticket"}, 422, "invalid_input"},
+		{"an unknown kind of parent", project, map[string]any{"parent_type": "invoice"}, 422, "invalid_input"},
 		{"a parent of another kind", client, map[string]any{"parent_type": "project"}, 404, "project_not_found"},
 		{"no such project", "prj_" + none, nil, 404, "project_not_found"},
 		{"no such client", "cli_" + none, nil, 404, "client_not_found"},

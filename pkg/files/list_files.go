@@ -3,19 +3,22 @@ package files
 import (
 	"context"
 	"net/http"
+	"slices"
 
 	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/api"
+	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/privacy/purpose"
 	"pixeltrack.io/platform/pkg/problem"
 	"pixeltrack.io/platform/pkg/store"
+	"pixeltrack.io/platform/pkg/support"
 )
 
 // ListIn is the input of list-files.
 type ListIn struct {
 	api.Page
 	api.Since
-	ParentType ParentType `query:"parent_type" enum:"project,client" doc:"Only files that hang on one thing; together with parent_id."`
+	ParentType ParentType `query:"parent_type" enum:"project,client,ticket" doc:"Only files that hang on one thing; together with parent_id."`
 	ParentID   string     `query:"parent_id" maxLength:"64" doc:"Which thing."`
 }
 
@@ -27,17 +30,33 @@ func ListFiles() api.Operation {
 	return api.New(api.Route{
 		ID: "list-files", Area: "files", Method: http.MethodGet, Path: "/v1/files", PureRead: true,
 		Permission: access.FilesRead, Purpose: purpose.ServiceDelivery, Summary: "Files",
-		Description: "The organization's, newest first; of one thing, last changed first, or with updated_since in the order of their changes.",
-		Refusals:    []api.Refusal{{Kind: problem.Gone, Code: "resync_required", When: "updated_since is older than what is known of deletions."}},
-		ExampleOut:  api.Changes[FileBody]{Data: []FileBody{example()}},
+		Description: "The organization's, newest first; of one thing, last changed first, or with updated_since in the order of their changes. " +
+			"Without parent_type, files of tickets are listed to who uploaded them and to who sees all tickets; a page may be short.",
+		Refusals:   []api.Refusal{{Kind: problem.NotFound, Code: "ticket_not_found", When: "There is no such ticket, or the caller does not see it."}, {Kind: problem.Gone, Code: "resync_required", When: "updated_since is older than what is known of deletions."}},
+		ExampleOut: api.Changes[FileBody]{Data: []FileBody{example()}},
 	}, func(ctx context.Context, c *api.Caller, in *ListIn) (*ListOut, error) {
 		q, err := in.query(c)
 		if err != nil {
 			return nil, err
 		}
+		if in.ParentType == OfTicket {
+			if _, err := support.Read(ctx, c, in.ParentID); err != nil {
+				return nil, err
+			}
+		}
 		page, err := api.ListChanges(ctx, c.Org, q, body)
+		if in.ParentType == "" {
+			page.Data = slices.DeleteFunc(page.Data, func(b FileBody) bool {
+				return (&File{ParentType: b.ParentType, Member: id.Member(b.UploadedBy)}).hidden(c)
+			})
+		}
 		return &ListOut{page}, err
 	})
+}
+
+// OfParent is where the files lie that hang on one thing.
+func OfParent(org store.Scope, parent string) store.Query {
+	return store.Query{Index: store.Index2, Partition: org.Partition(Family, parent)}
 }
 
 func (in *ListIn) query(c *api.Caller) (store.Query, error) {

@@ -10,6 +10,7 @@ import (
 	"pixeltrack.io/platform/pkg/problem"
 	"pixeltrack.io/platform/pkg/projects"
 	"pixeltrack.io/platform/pkg/store"
+	"pixeltrack.io/platform/pkg/support"
 )
 
 // ParentType is a kind of thing that files hang on.
@@ -19,14 +20,15 @@ type ParentType string
 const (
 	OfProject ParentType = "project"
 	OfClient  ParentType = "client"
+	OfTicket  ParentType = "ticket"
 )
 
 // parent is what files need to know of a kind of thing that they hang on.
 type parent struct {
 	of      ParentType
-	check   func(text string) error                                             // whether a text is an id of the kind
-	open    func(ctx context.Context, org *store.Organization, id string) error // refuses new files, before the write
-	attach  func(tx *store.Tx, org *store.Organization, id string, f id.File)   // says in the table that a file hangs on it
+	check   func(text string) error                                           // whether a text is an id of the kind
+	open    func(ctx context.Context, c *api.Caller, id string) error         // refuses new files, before the write
+	attach  func(tx *store.Tx, org *store.Organization, id string, f id.File) // says in the table that a file hangs on it
 	detach  func(tx *store.Tx, org *store.Organization, id string, f id.File)
 	refused func(ctx context.Context, org *store.Organization, id string, err error) error // why attaching failed
 }
@@ -44,7 +46,7 @@ func parents() []parent {
 			},
 			refused: func(_ context.Context, _ *store.Organization, _ string, err error) error { return err }},
 		{of: OfClient, check: parses[id.Client],
-			open: func(context.Context, *store.Organization, string) error { return nil }, // attaching asks the row itself
+			open: func(context.Context, *api.Caller, string) error { return nil }, // attaching asks the row itself
 			attach: func(tx *store.Tx, org *store.Organization, c string, _ id.File) {
 				clients.Attach(tx, org, id.Client(c))
 			},
@@ -52,6 +54,14 @@ func parents() []parent {
 				clients.Detach(tx, org, id.Client(c))
 			},
 			refused: whyNotClient},
+		{of: OfTicket, check: parses[id.Ticket], open: openTicket,
+			attach: func(tx *store.Tx, org *store.Organization, t string, _ id.File) {
+				support.Attach(tx, org, id.Ticket(t))
+			},
+			detach: func(tx *store.Tx, org *store.Organization, t string, _ id.File) {
+				support.Detach(tx, org, id.Ticket(t))
+			},
+			refused: whyNotTicket},
 	}
 }
 
@@ -74,14 +84,16 @@ func parentRefusals() []api.Refusal {
 	return []api.Refusal{
 		{Kind: problem.NotFound, Code: "project_not_found", When: "There is no such project in the organization."},
 		{Kind: problem.NotFound, Code: "client_not_found", When: "There is no such client in the organization."},
+		{Kind: problem.NotFound, Code: "ticket_not_found", When: "There is no such ticket in the organization, or it is another member's and the caller sees their own alone."},
+		{Kind: problem.Conflict, Code: "ticket_closed", When: "The ticket is closed."},
 		{Kind: problem.Conflict, Code: "project_archived", When: "The project is archived."},
 		{Kind: problem.Conflict, Code: "project_closing", When: "The project is being deleted."},
 		{Kind: problem.Conflict, Code: "client_archived", When: "The client is archived."},
 	}
 }
 
-func openProject(ctx context.Context, org *store.Organization, text string) error {
-	p, err := projects.Read(ctx, org, text)
+func openProject(ctx context.Context, c *api.Caller, text string) error {
+	p, err := projects.Read(ctx, c.Org, text)
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/job"
+	"pixeltrack.io/platform/pkg/picture"
 	"pixeltrack.io/platform/pkg/privacy/purpose"
 	"pixeltrack.io/platform/pkg/store"
 	"pixeltrack.io/platform/pkg/telemetry"
@@ -15,14 +16,21 @@ import (
 // held is how long an upload that is held or restricted is left alone before it is looked at again.
 const held = 24 * time.Hour
 
+// Cleared is a bucket that loses objects, one by its key or all whose keys begin alike.
+type Cleared interface {
+	Remover
+	picture.Remover
+}
+
 // SweepUploads clears away what uploads and deletions leave: files that were asked for and did not come within a day, the
-// place of an upload when its link has ended, and the objects of files that were deleted. Uploads come to the bucket
-// incoming, files lie in kept.
-func SweepUploads(incoming, kept Remover) job.Job {
+// place of an upload when its link has ended, and the objects of files that were deleted; likewise of pictures. Uploads
+// come to the bucket incoming, files and pictures lie in kept.
+func SweepUploads(incoming, kept Cleared) job.Job {
 	return job.Job{
-		ID: "sweep-uploads", Area: "files", Summary: "Remove uploads that nobody confirmed and what deleted files left", Purpose: purpose.ServiceDelivery, Triggers: []string{"schedule"},
+		ID: "sweep-uploads", Area: "files", Summary: "Remove uploads that nobody confirmed and what deleted files and pictures left", Purpose: purpose.ServiceDelivery, Triggers: []string{"schedule"},
 		Run: func(ctx context.Context, r *job.Run) error {
-			return r.EachDue(ctx, DueUpload, r.Settled(), func(ctx context.Context, d *store.Due) error { return sweep(ctx, r, d, incoming, kept) })
+			files := r.EachDue(ctx, DueUpload, r.Settled(), func(ctx context.Context, d *store.Due) error { return sweep(ctx, r, d, incoming, kept) })
+			return errors.Join(files, picture.Sweep(ctx, r, incoming, kept))
 		},
 	}
 }

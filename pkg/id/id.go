@@ -20,6 +20,7 @@ type (
 	Member       string // mbr_…, random: a person inside one organisation, without a trace of who it is
 	Session      string // ses_…
 	Client       string // cli_…
+	Contact      string // cnt_…, a person at a client
 	Project      string // prj_…
 	Entry        string // ent_…, a time entry
 	Timer        string // tmr_…
@@ -35,6 +36,7 @@ type (
 	Purge        string // pur_…, one act of retention
 	Record       string // rec_…, one audit record
 	File         string // fil_…
+	Picture      string // pic_…, of an account, or an organization's logo
 	Passkey      string // psk_…
 	Ticket       string // tkt_…, a question to support
 	Post         string // pst_…, what was said in a ticket
@@ -62,6 +64,7 @@ const (
 	PrefixMember       = "mbr"
 	PrefixSession      = "ses"
 	PrefixClient       = "cli"
+	PrefixContact      = "cnt"
 	PrefixProject      = "prj"
 	PrefixEntry        = "ent"
 	PrefixTimer        = "tmr"
@@ -77,6 +80,7 @@ const (
 	PrefixPurge        = "pur"
 	PrefixRecord       = "rec"
 	PrefixFile         = "fil"
+	PrefixPicture      = "pic"
 	PrefixPasskey      = "psk"
 	PrefixTicket       = "tkt"
 	PrefixPost         = "pst"
@@ -105,6 +109,8 @@ func Prefix[T Kind]() string {
 		return PrefixSession
 	case Client:
 		return PrefixClient
+	case Contact:
+		return PrefixContact
 	case Project:
 		return PrefixProject
 	case Entry:
@@ -135,6 +141,8 @@ func Prefix[T Kind]() string {
 		return PrefixRecord
 	case File:
 		return PrefixFile
+	case Picture:
+		return PrefixPicture
 	case Passkey:
 		return PrefixPasskey
 	case Ticket:

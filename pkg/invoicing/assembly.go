@@ -2,6 +2,7 @@ package invoicing
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -93,6 +94,24 @@ func (c *Claim) Type() string { return "INVOICEENTRY" }
 // Keys puts a claim under its invoice.
 func (c *Claim) Keys() store.Keys {
 	return store.Keys{Primary: store.OrganizationScope(c.Org).KeyIn(FamilyClaims, string(c.Invoice), string(c.Entry))}
+}
+
+// MoveClaim adds to a transaction that the time of an entry is another member's, on the invoice that the entry is on. It
+// adds nothing for an entry that is on none.
+func MoveClaim(ctx context.Context, tx *store.Tx, org *store.Organization, invoice id.Invoice, e id.Entry, to id.Member) error {
+	if invoice == "" {
+		return nil
+	}
+	c, err := store.Get[Claim](ctx, org, (&Claim{Org: org.ID, Invoice: invoice, Entry: e}).Keys().Primary)
+	if errors.Is(err, store.ErrMissing) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	c.Member = to
+	tx.Replace(org, c)
+	return nil
 }
 
 // FromTime asks for the unbilled time of projects.

@@ -12,6 +12,7 @@ import (
 	"pixeltrack.io/platform/pkg/money"
 	"pixeltrack.io/platform/pkg/outbox"
 	"pixeltrack.io/platform/pkg/problem"
+	"pixeltrack.io/platform/pkg/taxid"
 )
 
 // DiscountBody is a discount on the wire.
@@ -57,11 +58,18 @@ type PayerBody struct {
 	Address *clients.Address `json:"address,omitempty"`
 }
 
+// RecipientBody is who is to pay, with what the invoice took over of its client.
+type RecipientBody struct {
+	PayerBody
+	TaxID string `json:"tax_id,omitempty" doc:"The client's when the invoice was sent. Shown on the document, by the public link, and where one invoice is read with the right tax_id:read; elsewhere as dots." example:"DE987654321"`
+}
+
 // IssuerBody is who asks for the money.
 type IssuerBody struct {
 	Name      string           `json:"name" example:"Example Studio"`
 	LegalName string           `json:"legal_name,omitempty" example:"Example Studio GmbH"`
 	Address   *clients.Address `json:"address,omitempty"`
+	TaxID     string           `json:"tax_id,omitempty" doc:"Shown as the recipient's." example:"DE123456789"`
 }
 
 // Sums is what an invoice comes to. Net and tax are the total; with prices that include taxes the subtotal does too.
@@ -106,16 +114,16 @@ type Summary struct {
 // Body is a whole invoice.
 type Body struct {
 	Summary
-	Issuer    *IssuerBody   `json:"issuer,omitempty" doc:"As it was when the invoice was sent."`
-	Recipient *PayerBody    `json:"recipient,omitempty" doc:"Who is to pay, as it was when the invoice was written; gone when the person was erased."`
-	Erased    *time.Time    `json:"recipient_erased_at,omitempty" doc:"When the recipient was erased."`
-	Original  string        `json:"original_pdf_sha256,omitempty" doc:"Of the document that the recipient got, which was replaced when the recipient was erased."`
-	Lines     []LineBody    `json:"lines"`
-	Notes     string        `json:"notes,omitempty" doc:"On the invoice." example:"Thank you."`
-	Terms     string        `json:"terms,omitempty" doc:"On the invoice."`
-	Assembly  *AssemblyBody `json:"assembly,omitempty" doc:"Of an invoice that was made of unbilled time."`
-	Delivery  string        `json:"delivery,omitempty" doc:"What became of the mail to the client, for 30 days." example:"delivered"`
-	PublicURL string        `json:"public_url,omitempty" doc:"The page for the client; shown once, by the call that sends the invoice."`
+	Issuer    *IssuerBody    `json:"issuer,omitempty" doc:"As it was when the invoice was sent."`
+	Recipient *RecipientBody `json:"recipient,omitempty" doc:"Who is to pay, as it was when the invoice was written; gone when the person was erased."`
+	Erased    *time.Time     `json:"recipient_erased_at,omitempty" doc:"When the recipient was erased."`
+	Original  string         `json:"original_pdf_sha256,omitempty" doc:"Of the document that the recipient got, which was replaced when the recipient was erased."`
+	Lines     []LineBody     `json:"lines"`
+	Notes     string         `json:"notes,omitempty" doc:"On the invoice." example:"Thank you."`
+	Terms     string         `json:"terms,omitempty" doc:"On the invoice."`
+	Assembly  *AssemblyBody  `json:"assembly,omitempty" doc:"Of an invoice that was made of unbilled time."`
+	Delivery  string         `json:"delivery,omitempty" doc:"What became of the mail to the client, for 30 days." example:"delivered"`
+	PublicURL string         `json:"public_url,omitempty" doc:"The page for the client; shown once, by the call that sends the invoice."`
 }
 
 // Out is the answer of a route about one invoice.
@@ -179,10 +187,10 @@ func (i *Invoice) line(l Line) LineBody {
 func (d *document) body(now time.Time) Body {
 	b := Body{Summary: summary(now, d.Invoice), Lines: []LineBody{}, Notes: d.Notes, Terms: d.Terms, Assembly: d.Assembly.body()}
 	if i := d.Issuer; i != nil {
-		b.Issuer = &IssuerBody{Name: i.Name, LegalName: i.LegalName, Address: i.Address}
+		b.Issuer = &IssuerBody{Name: i.Name, LegalName: i.LegalName, Address: i.Address, TaxID: taxid.Mask(d.IssuerTaxID)}
 	}
 	if p := d.payer; p != nil && p.Name != "" {
-		b.Recipient = &PayerBody{Name: p.Name, Email: p.Email, Address: p.Address}
+		b.Recipient = &RecipientBody{PayerBody{Name: p.Name, Email: p.Email, Address: p.Address}, taxid.Mask(p.TaxID)}
 	}
 	if p := d.payer; p != nil && p.ErasedAt != 0 {
 		at := time.Unix(p.ErasedAt, 0).UTC()
@@ -295,7 +303,7 @@ func example() Body {
 		Sums: Sums{Currency: "EUR", TaxRounding: calc.PerDocument, Subtotal: eur(13500), DiscountTotal: eur(0), Net: eur(13500),
 			Taxes: []TaxSumBody{{TaxBody: vat, Base: eur(13500), Amount: eur(2565)}}, TaxTotal: eur(2565), Total: eur(16065), PaidTotal: eur(0), Due: eur(16065)},
 		LineCount: 1, TermsDays: 14, PONumber: "PO-77", CreatedAt: at, UpdatedAt: at},
-		Recipient: &PayerBody{Name: "Example Bakery", Email: "office@example.com", Address: &clients.Address{Line1: "Beispielweg 1", PostalCode: "10115", City: "Berlin", Country: "DE"}},
+		Recipient: &RecipientBody{PayerBody: PayerBody{Name: "Example Bakery", Email: "office@example.com", Address: &clients.Address{Line1: "Beispielweg 1", PostalCode: "10115", City: "Berlin", Country: "DE"}}},
 		Lines: []LineBody{{LineIn: LineIn{Description: "Sketches", Quantity: "1.5", Unit: "h", UnitPrice: eur(9000), Taxes: []TaxBody{vat}},
 			DiscountTotal: eur(0), Amount: eur(13500)}},
 		Notes: "Thank you."}
@@ -305,7 +313,7 @@ func example() Body {
 func exampleSent() Body {
 	b := example()
 	b.Status, b.Number, b.IssuedOn, b.DueOn, b.SentAt = Sent, "INV-2026-0001", "2026-03-02", "2026-03-16", &b.CreatedAt
-	b.Issuer = &IssuerBody{Name: "Example Studio", LegalName: "Example Studio GmbH", Address: &clients.Address{Line1: "Beispielstraße 1", PostalCode: "10115", City: "Berlin", Country: "DE"}}
+	b.Issuer = &IssuerBody{Name: "Example Studio", LegalName: "Example Studio GmbH", Address: &clients.Address{Line1: "Beispielstraße 1", PostalCode: "10115", City: "Berlin", Country: "DE"}, TaxID: "DE123456789"}
 	b.Delivery = string(outbox.Queued)
 	return b
 }

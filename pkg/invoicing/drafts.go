@@ -7,6 +7,7 @@ import (
 	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/api"
 	"pixeltrack.io/platform/pkg/clients"
+	"pixeltrack.io/platform/pkg/keys"
 	"pixeltrack.io/platform/pkg/money"
 	"pixeltrack.io/platform/pkg/privacy/purpose"
 	"pixeltrack.io/platform/pkg/problem"
@@ -65,12 +66,22 @@ func keptRefusal() api.Refusal {
 }
 
 // GetInvoice answers one invoice.
-func GetInvoice() api.Operation {
+func GetInvoice(seals keys.DataKeys) api.Operation {
 	return api.New(api.Route{
 		ID: "get-invoice", Area: "invoicing", Method: http.MethodGet, Path: "/v1/invoices/{id}", PureRead: true,
-		Permission: access.InvoicesRead, Purpose: purpose.Invoicing, Summary: "One invoice", Description: "With its lines and who is to pay.",
+		Permission: access.InvoicesRead, Purpose: purpose.Invoicing, Summary: "One invoice", Description: "With its lines and who is to pay. Tax ids are shown with the right tax_id:read.",
 		Refusals: []api.Refusal{missing()}, ExampleOut: example(),
-	}, func(ctx context.Context, c *api.Caller, in *ByID) (*Out, error) { return again(ctx, c, in.ID) })
+	}, func(ctx context.Context, c *api.Caller, in *ByID) (*Out, error) {
+		d, err := read(ctx, c.Org, in.ID)
+		if err != nil {
+			return nil, err
+		}
+		out := show(c.Now, d)
+		if !c.May(access.TaxIDRead) {
+			return out, nil
+		}
+		return out, d.reveal(ctx, seals, c.Now, &out.Body)
+	})
 }
 
 // UpdateIn is the input of update-invoice.

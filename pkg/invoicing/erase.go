@@ -56,7 +56,7 @@ func EraseRecipient(ctx context.Context, org *store.Organization, i id.Invoice, 
 		if err := redact(ctx, org, i, p.words()); err != nil {
 			return err
 		}
-		p.Name, p.Email, p.Address, p.ErasedAt = "", "", nil, org.Now().Unix()
+		p.Name, p.Email, p.Address, p.TaxID, p.ErasedAt = "", "", nil, nil, org.Now().Unix()
 		tx := org.Store().Begin()
 		if file.Err == nil {
 			p.Original = f.SHA256
@@ -154,11 +154,27 @@ func redact(ctx context.Context, org *store.Organization, inv id.Invoice, words 
 	return nil
 }
 
+// Shelves lists where the invoices of a client lie, by their states.
+func Shelves(org store.Scope, c id.Client) []store.Query {
+	var all []store.Query
+	for _, s := range shelves() {
+		all = append(all, store.Query{Index: store.Index1, Partition: s.in(org), Prefix: store.Join(string(c), "")})
+	}
+	return all
+}
+
+// Leaves lists where the rows lie that belong to an invoice and say something of its client: who is to pay, the lines, the
+// document and the payments. Ids have one length.
+func Leaves(org store.Scope, i id.Invoice) []store.Query {
+	return []store.Query{{Partition: org.Partition(FamilyPayer), Prefix: string(i)}, {Partition: org.Partition(FamilyLines, string(i))},
+		{Partition: org.Partition(FamilyFile), Prefix: string(i)}, {Index: store.Index1, Partition: org.Partition(FamilyPayment, string(i))}}
+}
+
 // OfClient gives every invoice of a client once or more, in the order of their states: one that moves on meanwhile is met
 // again, not missed.
 func OfClient(ctx context.Context, org *store.Organization, c id.Client, yield func(*Invoice) error) error {
-	for _, s := range shelves() {
-		q := store.Query{Index: store.Index1, Partition: s.in(org.Scope()), Prefix: store.Join(string(c), ""), Limit: 100}
+	for _, q := range Shelves(org.Scope(), c) {
+		q.Limit = 100
 		for i, err := range store.All[Invoice](ctx, org, q) {
 			if err == nil {
 				err = yield(i)

@@ -20,6 +20,7 @@ import (
 	"pixeltrack.io/platform/pkg/invoicing/paper/papertest"
 	"pixeltrack.io/platform/pkg/invoicing/rendering"
 	"pixeltrack.io/platform/pkg/keys"
+	"pixeltrack.io/platform/pkg/keys/keystest"
 	"pixeltrack.io/platform/pkg/privacy/erasure"
 	"pixeltrack.io/platform/pkg/store"
 )
@@ -46,12 +47,12 @@ func (e *erasing) ask() store.Key {
 
 // erase runs the job, by an event or by its schedule.
 func (e *erasing) erase(event string, row store.Key) error {
-	engine := &erasure.Engine{Store: e.Store, Vault: e.vault, Pseudonyms: keys.Pseudonyms{Secret: "s"}, Clock: e.Clock.Now}
-	return e.run(rendering.EraseRecipients(engine, e.documents), event, row)
+	engine := &erasure.Engine{Store: e.Store, Vault: e.vault, Seals: keystest.Envelope(e.Clock.Now), Pseudonyms: keys.Pseudonyms{Secret: "s"}, Clock: e.Clock.Now}
+	return e.run(rendering.EraseRecipients(engine, e.documents, nil), event, row)
 }
 
 func (e *erasing) render(b invoicing.Body) error {
-	return e.run(rendering.RenderInvoice(e.documents), "InvoiceSent", invoicing.Key(e.owner.Org, id.Invoice(b.ID)))
+	return e.run(rendering.RenderInvoice(e.documents, nil), "InvoiceSent", invoicing.Key(e.owner.Org, id.Invoice(b.ID)))
 }
 
 // end lets the clock of the erasure ring.

@@ -44,45 +44,47 @@ func Statuses() []Status { return []Status{Assembling, Draft, Sent, Viewed, Part
 // pay is in a row of its own, so that a person can go and the document stays; so are the lines, of which there may be many.
 type Invoice struct {
 	store.Meta
-	Org       id.Organization `dynamo:"org"`
-	ID        id.Invoice      `dynamo:"id"`
-	Client    id.Client       `dynamo:"client"`
-	Status    Status          `dynamo:"status"`
-	Number    string          `dynamo:"number,omitempty"` // given when it is sent
-	Currency  string          `dynamo:"currency"`
-	Rounding  calc.Rounding   `dynamo:"tax_rounding"`
-	Inclusive bool            `dynamo:"prices_include_tax"`
-	Discount  *Discount       `dynamo:"discount,omitempty"`
-	LineCount int             `dynamo:"line_count"`
-	Revision  int64           `dynamo:"revision"` // of the lines: goes up whenever they are written
-	Subtotal  int64           `dynamo:"subtotal"`
-	Off       int64           `dynamo:"discount_total"`
-	Net       int64           `dynamo:"net"`
-	Taxes     []TaxSum        `dynamo:"taxes,omitempty"`
-	Tax       int64           `dynamo:"tax"`
-	Total     int64           `dynamo:"total"`
-	Paid      int64           `dynamo:"paid"`              // up to the total
-	Credits   []Credit        `dynamo:"credits,omitempty"` // what was paid beyond it, and by which payments
-	TermsDays int             `dynamo:"terms_days"`
-	Order     string          `dynamo:"po_number,omitempty"`
-	Notes     string          `dynamo:"notes,omitempty"`
-	Terms     string          `dynamo:"terms,omitempty"`
-	IssuedOn  string          `dynamo:"issued_on,omitempty"` // 2026-03-02, in the zone
-	DueOn     string          `dynamo:"due_on,omitempty"`
-	Zone      string          `dynamo:"time_zone,omitempty"` // the organisation's when it was sent
-	Issuer    *Issuer         `dynamo:"issuer,omitempty"`
-	Assembly  *Assembly       `dynamo:"assembly,omitempty"` // of an invoice that was made of time
-	Run       string          `dynamo:"run,omitempty"`      // which run is putting time onto it
-	Link      string          `dynamo:"link,omitempty"`     // the hash of its public link
-	SentAt    int64           `dynamo:"sent_at,omitempty"`
-	ViewedAt  int64           `dynamo:"viewed_at,omitempty"`
-	SettledAt int64           `dynamo:"settled_at,omitempty"`
-	VoidedAt  int64           `dynamo:"voided_at,omitempty"`
-	Reason    string          `dynamo:"void_reason,omitempty"`
-	Late      bool            `dynamo:"overdue,omitempty"` // it was overdue when somebody last looked; never when nothing is asked for
-	KeepUntil int64           `dynamo:"keep_until"`        // epoch seconds; when it is removed
-	Created   int64           `dynamo:"created"`           // this and the other times without a word: epoch milliseconds
-	Updated   int64           `dynamo:"updated"`
+	Org         id.Organization `dynamo:"org"`
+	ID          id.Invoice      `dynamo:"id"`
+	Client      id.Client       `dynamo:"client"`
+	Status      Status          `dynamo:"status"`
+	Number      string          `dynamo:"number,omitempty"` // given when it is sent
+	Currency    string          `dynamo:"currency"`
+	Rounding    calc.Rounding   `dynamo:"tax_rounding"`
+	Inclusive   bool            `dynamo:"prices_include_tax"`
+	Discount    *Discount       `dynamo:"discount,omitempty"`
+	LineCount   int             `dynamo:"line_count"`
+	Revision    int64           `dynamo:"revision"` // of the lines: goes up whenever they are written
+	Subtotal    int64           `dynamo:"subtotal"`
+	Off         int64           `dynamo:"discount_total"`
+	Net         int64           `dynamo:"net"`
+	Taxes       []TaxSum        `dynamo:"taxes,omitempty"`
+	Tax         int64           `dynamo:"tax"`
+	Total       int64           `dynamo:"total"`
+	Paid        int64           `dynamo:"paid"`              // up to the total
+	Credits     []Credit        `dynamo:"credits,omitempty"` // what was paid beyond it, and by which payments
+	TermsDays   int             `dynamo:"terms_days"`
+	Order       string          `dynamo:"po_number,omitempty"`
+	Notes       string          `dynamo:"notes,omitempty"`
+	Terms       string          `dynamo:"terms,omitempty"`
+	IssuedOn    string          `dynamo:"issued_on,omitempty"` // 2026-03-02, in the zone
+	DueOn       string          `dynamo:"due_on,omitempty"`
+	Zone        string          `dynamo:"time_zone,omitempty"` // the organisation's when it was sent
+	Issuer      *Issuer         `dynamo:"issuer,omitempty"`
+	IssuerTaxID []byte          `dynamo:"issuer_tax_id,omitempty"` // sealed; the issuer's when it was sent
+	Logo        string          `dynamo:"logo,omitempty"`          // the key of the issuer's logo in the bucket of documents, as it was when it was sent
+	Assembly    *Assembly       `dynamo:"assembly,omitempty"`      // of an invoice that was made of time
+	Run         string          `dynamo:"run,omitempty"`           // which run is putting time onto it
+	Link        string          `dynamo:"link,omitempty"`          // the hash of its public link
+	SentAt      int64           `dynamo:"sent_at,omitempty"`
+	ViewedAt    int64           `dynamo:"viewed_at,omitempty"`
+	SettledAt   int64           `dynamo:"settled_at,omitempty"`
+	VoidedAt    int64           `dynamo:"voided_at,omitempty"`
+	Reason      string          `dynamo:"void_reason,omitempty"`
+	Late        bool            `dynamo:"overdue,omitempty"` // it was overdue when somebody last looked; never when nothing is asked for
+	KeepUntil   int64           `dynamo:"keep_until"`        // epoch seconds; when it is removed
+	Created     int64           `dynamo:"created"`           // this and the other times without a word: epoch milliseconds
+	Updated     int64           `dynamo:"updated"`
 }
 
 // Discount is a share or an amount that is taken off.
@@ -206,6 +208,7 @@ type Payer struct {
 	Name     string           `dynamo:"name,omitempty"`
 	Email    string           `dynamo:"email,omitempty"`
 	Address  *clients.Address `dynamo:"address,omitempty"`
+	TaxID    []byte           `dynamo:"tax_id,omitempty"`              // sealed; the client's when the invoice was sent
 	ErasedAt int64            `dynamo:"erased_at,omitempty"`           // epoch seconds
 	Original string           `dynamo:"original_pdf_sha256,omitempty"` // of the document that named the person
 }

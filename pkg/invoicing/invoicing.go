@@ -13,7 +13,7 @@
 //     stay, because tax law may want what they say; the recipient's name, mail address and street as they stand in the payer
 //     are struck out of them (Struck). What names the person by other words is the organisation's to judge before it sends.
 //   - The issuer: the legal name and address of the organisation, frozen at sending; of a freelancer, the person. They stay
-//     (Obligation): an invoice without an issuer is none.
+//     (Obligation): an invoice without an issuer is none. So do the issuer's tax id, sealed, and a copy of its logo (Letterhead).
 //   - The organisation's people: an invoice knows members by random ids, a line by "person 1", so the end of a membership
 //     unlinks them. The hours behind an invoice (Claim) go when the organisation is purged; lines made of notes stay.
 //
@@ -33,8 +33,8 @@ import (
 
 // Routes lists the area's routes.
 func Routes() []api.Operation {
-	return []api.Operation{CreateInvoice(nil), ListInvoices(), GetInvoice(), UpdateInvoice(nil), DeleteInvoice(nil),
-		SendInvoice(nil, keys.Links{}, ""), VoidInvoice(nil), GetPublicInvoice(nil),
+	return []api.Operation{CreateInvoice(nil), ListInvoices(), GetInvoice(nil), UpdateInvoice(nil), DeleteInvoice(nil),
+		SendInvoice(nil, Letterhead{}, keys.Links{}, ""), VoidInvoice(nil), GetPublicInvoice(nil, nil, nil),
 		GetInvoicePDF(nil), GetPublicInvoicePDF(nil, nil),
 		CreatePayment(nil), ListPayments(), GetPayment(), DeletePayment(nil), GetPaymentAccount()}
 }
@@ -64,6 +64,7 @@ func Rows() []registry.Row {
 		registry.Personal("terms", "terms", "what the organization writes on the invoice", registry.KeepForDuty),
 		registry.Plain("issued_on", "a date"), registry.Plain("due_on", "a date"), registry.Plain("time_zone", "a setting"),
 		registry.Personal("issuer", "issuer", "who issued the invoice, by legal name and address; at times a person", registry.KeepForDuty),
+		registry.Sealed("issuer_tax_id", "issuer_tax_id", "the tax id of who issued the invoice", registry.KeepForDuty), registry.Internal("logo", "where the logo of who issued the invoice lies, by ids"),
 		registry.Plain("assembly", "projects by random id, dates, an amount and counts"), registry.Internal("run", "the id of a run"),
 		registry.Leading(registry.Secret("link", "the hash of the invoice's public link", registry.KeepForDuty), registry.LookupToken),
 		registry.Plain("sent_at", "a time"), registry.Plain("viewed_at", "a time"), registry.Plain("settled_at", "a time"), registry.Plain("voided_at", "a time"),
@@ -75,6 +76,7 @@ func Rows() []registry.Row {
 		registry.Personal("name", "name", "who is to pay", registry.EraseBlank),
 		registry.Personal("email", "email", "where the invoice is mailed to", registry.EraseBlank),
 		registry.Personal("address", "address", "where who is to pay is", registry.EraseBlank),
+		registry.Sealed("tax_id", "tax_id", "the tax id of who is to pay", registry.EraseBlank),
 		registry.Plain("erased_at", "a time"), registry.Plain("original_pdf_sha256", "the hash of a document that is no longer there"))
 	payer.Export, payer.Subject = "invoice_payers", registry.SubjectContact
 	lines := row(Part{}, "INVOICELINE", string(FamilyLines),

@@ -46,7 +46,7 @@ func (w world) studio(changes ...func(*organization.Organization)) apitest.Calle
 
 func (w world) client(c apitest.Caller) clients.ClientBody {
 	w.T.Helper()
-	a := w.Call(clients.CreateClient(w.Store), c, apitest.Request{Body: map[string]any{"name": "Example Bakery", "currency": "EUR", "email": "office@example.com",
+	a := w.Call(clients.CreateClient(w.Store, nil), c, apitest.Request{Body: map[string]any{"name": "Example Bakery", "currency": "EUR", "email": "office@example.com",
 		"address": map[string]any{"city": "Berlin", "country": "DE"}, "payment_terms_days": 30}})
 	w.Want(a, http.StatusCreated, "")
 	var b clients.ClientBody
@@ -85,7 +85,7 @@ func at(b invoicing.Body, more ...string) string {
 
 func (w world) get(c apitest.Caller, b invoicing.Body) (invoicing.Body, apitest.Answer) {
 	w.T.Helper()
-	a := w.Call(invoicing.GetInvoice(), c, apitest.Request{Path: at(b)})
+	a := w.Call(invoicing.GetInvoice(nil), c, apitest.Request{Path: at(b)})
 	var got invoicing.Body
 	if a.Status == http.StatusOK {
 		a.Into(w.T, &got)
@@ -428,7 +428,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 	}{
 		{invoicing.CreateInvoice(w.Store), "/v1/invoices", map[string]any{"client_id": cli.ID}, [4]int{403, 403, 201, 201}},
 		{invoicing.ListInvoices(), "/v1/invoices", nil, [4]int{403, 403, 200, 200}},
-		{invoicing.GetInvoice(), at(made), nil, [4]int{403, 403, 200, 200}},
+		{invoicing.GetInvoice(nil), at(made), nil, [4]int{403, 403, 200, 200}},
 		{invoicing.UpdateInvoice(w.Store), at(made), map[string]any{"notes": "x"}, [4]int{403, 403, 200, 200}},
 		{invoicing.DeleteInvoice(w.Store), at(made), nil, [4]int{403, 403, 204, 404}},
 	}

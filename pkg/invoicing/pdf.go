@@ -11,6 +11,7 @@ import (
 	"pixeltrack.io/platform/pkg/api"
 	"pixeltrack.io/platform/pkg/blob"
 	"pixeltrack.io/platform/pkg/id"
+	"pixeltrack.io/platform/pkg/keys"
 	"pixeltrack.io/platform/pkg/privacy/purpose"
 	"pixeltrack.io/platform/pkg/problem"
 	"pixeltrack.io/platform/pkg/store"
@@ -66,13 +67,31 @@ func keysOf(org id.Organization, i id.Invoice) string {
 	return blob.KeyPrefix(store.OrganizationScope(org)) + "invoices/" + string(i)
 }
 
-// Page reads an invoice as its client sees it, for who renders it, and says whether the recipient was erased.
-func Page(ctx context.Context, org *store.Organization, i id.Invoice) (page PublicBody, bare bool, err error) {
+// Page is an invoice as its client sees it, for who renders it.
+type Page struct {
+	PublicBody
+	Logo []byte // a PNG; none when the issuer had no logo
+	Bare bool   // the recipient was erased
+}
+
+// ReadPage reads the page of an invoice. A logo that has gone is none.
+func ReadPage(ctx context.Context, org *store.Organization, i id.Invoice, seals keys.DataKeys, documents Opener) (Page, error) {
 	d, err := read(ctx, org, string(i))
 	if err != nil {
-		return PublicBody{}, false, err
+		return Page{}, err
 	}
-	return publicBody(d.body(org.Now())), d.payer != nil && d.payer.ErasedAt != 0, nil
+	b := d.body(org.Now())
+	if err := d.reveal(ctx, seals, org.Now(), &b); err != nil {
+		return Page{}, err
+	}
+	p := Page{PublicBody: publicBody(b), Bare: d.payer != nil && d.payer.ErasedAt != 0}
+	if d.Logo == "" {
+		return p, nil
+	}
+	if p.Logo, err = open(ctx, documents, d.Logo); errors.Is(err, blob.ErrMissing) {
+		return p, nil
+	}
+	return p, err
 }
 
 // Linker gives links to objects of a bucket.

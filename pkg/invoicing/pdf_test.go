@@ -27,6 +27,7 @@ import (
 	"pixeltrack.io/platform/pkg/invoicing/rendering"
 	"pixeltrack.io/platform/pkg/job"
 	"pixeltrack.io/platform/pkg/keys"
+	"pixeltrack.io/platform/pkg/keys/keystest"
 	"pixeltrack.io/platform/pkg/money"
 	"pixeltrack.io/platform/pkg/privacy"
 	"pixeltrack.io/platform/pkg/privacy/erasure"
@@ -84,7 +85,7 @@ func TestAnInvoiceOnPaper(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 3 {
 		wg.Go(func() {
-			if err := w.run(rendering.RenderInvoice(documents), "InvoiceSent", key); err != nil {
+			if err := w.run(rendering.RenderInvoice(documents, nil), "InvoiceSent", key); err != nil {
 				t.Error(err)
 			}
 		})
@@ -126,7 +127,7 @@ func TestAnInvoiceOnPaper(t *testing.T) {
 	w.Want(pdf(w.studio(), b), 404, "invoice_not_found")
 	w.Want(pdf(w.Member(owner.Org, access.Contributor), b), 403, "permission_denied")
 	w.Want(w.Call(invoicing.GetInvoicePDF(documents), owner, apitest.Request{Path: "/v1/invoices/x/pdf"}), 404, "invoice_not_found")
-	w.must(w.run(rendering.RenderInvoice(documents), "InvoiceSent", key))
+	w.must(w.run(rendering.RenderInvoice(documents, nil), "InvoiceSent", key))
 	if !bytes.Equal(content, contentOf(documents, owner, b)) {
 		t.Error("made again it is another document")
 	}
@@ -138,16 +139,16 @@ func TestADocumentThatTheStreamForgot(t *testing.T) {
 	b := w.sent(owner, w.client(owner).ID, nil)
 	documents := new(blobtest.Bucket)
 	documents.Fail(errors.New("no bucket"))
-	if err := w.run(rendering.RenderInvoice(documents), "InvoiceSent", invoicing.Key(owner.Org, id.Invoice(b.ID))); err == nil {
+	if err := w.run(rendering.RenderInvoice(documents, nil), "InvoiceSent", invoicing.Key(owner.Org, id.Invoice(b.ID))); err == nil {
 		t.Error("a document that cannot be stored is no failure")
 	}
 	documents.Fail(nil)
-	w.must(w.run(rendering.RenderInvoice(documents), "", store.Key{}))
+	w.must(w.run(rendering.RenderInvoice(documents, nil), "", store.Key{}))
 	if n := w.due(invoicing.DueDocument, w.Clock.Now().Add(time.Hour)); n != 1 {
 		t.Errorf("%d documents are due before the time of the stream is over; want one", n)
 	}
 	w.Clock.Advance(invoicing.Patience)
-	w.must(w.run(rendering.RenderInvoice(documents), "", store.Key{}))
+	w.must(w.run(rendering.RenderInvoice(documents, nil), "", store.Key{}))
 	owner = w.Later(owner, 0)
 	w.Want(w.Call(invoicing.GetInvoicePDF(documents), owner, apitest.Request{Path: at(b, "/pdf")}), http.StatusOK, "")
 	if n := w.due(invoicing.DueDocument, w.Clock.Now().Add(time.Hour)); n != 0 {
@@ -180,8 +181,8 @@ func TestInvoicesOutliveTheirOrganizationForSevenYears(t *testing.T) {
 	other := w.studio()
 	w.draft(other, w.client(other).ID, nil)
 	packages, vault, documents := new(blobtest.Bucket), new(blobtest.Bucket), new(blobtest.Bucket)
-	w.must(w.run(rendering.RenderInvoice(documents), "InvoiceSent", invoicing.Key(owner.Org, id.Invoice(b.ID))))
-	engine := privacy.NewEngine(w.Store, []erasure.Objects{packages}, vault, keys.Pseudonyms{Secret: "s"}, w.Clock.Now)
+	w.must(w.run(rendering.RenderInvoice(documents, nil), "InvoiceSent", invoicing.Key(owner.Org, id.Invoice(b.ID))))
+	engine := privacy.NewEngine(w.Store, []erasure.Objects{packages}, vault, keystest.Envelope(w.Clock.Now), keys.Pseudonyms{Secret: "s"}, w.Clock.Now)
 	engine.Strip = invoicing.Strip(documents)
 	sweep := privacy.SweepRetention(engine, retention.Clearance{Kind: retention.InvoicePurge, Clear: invoicing.Clear(documents)})
 
@@ -211,7 +212,7 @@ func TestInvoicesOutliveTheirOrganizationForSevenYears(t *testing.T) {
 		t.Errorf("%d clocks of overdue invoices outlived the organization", n)
 	}
 	w.Clock.Advance(clients.Settle)
-	erase := rendering.EraseRecipients(&erasure.Engine{Store: w.Store, Vault: vault, Pseudonyms: keys.Pseudonyms{Secret: "s"}, Clock: w.Clock.Now}, documents)
+	erase := rendering.EraseRecipients(&erasure.Engine{Store: w.Store, Vault: vault, Seals: keystest.Envelope(w.Clock.Now), Pseudonyms: keys.Pseudonyms{Secret: "s"}, Clock: w.Clock.Now}, documents, nil)
 	w.must(w.run(erase, "", store.Key{}))
 	payer, err := store.Get[invoicing.Payer](context.Background(), org, invoicing.PayerKey(owner.Org, id.Invoice(b.ID)))
 	if err != nil || payer.Name != "" || payer.Email != "" || len(payer.Original) != 64 || !slices.Equal(documents.Keys(), []string{invoicing.BareKey(owner.Org, id.Invoice(b.ID))}) {

@@ -26,15 +26,16 @@ type PublicBody struct {
 	Status  Status `json:"status" enum:"sent,viewed,partly_paid,paid,void"`
 	Overdue bool   `json:"overdue"`
 	Sums
-	IssuedOn  string      `json:"issued_on" format:"date" example:"2026-03-02"`
-	DueOn     string      `json:"due_on" format:"date" example:"2026-03-16"`
-	PONumber  string      `json:"po_number,omitempty" example:"PO-77"`
-	Issuer    *IssuerBody `json:"issuer"`
-	Recipient *PayerBody  `json:"recipient,omitempty"`
-	Lines     []LineBody  `json:"lines"`
-	Notes     string      `json:"notes,omitempty" example:"Thank you."`
-	Terms     string      `json:"terms,omitempty"`
-	Online    *PayOnline  `json:"online_payment,omitempty" doc:"How it can be paid now: POST to this address with /checkout added."`
+	IssuedOn  string         `json:"issued_on" format:"date" example:"2026-03-02"`
+	DueOn     string         `json:"due_on" format:"date" example:"2026-03-16"`
+	PONumber  string         `json:"po_number,omitempty" example:"PO-77"`
+	Issuer    *IssuerBody    `json:"issuer"`
+	Logo      *LogoBody      `json:"issuer_logo,omitempty" doc:"The issuer's logo, as it was when the invoice was sent."`
+	Recipient *RecipientBody `json:"recipient,omitempty"`
+	Lines     []LineBody     `json:"lines"`
+	Notes     string         `json:"notes,omitempty" example:"Thank you."`
+	Terms     string         `json:"terms,omitempty"`
+	Online    *PayOnline     `json:"online_payment,omitempty" doc:"How it can be paid now: POST to this address with /checkout added."`
 }
 
 // PayOnline says how an invoice can be paid online.
@@ -46,6 +47,12 @@ type PayOnline struct {
 	Least   *money.Money `json:"minimum,omitempty" doc:"The least that a payment may be."`
 }
 
+// LogoBody leads to a logo.
+type LogoBody struct {
+	URL       string    `json:"url" format:"uri" doc:"Works for five minutes." example:"https://documents.example.com/logo.png"`
+	ExpiresAt time.Time `json:"expires_at"`
+}
+
 func publicBody(b Body) PublicBody {
 	return PublicBody{Number: b.Number, Status: b.Status, Overdue: b.Overdue, Sums: b.Sums, IssuedOn: b.IssuedOn, DueOn: b.DueOn, PONumber: b.PONumber,
 		Issuer: b.Issuer, Recipient: b.Recipient, Lines: b.Lines, Notes: b.Notes, Terms: b.Terms}
@@ -54,6 +61,7 @@ func publicBody(b Body) PublicBody {
 func examplePublic() PublicBody {
 	b := publicBody(exampleSent())
 	least := money.Money{Amount: Least(b.Currency), Currency: b.Currency}
+	b.Logo = &LogoBody{URL: "https://documents.example.com/logo.png", ExpiresAt: time.Date(2026, 3, 2, 9, 5, 0, 0, time.UTC)}
 	b.Online = &PayOnline{Payable: true, Amount: &b.Due, Least: &least}
 	return b
 }
@@ -66,7 +74,7 @@ func unknownLink() api.Refusal {
 }
 
 // GetPublicInvoice shows an invoice to who has its link, and remembers the first time.
-func GetPublicInvoice(st *store.Store) api.Operation {
+func GetPublicInvoice(st *store.Store, seals keys.DataKeys, documents Linker) api.Operation {
 	return api.New(api.Route{
 		ID: "get-public-invoice", Area: "invoicing", Method: http.MethodGet, Path: "/v1/public/invoices/{token}", Audience: api.Public,
 		Purpose: purpose.Invoicing, Summary: "An invoice by its public link",
@@ -83,7 +91,7 @@ func GetPublicInvoice(st *store.Store) api.Operation {
 				return nil, err
 			}
 			if d.Status != Sent {
-				return d.public(c.Now), nil
+				return d.public(ctx, seals, documents, c.Now)
 			}
 			d.Status, d.ViewedAt, d.Updated = Viewed, c.Now.UnixMilli(), c.Now.UnixMilli()
 			tx := st.Begin()
@@ -95,16 +103,26 @@ func GetPublicInvoice(st *store.Store) api.Operation {
 			if err != nil {
 				return nil, err
 			}
-			return d.public(c.Now), nil
+			return d.public(ctx, seals, documents, c.Now)
 		}
 		return nil, store.ErrConflict
 	})
 }
 
-func (d *document) public(now time.Time) *PublicOut {
-	out := &PublicOut{Body: publicBody(d.body(now))}
+// public is the document as its client sees it, tax ids and logo included: it is what was sent to them.
+func (d *document) public(ctx context.Context, seals keys.DataKeys, documents Linker, now time.Time) (*PublicOut, error) {
+	b := d.body(now)
+	if err := d.reveal(ctx, seals, now, &b); err != nil {
+		return nil, err
+	}
+	out := &PublicOut{Body: publicBody(b)}
 	out.Body.Online = d.online
-	return out
+	if d.Logo == "" {
+		return out, nil
+	}
+	url, err := documents.Link(ctx, d.Logo, "logo.png", linkLife)
+	out.Body.Logo = &LogoBody{URL: url, ExpiresAt: now.Add(linkLife).UTC()}
+	return out, err
 }
 
 // follow finds the invoice that a public link leads to.

@@ -14,6 +14,7 @@ import (
 	"pixeltrack.io/platform/pkg/keys"
 	"pixeltrack.io/platform/pkg/organization"
 	"pixeltrack.io/platform/pkg/outbox"
+	"pixeltrack.io/platform/pkg/picture"
 	"pixeltrack.io/platform/pkg/privacy/purpose"
 	"pixeltrack.io/platform/pkg/problem"
 	"pixeltrack.io/platform/pkg/store"
@@ -42,13 +43,13 @@ func (b *SendBody) mails() bool { return b == nil || b.Mail == nil || *b.Mail }
 var errNumberTaken = errors.New("invoicing: the number is taken")
 
 // SendInvoice gives a draft its number and brings it to its client.
-func SendInvoice(st *store.Store, links keys.Links, publicURL string) api.Operation {
+func SendInvoice(st *store.Store, letterhead Letterhead, links keys.Links, publicURL string) api.Operation {
 	yes, e := true, exampleSent()
 	e.PublicURL = "https://app.example.com/invoice#token=0c2VjcmV0LWxpbmstdG9rZW4tb2YtNDMtY2hhcmFjdGVyc"
 	return api.Replayable(api.Route{
 		ID: "send-invoice", Area: "invoicing", Method: http.MethodPost, Path: "/v1/invoices/{id}/send", ReadsAhead: true, Audit: true,
 		Permission: access.InvoicesSend, Purpose: purpose.Invoicing, Summary: "Send an invoice",
-		Description: "The draft gets the organization's next number, its dates and its issuer, and never changes again. Numbers have no gaps: one is given only with the invoice that has it. " +
+		Description: "The draft gets the organization's next number, its dates, its issuer with logo and tax id, and the client's tax id, and never changes again. Numbers have no gaps: one is given only with the invoice that has it. " +
 			"public_url leads to the page for the client and is shown this once.",
 		Refusals: []api.Refusal{missing(), notDraft(), recipientErased(), {Kind: problem.Conflict, Code: "invoice_empty", When: "The draft has no lines."},
 			{Kind: problem.Conflict, Code: "recipient_without_address", When: "There is no e-mail address to mail the invoice to."}},
@@ -56,12 +57,17 @@ func SendInvoice(st *store.Store, links keys.Links, publicURL string) api.Operat
 	}, func(ctx context.Context, c *api.Caller, in *SendIn) (*Out, error) {
 		org := new(organization.Organization)
 		settings := &store.Fetch{Through: c.Org, Key: organization.Key(c.Org.ID), Row: org}
-		d, err := in.draft(ctx, c, settings)
+		logo := new(picture.Picture)
+		shown := &store.Fetch{Through: c.Org, Key: picture.Key(c.Org.Scope()), Row: logo}
+		d, err := in.draft(ctx, c, settings, shown)
 		if err != nil {
 			return nil, err
 		}
-		if settings.Err != nil {
-			return nil, settings.Err
+		if errors.Is(shown.Err, store.ErrMissing) {
+			logo, shown.Err = nil, nil
+		}
+		if err := errors.Join(settings.Err, shown.Err); err != nil {
+			return nil, err
 		}
 		switch {
 		case d.LineCount == 0:
@@ -69,8 +75,15 @@ func SendInvoice(st *store.Store, links keys.Links, publicURL string) api.Operat
 		case in.Body.mails() && (d.payer == nil || d.payer.Email == ""):
 			return nil, problem.Of(problem.Conflict, "recipient_without_address", "There is no e-mail address to mail the invoice to.")
 		}
+		if err := c.Checked(); err != nil { // from here on something is written, to the bucket
+			return nil, err
+		}
+		payer, err := letterhead.stamp(ctx, c.Org, d, org, logo)
+		if err != nil {
+			return nil, err
+		}
 		token := links.Token(LinkPurpose, string(d.ID))
-		sent, err := send(ctx, st, c, d, org, keys.HashToken(token), in.Body.mails())
+		sent, err := send(ctx, st, c, d, org, keys.HashToken(token), in.Body.mails(), payer)
 		if err != nil {
 			return nil, err
 		}
@@ -81,8 +94,8 @@ func SendInvoice(st *store.Store, links keys.Links, publicURL string) api.Operat
 }
 
 // send tries numbers until one is the invoice's. Each try is one transaction, so a number is given with its invoice or not
-// at all.
-func send(ctx context.Context, st *store.Store, c *api.Caller, d *document, org *organization.Organization, link string, mails bool) (*document, error) {
+// at all. The row of the payer is written where payer says so.
+func send(ctx context.Context, st *store.Store, c *api.Caller, d *document, org *organization.Organization, link string, mails, payer bool) (*document, error) {
 	pattern := numbering.Pattern(org.Numbers).Or()
 	day, err := time.Parse(time.DateOnly, today(c.Now, org.TimeZone))
 	if err != nil {
@@ -104,6 +117,11 @@ func send(ctx context.Context, st *store.Store, c *api.Caller, d *document, org 
 		tx.Create(c.Org, &Number{Invoice: invoice.ID, key: numberKey(c.Org, invoice.Number)}).Else(errNumberTaken)
 		invoice.keep(tx, c.Org, c.Now)
 		tx.Replace(c.Org, &invoice)
+		if payer {
+			to := *d.payer
+			sent.payer = &to
+			tx.Replace(c.Org, &to)
+		}
 		tx.Create(st.BindPlatform(c.Org.Actor()), &Link{Org: invoice.Org, Invoice: invoice.ID, hash: link})
 		tx.Arm(c.Org, invoice.RenderDue())
 		if invoice.Open() {

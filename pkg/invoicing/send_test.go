@@ -33,7 +33,7 @@ func (w world) send(c apitest.Caller, b invoicing.Body, r apitest.Request) apite
 	if r.IfMatch == "" {
 		r.IfMatch = "*"
 	}
-	return w.Call(invoicing.SendInvoice(w.Store, links, "https://app.example.com"), c, r)
+	return w.Call(invoicing.SendInvoice(w.Store, invoicing.Letterhead{}, links, "https://app.example.com"), c, r)
 }
 
 // sent writes and sends an invoice.
@@ -58,7 +58,7 @@ func token(b invoicing.Body) string {
 
 func (w world) public(token string) apitest.Answer {
 	w.T.Helper()
-	return w.Call(invoicing.GetPublicInvoice(w.Store), apitest.Caller{}, apitest.Request{Path: "/v1/public/invoices/" + token})
+	return w.Call(invoicing.GetPublicInvoice(w.Store, nil, nil), apitest.Caller{}, apitest.Request{Path: "/v1/public/invoices/" + token})
 }
 
 func TestAnInvoiceIsSent(t *testing.T) {
@@ -117,7 +117,7 @@ func TestSendingIsRefused(t *testing.T) {
 	w.Want(w.send(owner, nobody, apitest.Request{}), 409, "recipient_without_address")
 	w.Want(w.send(owner, nobody, apitest.Request{Body: map[string]any{"mail": "no"}}), 422, "invalid_input")
 	w.Want(w.send(w.studio(), nobody, apitest.Request{}), 404, "invoice_not_found")
-	w.Want(w.Call(invoicing.SendInvoice(w.Store, links, ""), owner, apitest.Request{Path: at(nobody, "/send")}), 428, "if_match_required")
+	w.Want(w.Call(invoicing.SendInvoice(w.Store, invoicing.Letterhead{}, links, ""), owner, apitest.Request{Path: at(nobody, "/send")}), 428, "if_match_required")
 	w.Want(w.send(owner, nobody, apitest.Request{Body: map[string]any{"mail": false}}), 200, "")
 	got, _ := w.get(owner, nobody)
 	if got.Number != "INV-2026-0001" || got.Delivery != "" {

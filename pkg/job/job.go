@@ -24,7 +24,27 @@ type Job struct {
 	Summary  string
 	Purpose  string
 	Triggers []string // schedule, stream, or the types of events on the bus
+	Restores bool     // whether it runs on a restored table that is not to be served yet
 	Run      func(ctx context.Context, r *Run) error
+}
+
+// Behind gives the job that asks first whether the table may be worked on. On one that was restored and is not to be
+// served yet a schedule does nothing, for what is due stays due; anything else fails, so that it comes again or waits where
+// failures wait.
+func (j Job) Behind(open func(context.Context) error) Job {
+	run := j.Run
+	j.Run = func(ctx context.Context, r *Run) error {
+		err := open(ctx)
+		if errors.Is(err, store.ErrRestored) && r.Event.Scheduled() {
+			r.Log.Warn("table_restored")
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		return run(ctx, r)
+	}
+	return j
 }
 
 // Run is one run of a job.

@@ -81,3 +81,33 @@ func TestSettledIsNeverAheadOfTheClock(t *testing.T) {
 		}
 	}
 }
+
+func TestAJobIsBehindItsTable(t *testing.T) {
+	unreadable := errors.New("unreadable")
+	tests := []struct {
+		name    string
+		open    error
+		payload string
+		want    error
+		runs    bool
+	}{
+		{"a table that is served", nil, `{}`, nil, true},
+		{"a schedule leaves what is due to the next", store.ErrRestored, `{"source":"aws.scheduler","detail-type":"Scheduled Event"}`, nil, false},
+		{"an event comes again or waits", store.ErrRestored, `{"source":"pixeltrack","detail-type":"OutboxQueued"}`, store.ErrRestored, false},
+		{"a change comes again or waits", store.ErrRestored, `{"Records":[]}`, store.ErrRestored, false},
+		{"a ring that cannot be read", unreadable, `{}`, unreadable, false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			ran := false
+			j := job.Job{ID: "test", Run: func(context.Context, *job.Run) error {
+				ran = true
+				return nil
+			}}.Behind(func(context.Context) error { return tt.open })
+			err := j.Do(context.Background(), []byte(tt.payload), nil, telemetry.New(new(bytes.Buffer), time.Now), time.Now, "r")
+			if !errors.Is(err, tt.want) || ran != tt.runs {
+				t.Errorf("Do() = %v, ran %v; want %v, %v", err, ran, tt.want, tt.runs)
+			}
+		})
+	}
+}

@@ -16,7 +16,9 @@ const Family store.Family = "KEYRING"
 // Ring is the one row of public keys. The rotation job writes it, every function reads it.
 type Ring struct {
 	store.Meta
-	PublicKeys []Key `dynamo:"public_keys"`
+	PublicKeys []Key  `dynamo:"public_keys"`
+	Table      string `dynamo:"table,omitempty"`    // the table that may be served: a restored one finds the name of another here
+	TableID    string `dynamo:"table_id,omitempty"` // DynamoDB's own id of that table
 }
 
 // Key is one public key. KeyID names the key in KMS that holds its private half; only the newest signs.

@@ -3,8 +3,11 @@ package keys
 import (
 	"crypto/hmac"
 	"crypto/sha256"
+	"encoding/base32"
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/hex"
+	"fmt"
 	"strings"
 )
 
@@ -19,6 +22,31 @@ func (l Links) Token(purpose, id string) string {
 // Check says whether a token is the one of a purpose and id, in constant time.
 func (l Links) Check(token, purpose, id string) bool {
 	return hmac.Equal([]byte(token), []byte(l.Token(purpose, id)))
+}
+
+// Short is a token of a purpose for one id that survives where capitals do not, such as in a mail address: 26 characters
+// of a-z and 2-7, 128 bits.
+func (l Links) Short(purpose, id string) string {
+	return strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(l.mac("short", purpose, id)[:16]))
+}
+
+// CheckShort says whether a token is the short one of a purpose and id, in constant time.
+func (l Links) CheckShort(token, purpose, id string) bool {
+	return hmac.Equal([]byte(token), []byte(l.Short(purpose, id)))
+}
+
+// Digits is a code of a purpose for one id: so many decimal digits, at most 9.
+func (l Links) Digits(purpose, id string, n int) string {
+	limit := uint64(1)
+	for range n {
+		limit *= 10
+	}
+	return fmt.Sprintf("%0*d", n, binary.BigEndian.Uint64(l.mac("digits", purpose, id))%limit)
+}
+
+// CheckDigits says whether a code is the one of a purpose and id, in constant time.
+func (l Links) CheckDigits(code, purpose, id string, n int) bool {
+	return hmac.Equal([]byte(code), []byte(l.Digits(purpose, id, n)))
 }
 
 func (l Links) mac(parts ...string) []byte {

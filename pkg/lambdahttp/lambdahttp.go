@@ -20,12 +20,15 @@ import (
 
 // Start serves an operation until the process ends.
 func Start(a *app.App, op api.Operation) {
-	if op.Audience == api.Public {
-		run(a, api.Serve(op, a.Table(), nil, a.Log()))
+	if !op.Known() {
+		watch, asked := a.Watch()
+		server := api.Serve(op, a.Table(), nil, a.Log()).Behind(watch.Open)
+		asked()
+		run(a, server)
 		return
 	}
-	verifier, asked := a.Verifier()
-	server := api.Serve(op, a.Table(), verifier, a.Log())
+	verifier, watch, asked := a.Verifier()
+	server := api.Serve(op, a.Table(), verifier, a.Log()).Behind(watch.Open)
 	asked()
 	run(a, server)
 }

@@ -3,6 +3,7 @@ package mail
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -93,11 +94,45 @@ type Received struct {
 	ID        string            `json:"id"`
 	From      string            `json:"from"`
 	To        []string          `json:"to"`
+	CC        []string          `json:"cc"`
+	BCC       []string          `json:"bcc"`
 	Subject   string            `json:"subject"`
 	Text      string            `json:"text"`
 	HTML      string            `json:"html"`
 	MessageID string            `json:"message_id"`
-	Headers   map[string]string `json:"headers"`
+	Headers   map[string]Values `json:"headers"`
+	Files     []ReceivedFile    `json:"attachments"`
+}
+
+// ReceivedFile is an attachment of a mail that came in, without its bytes.
+type ReceivedFile struct {
+	ID        string `json:"id"`
+	Name      string `json:"filename"`
+	MediaType string `json:"content_type"`
+	Size      int64  `json:"size"`
+}
+
+// Values are those of one header, the topmost first. The provider gives one as a text.
+type Values []string
+
+// UnmarshalJSON reads a text or a list of texts.
+func (v *Values) UnmarshalJSON(b []byte) error {
+	var one string
+	if json.Unmarshal(b, &one) == nil {
+		*v = Values{one}
+		return nil
+	}
+	return json.Unmarshal(b, (*[]string)(v))
+}
+
+// Header is the topmost value of a header, whatever the case of its name; empty when there is none.
+func (m *Received) Header(name string) string {
+	for n, v := range m.Headers {
+		if strings.EqualFold(n, name) && len(v) > 0 {
+			return v[0]
+		}
+	}
+	return ""
 }
 
 // Fetch reads a mail that came in; its event holds everything but the text.

@@ -11,6 +11,10 @@ type Link struct {
 	URL   string
 }
 
+// Above is the line that mails begin with which can be answered, so that an answer can be told from what it quotes in any
+// language.
+const Above = "— Please write your reply above this line —"
+
 // footer closes every mail.
 const footer = "PixelTrack"
 

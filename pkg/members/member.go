@@ -22,18 +22,21 @@ type Status string
 const (
 	Active      Status = "active"
 	Placeholder Status = "placeholder"
+	Merging     Status = "merging" // a placeholder whose history moves to another member
+	Merged      Status = "merged"  // one whose history has moved
 )
 
 // MemberBody is a member as the organization sees them.
 type MemberBody struct {
-	ID        string              `json:"id" example:"mbr_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"`
-	Status    Status              `json:"status" enum:"active,placeholder" doc:"A placeholder keeps the history of somebody who has left or was never there, and has no login." example:"active"`
-	Name      string              `json:"name,omitempty" doc:"From the person's own account; of a placeholder what the organization calls it. Absent when nothing is known, or when the person has processing restricted." example:"Ada Example"`
-	Email     string              `json:"email,omitempty" doc:"Shown with the right members:contact." example:"ada@example.com"`
-	Role      access.Role         `json:"role" example:"manager"`
-	Grants    []access.Permission `json:"grants" doc:"What the member may do beyond the role."`
-	JoinedAt  time.Time           `json:"joined_at"`
-	RemovedAt *time.Time          `json:"removed_at,omitempty"`
+	ID         string              `json:"id" example:"mbr_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"`
+	Status     Status              `json:"status" enum:"active,placeholder,merging,merged" doc:"A placeholder keeps the history of somebody who has left or was never there, and has no login. One that is merged has given it to another member." example:"active"`
+	Name       string              `json:"name,omitempty" doc:"From the person's own account; of a placeholder what the organization calls it. Absent when nothing is known, or when the person has processing restricted." example:"Ada Example"`
+	Email      string              `json:"email,omitempty" doc:"Shown with the right members:contact." example:"ada@example.com"`
+	Role       access.Role         `json:"role" example:"manager"`
+	Grants     []access.Permission `json:"grants" doc:"What the member may do beyond the role."`
+	JoinedAt   time.Time           `json:"joined_at"`
+	RemovedAt  *time.Time          `json:"removed_at,omitempty"`
+	MergedInto string              `json:"merged_into,omitempty" doc:"Of a placeholder that is merging or merged: whose its history becomes."`
 }
 
 func exampleBody() MemberBody {
@@ -50,7 +53,13 @@ func show(c *api.Caller, a *access.Access, p *account.Profile) MemberBody {
 	}
 	switch {
 	case !a.Live():
-		b.Status, b.Name = Placeholder, a.Label
+		b.Status, b.Name, b.MergedInto = Placeholder, a.Label, string(a.MergeInto)
+		if a.MergeInto != "" {
+			b.Status = Merging
+		}
+		if a.Merged != 0 {
+			b.Status = Merged
+		}
 	case p != nil:
 		b.Name = p.Name
 		if c.May(access.MembersContact) {

@@ -90,7 +90,7 @@ func UpdateMember(st *store.Store) api.Operation {
 		ID: "update-member", Area: "organization", Method: http.MethodPatch, Path: "/v1/members/{id}", Permission: access.MembersWrite, Audit: true,
 		Summary: "Change a member's role and grants", Purpose: purpose.Collaboration,
 		Description: "It acts at the member's very next call. Nobody gives more than they have, and only the owner makes or unmakes admins. The owner changes by an offer of the ownership alone.",
-		Refusals:    []api.Refusal{missing(), NotYoursRefusal()},
+		Refusals:    []api.Refusal{missing(), NotYoursRefusal(), {Kind: problem.Conflict, Code: "member_merging", When: "It is a placeholder that is merging, or has been merged."}},
 		ExampleIn:   Changes{Role: &role, Grants: &[]access.Permission{access.RatesRead}}, ExampleOut: exampleBody(),
 	}, func(ctx context.Context, c *api.Caller, in *UpdateIn) (*Out, error) {
 		if in.Body.Grants != nil {
@@ -104,6 +104,9 @@ func UpdateMember(st *store.Store) api.Operation {
 		}
 		if err := in.Matches(a.Version); err != nil {
 			return nil, err
+		}
+		if a.MergeInto != "" {
+			return nil, inTheWay()
 		}
 		if err := in.Body.apply(c, a); err != nil {
 			return nil, err

@@ -125,6 +125,12 @@ func wants() []want {
 			}
 			return bus.StripeReceived{Row: bus.RowOf(c.key)}
 		}},
+		{row: "ARRIVAL", event: func(c change) bus.Event {
+			if !c.became("state", "received") {
+				return nil
+			}
+			return bus.MailArrived{Row: bus.RowOf(c.key)}
+		}},
 		{row: "INVOICE", event: func(c change) bus.Event {
 			if c.was == nil || c.was.Text("number") == "" || c.is.Number("paid") == c.was.Number("paid") && !c.became("status", "void") {
 				return nil
@@ -133,11 +139,13 @@ func wants() []want {
 		}},
 		{row: "AUDIT", event: func(c change) bus.Event {
 			scope, _ := store.ScopeOf(c.key.PK)
-			if _, ok := scope.Organization(); !ok || c.was != nil {
+			if _, ok := scope.Organization(); !ok && scope != store.PlatformScope() || c.was != nil {
 				return nil
 			}
 			return bus.AuditRecorded{Row: bus.RowOf(c.key)}
 		}},
+		{row: "PROFILE", event: begun},
+		{row: "DELETION", event: begun},
 		{row: "ORGGATE", event: func(c change) bus.Event {
 			if !c.became("status", "closing") {
 				return nil
@@ -145,6 +153,14 @@ func wants() []want {
 			return bus.CheckoutOutdated{Row: bus.RowOf(c.key)}
 		}},
 	}
+}
+
+// begun is the event of a row of an account that is new.
+func begun(c change) bus.Event {
+	if c.was != nil {
+		return nil
+	}
+	return bus.AccountChanged{Row: bus.RowOf(c.key)}
 }
 
 // eventsOf gives the events that are wanted of one record.

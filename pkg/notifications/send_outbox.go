@@ -47,6 +47,7 @@ type Post struct {
 	Pseudonyms keys.Pseudonyms // of addresses
 	PublicURL  string          // the base of the links in mails, without a slash at its end
 	From       string
+	Boxes      mail.Boxes // where answers come in
 	People     func(ctx context.Context, h *store.User) (compose.Person, error)
 }
 
@@ -187,7 +188,7 @@ func (s *office) write(ctx context.Context, m *outbox.Mail) (mail.Message, error
 	if !ok {
 		return mail.Message{}, fmt.Errorf("send outbox: no template is called %s", m.Template)
 	}
-	c := &compose.Composer{Store: s.st, Actor: s.actor, Links: s.Links, PublicURL: s.PublicURL, From: s.From, People: s.People}
+	c := &compose.Composer{Store: s.st, Actor: s.actor, Links: s.Links, PublicURL: s.PublicURL, From: s.From, Boxes: s.Boxes, People: s.People}
 	message, err := t.Compose(ctx, c, m)
 	message.Key = string(m.ID)
 	return message, err

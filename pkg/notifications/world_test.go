@@ -62,7 +62,7 @@ func newWorld(t *testing.T) *world {
 	w.people[w.ada.User] = compose.Person{Name: "Ada Example", Address: "ada@example.com"}
 	w.log = telemetry.New(w.lines, w.Clock.Now)
 	w.post = notifications.Post{Sender: w.sender, Templates: letters.Templates(), Links: keys.Links{Secret: "links"}, Pseudonyms: keys.Pseudonyms{Secret: "pseudonyms"},
-		PublicURL: "https://app.example.org", From: "PixelTrack <mail@example.org>",
+		PublicURL: "https://app.example.org", From: "PixelTrack <mail@example.org>", Boxes: mail.Boxes{Domain: "example.org"},
 		People: func(_ context.Context, h *store.User) (compose.Person, error) {
 			p, ok := w.people[h.ID]
 			if !ok {

@@ -10,7 +10,7 @@ import (
 
 // Routes lists the area's routes.
 func Routes() []api.Operation {
-	return []api.Operation{GetOrganization(nil), UpdateOrganization(nil, nil)}
+	return []api.Operation{GetOrganization(nil), UpdateOrganization(nil, nil), GetLogo(nil), PutLogo(nil, nil), ConfirmLogo(nil, nil, nil, nil), DeleteLogo(nil, nil, nil)}
 }
 
 // Jobs lists the area's jobs.
@@ -33,7 +33,8 @@ func Rows() []registry.Row {
 				own("phone", "where it is reached"),
 				registry.Sealed("tax_id", "tax_id", "its tax id, for its invoices", registry.EraseWithRow), registry.Plain("number_format", "a setting"), registry.Plain("date_format", "a setting"),
 				registry.Plain("currency", "a setting"), registry.Plain("time_zone", "a setting"), registry.Plain("week_start", "a setting"),
-				registry.Plain("retention_days", "a setting"), registry.Plain("invoice_number_pattern", "a setting"), registry.Plain("tax_rounding", "a setting"), registry.Plain("partial_payments", "a setting"), registry.Plain("require_second_factor", "a setting"),
+				registry.Plain("retention_days", "a setting"), registry.Plain("retention_event", "a setting"), registry.Plain("invoice_number_pattern", "a setting"), registry.Plain("tax_rounding", "a setting"), registry.Plain("partial_payments", "a setting"), registry.Plain("require_second_factor", "a setting"),
+				registry.Plain("session_idle_hours", "a setting"), registry.Plain("session_max_days", "a setting"),
 				registry.Plain("created", "a time"),
 			}},
 	}

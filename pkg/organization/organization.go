@@ -24,17 +24,20 @@ type Organization struct {
 	State         string          `dynamo:"region,omitempty"`
 	Country       string          `dynamo:"country,omitempty"` // ISO 3166-1 alpha-2
 	Phone         string          `dynamo:"phone,omitempty"`
-	TaxID         []byte          `dynamo:"tax_id,omitempty"`        // sealed
-	NumberFormat  string          `dynamo:"number_format,omitempty"` // as 1,234.56 is written; none is that
-	DateFormat    string          `dynamo:"date_format,omitempty"`   // YYYY-MM-DD when there is none
-	Currency      string          `dynamo:"currency"`                // ISO 4217
-	TimeZone      string          `dynamo:"time_zone"`               // of the IANA database
-	WeekStart     string          `dynamo:"week_start"`              // monday, saturday or sunday
-	RetentionDays int             `dynamo:"retention_days,omitempty"`
+	TaxID         []byte          `dynamo:"tax_id,omitempty"`         // sealed
+	NumberFormat  string          `dynamo:"number_format,omitempty"`  // as 1,234.56 is written; none is that
+	DateFormat    string          `dynamo:"date_format,omitempty"`    // YYYY-MM-DD when there is none
+	Currency      string          `dynamo:"currency"`                 // ISO 4217
+	TimeZone      string          `dynamo:"time_zone"`                // of the IANA database
+	WeekStart     string          `dynamo:"week_start"`               // monday, saturday or sunday
+	RetentionDays int             `dynamo:"retention_days,omitempty"` // shown, as the event; the gate decides
+	Event         string          `dynamo:"retention_event,omitempty"`
 	Numbers       string          `dynamo:"invoice_number_pattern,omitempty"` // none is the default of package numbering
 	TaxRounding   string          `dynamo:"tax_rounding,omitempty"`           // line or document; none is document
 	Partial       bool            `dynamo:"partial_payments,omitempty"`       // clients may pay parts of an invoice online
 	SecondFactor  bool            `dynamo:"require_second_factor,omitempty"`  // shown; the gate decides
+	SessionIdle   int             `dynamo:"session_idle_hours,omitempty"`     // likewise
+	SessionMax    int             `dynamo:"session_max_days,omitempty"`       // likewise
 	Created       int64           `dynamo:"created"`                          // epoch seconds
 }
 

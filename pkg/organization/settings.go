@@ -20,6 +20,7 @@ import (
 	"pixeltrack.io/platform/pkg/privacy/retention"
 	"pixeltrack.io/platform/pkg/problem"
 	"pixeltrack.io/platform/pkg/store"
+	"pixeltrack.io/platform/pkg/taxid"
 )
 
 // Body is an organization with its settings.
@@ -35,11 +36,14 @@ type Body struct {
 	Currency      string    `json:"currency" doc:"ISO 4217." example:"EUR"`
 	TimeZone      string    `json:"time_zone" doc:"A zone of the IANA database." example:"Europe/Berlin"`
 	WeekStart     string    `json:"week_start" enum:"monday,saturday,sunday" example:"monday"`
-	RetentionDays int       `json:"retention_days" doc:"How long project data is kept after its project's last activity, in days; 0 is as long as the organization exists." example:"730"`
+	RetentionDays int       `json:"retention_days" doc:"How long project data is kept after the event, in days; 0 is as long as the organization exists." example:"730"`
+	Event         string    `json:"retention_event" enum:"last_activity,archive,close" doc:"What the days are counted from: the last activity on a project, which is hours tracked, files announced or a change of the project; its archiving, as long as it is archived; or its last day, or last activity when that was later." example:"last_activity"`
 	Numbers       string    `json:"invoice_number_pattern" doc:"How invoices are numbered when they are sent." example:"INV-{YYYY}-{SEQ4}"`
 	TaxRounding   string    `json:"tax_rounding" enum:"line,document" doc:"Whether taxes are rounded on each line or once for each tax of an invoice." example:"document"`
 	Partial       bool      `json:"partial_payments" doc:"Whether clients may pay a part of an invoice online."`
 	SecondFactor  bool      `json:"require_second_factor" doc:"Whether members without a second factor can use nothing but their rights here."`
+	SessionIdle   int       `json:"session_idle_hours" doc:"After how many hours without use a session ends that works in the organization; 0 for 30 days, as every session. It counts each time without use since the person last showed who they are." example:"12"`
+	SessionMax    int       `json:"session_max_days" doc:"How many days after the person last showed who they are such a session ends; 0 for a year, as every session." example:"14"`
 	CreatedAt     time.Time `json:"created_at"`
 }
 
@@ -57,15 +61,16 @@ func bodyOf(o *Organization) Body {
 	return Body{ID: string(o.ID), Name: o.Name, LegalName: o.LegalName,
 		Address: Address{Line1: o.Line1, Line2: o.Line2, PostalCode: o.PostalCode, City: o.City, Region: o.State, Country: o.Country},
 		Phone:   o.Phone, NumberFormat: cmp.Or(o.NumberFormat, usualNumbers), DateFormat: cmp.Or(o.DateFormat, usualDates),
-		Currency: o.Currency, TimeZone: o.TimeZone, WeekStart: o.WeekStart, RetentionDays: o.RetentionDays,
-		Numbers: string(numbering.Pattern(o.Numbers).Or()), TaxRounding: string(o.Rounding()), Partial: o.Partial, SecondFactor: o.SecondFactor, CreatedAt: time.Unix(o.Created, 0).UTC()}
+		Currency: o.Currency, TimeZone: o.TimeZone, WeekStart: o.WeekStart, RetentionDays: o.RetentionDays, Event: cmp.Or(o.Event, string(retention.LastActivity)),
+		Numbers: string(numbering.Pattern(o.Numbers).Or()), TaxRounding: string(o.Rounding()), Partial: o.Partial, SecondFactor: o.SecondFactor,
+		SessionIdle: o.SessionIdle, SessionMax: o.SessionMax, CreatedAt: time.Unix(o.Created, 0).UTC()}
 }
 
 func exampleBody() Body {
 	return Body{ID: "org_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB", Name: "Example Studio", LegalName: "Example Studio GmbH",
 		Address: Address{Line1: "Beispielstraße 1", PostalCode: "10115", City: "Berlin", Country: "DE"},
 		Phone:   "+49 30 5550100", TaxID: "DE123456789", NumberFormat: "1.234,56", DateFormat: "DD.MM.YYYY",
-		Currency: "EUR", TimeZone: "Europe/Berlin", WeekStart: "monday", RetentionDays: 730,
+		Currency: "EUR", TimeZone: "Europe/Berlin", WeekStart: "monday", RetentionDays: 730, Event: string(retention.LastActivity),
 		Numbers: string(numbering.Default), TaxRounding: string(calc.PerDocument), CreatedAt: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)}
 }
 
@@ -115,14 +120,15 @@ type Changes struct {
 	Currency      *string  `json:"currency,omitempty" pattern:"^[A-Z]{3}$" doc:"ISO 4217." example:"EUR"`
 	TimeZone      *string  `json:"time_zone,omitempty" maxLength:"64" doc:"A zone of the IANA database." example:"Europe/Berlin"`
 	WeekStart     *string  `json:"week_start,omitempty" enum:"monday,saturday,sunday" example:"monday"`
-	RetentionDays *int     `json:"retention_days,omitempty" doc:"0 keeps project data as long as the organization exists; otherwise 30 to 3660." example:"730"`
+	RetentionDays *int     `json:"retention_days,omitempty" doc:"0 keeps project data as long as the organization exists; otherwise 30 to 3660. Invoices are kept for seven years in any case. Nothing goes before the owner was told of it for 14 days; see /v1/org/retention/preview." example:"730"`
+	Event         *string  `json:"retention_event,omitempty" enum:"last_activity,archive,close" doc:"What the days are counted from." example:"archive"`
 	Numbers       *string  `json:"invoice_number_pattern,omitempty" maxLength:"40" doc:"Letters, digits, spaces and - / . with {SEQ}, or {SEQ1} to {SEQ9} for at least so many digits, and at will {YYYY} or {YY}, and {MM} beside them. The count begins anew with each month or year that the pattern names. Empty is the default." example:"INV-{YYYY}-{SEQ4}"`
 	TaxRounding   *string  `json:"tax_rounding,omitempty" enum:"line,document" doc:"For invoices that are written from now on." example:"document"`
 	SecondFactor  *bool    `json:"require_second_factor,omitempty" doc:"true acts at the next call of each member; who turns it on must have a second factor." example:"true"`
+	SessionIdle   *int     `json:"session_idle_hours,omitempty" minimum:"0" maximum:"720" doc:"After how many hours without use sessions end that work here. It acts when tokens are refreshed and when somebody switches to the organization. 0 for 30 days." example:"12"`
+	SessionMax    *int     `json:"session_max_days,omitempty" minimum:"0" maximum:"365" doc:"How many days after the person last showed who they are sessions end that work here; likewise. 0 for a year." example:"14"`
 	Partial       *bool    `json:"partial_payments,omitempty" doc:"Whether clients may pay a part of an invoice online." example:"true"`
 }
-
-const day = 24 * time.Hour
 
 // The formats of an organization that has chosen none.
 const (
@@ -145,7 +151,7 @@ func (ch Changes) apply(o *Organization) error {
 		}
 	}
 	if d := ch.RetentionDays; d != nil {
-		if *d != 0 && (*d < int(retention.ProjectLeast/day) || *d > int(retention.ProjectMost/day)) {
+		if !retention.ValidDays(*d) {
 			return problem.InvalidField("body.retention_days", "0, or 30 to 3660 days")
 		}
 		o.RetentionDays = *d
@@ -161,11 +167,16 @@ func (ch Changes) apply(o *Organization) error {
 	if ch.Partial != nil {
 		o.Partial = *ch.Partial
 	}
+	for to, from := range map[*int]*int{&o.SessionIdle: ch.SessionIdle, &o.SessionMax: ch.SessionMax} {
+		if from != nil {
+			*to = *from
+		}
+	}
 	if a := ch.Address; a != nil {
 		o.Line1, o.Line2, o.PostalCode, o.City, o.State, o.Country = a.Line1, a.Line2, a.PostalCode, a.City, a.Region, a.Country
 	}
 	for to, from := range map[*string]*string{&o.Name: ch.Name, &o.LegalName: ch.LegalName, &o.Currency: ch.Currency, &o.Phone: ch.Phone, &o.NumberFormat: ch.NumberFormat, &o.DateFormat: ch.DateFormat, &o.TimeZone: ch.TimeZone,
-		&o.WeekStart: ch.WeekStart, &o.Numbers: ch.Numbers, &o.TaxRounding: ch.TaxRounding} {
+		&o.WeekStart: ch.WeekStart, &o.Numbers: ch.Numbers, &o.Event: ch.Event, &o.TaxRounding: ch.TaxRounding} {
 		if from != nil {
 			*to = *from
 		}
@@ -201,19 +212,31 @@ func UpdateOrganization(st *store.Store, seals keys.DataKeys) api.Operation {
 			return nil, problem.Of(problem.Conflict, "second_factor_missing", "Enroll a second factor first, or you would lock yourself out.")
 		}
 		if t := in.Body.TaxID; t != nil {
-			if err := o.setTaxID(ctx, seals, *t, c.Now); err != nil {
+			if o.TaxID, err = taxid.Seal(ctx, seals, TaxIDPlace(o.ID), *t, c.Now); err != nil {
 				return nil, err
 			}
 		}
 		tx := st.Begin()
 		tx.Replace(c.Org, o)
-		if gate := c.Gate; gate.RequireSecondFactor != o.SecondFactor {
-			gate.RequireSecondFactor = o.SecondFactor
-			tx.Replace(c.Org, gate)
-		}
+		o.guard(tx, c)
 		if err := c.Commit(ctx, tx, string(o.ID)); err != nil {
 			return nil, err
 		}
 		return show(ctx, c, seals, o)
 	})
+}
+
+// guard adds to a transaction what the gate has to know of the settings, and, when project data is to be kept for another
+// time, that its clocks follow.
+func (o *Organization) guard(tx *store.Tx, c *api.Caller) {
+	was, gate := *c.Gate, c.Gate
+	gate.RequireSecondFactor, gate.SessionIdleHours, gate.SessionMaxDays = o.SecondFactor, o.SessionIdle, o.SessionMax
+	gate.RetentionDays, gate.RetentionEvent = o.RetentionDays, o.Event
+	moved := was.RetentionDays != gate.RetentionDays || was.RetentionEvent != gate.RetentionEvent
+	if moved {
+		tx.ArmWake(c.Org, retention.ProjectSettingDue(gate, c.Now))
+	}
+	if moved || was.RequireSecondFactor != gate.RequireSecondFactor || was.SessionIdleHours != gate.SessionIdleHours || was.SessionMaxDays != gate.SessionMaxDays {
+		tx.Replace(c.Org, gate)
+	}
 }

@@ -12,6 +12,7 @@ import (
 	"pixeltrack.io/platform/pkg/keys/keystest"
 	"pixeltrack.io/platform/pkg/organization"
 	"pixeltrack.io/platform/pkg/store"
+	"pixeltrack.io/platform/pkg/taxid"
 )
 
 const taxID = "DE123456789"
@@ -51,8 +52,8 @@ func TestATaxIDIsShownToThoseWhoMayReadIt(t *testing.T) {
 		{"the owner", ada, taxID},
 		{"an admin", w.Member(ada.Org, access.Admin), taxID},
 		{"an accountant", w.Member(ada.Org, access.Accountant), taxID},
-		{"a manager", manager, organization.Masked},
-		{"a member", w.Member(ada.Org, access.Contributor), organization.Masked},
+		{"a manager", manager, taxid.Masked},
+		{"a member", w.Member(ada.Org, access.Contributor), taxid.Masked},
 		{"the owner of another organization", bob, ""},
 	} {
 		if got := w.taxID(tt.caller); got != tt.want {
@@ -113,7 +114,7 @@ func TestATaxIDOpensInItsOwnOrganizationAlone(t *testing.T) {
 func TestWhatIsNoTaxIDIsRefused(t *testing.T) {
 	w := world{apitest.New(t), new(keystest.Vault)}
 	ada := w.settle(w.Organization())
-	for _, text := range []string{" ", "-", "DE 1 ", "DE\n1", organization.Masked, strings.Repeat("1", 41)} {
+	for _, text := range []string{" ", "-", "DE 1 ", "DE\n1", taxid.Masked, strings.Repeat("1", 41)} {
 		a := w.update(ada, `"1"`, map[string]any{"tax_id": text})
 		w.Want(a, http.StatusUnprocessableEntity, "invalid_input")
 	}

@@ -207,7 +207,7 @@ func money(amount int64, currency string) map[string]any {
 // invoice sends an invoice of one line without taxes.
 func (w *world) invoice(c apitest.Caller, total int64, currency string) (invoicing.Body, string) {
 	w.T.Helper()
-	a := w.Call(clients.CreateClient(w.Store), c, apitest.Request{Body: map[string]any{"name": "Example Bakery", "currency": currency, "email": "office@example.com"}})
+	a := w.Call(clients.CreateClient(w.Store, nil), c, apitest.Request{Body: map[string]any{"name": "Example Bakery", "currency": currency, "email": "office@example.com"}})
 	w.Want(a, 201, "")
 	var cli clients.ClientBody
 	a.Into(w.T, &cli)
@@ -216,7 +216,7 @@ func (w *world) invoice(c apitest.Caller, total int64, currency string) (invoici
 	w.Want(a, 201, "")
 	var b invoicing.Body
 	a.Into(w.T, &b)
-	a = w.Call(invoicing.SendInvoice(w.Store, w.links, appURL), c, apitest.Request{Path: "/v1/invoices/" + b.ID + "/send", IfMatch: "*", Body: map[string]any{"mail": false}})
+	a = w.Call(invoicing.SendInvoice(w.Store, invoicing.Letterhead{}, w.links, appURL), c, apitest.Request{Path: "/v1/invoices/" + b.ID + "/send", IfMatch: "*", Body: map[string]any{"mail": false}})
 	w.Want(a, 200, "")
 	a.Into(w.T, &b)
 	_, token, _ := strings.Cut(b.PublicURL, "#token=")
@@ -225,7 +225,7 @@ func (w *world) invoice(c apitest.Caller, total int64, currency string) (invoici
 
 func (w *world) read(c apitest.Caller, i invoicing.Body) invoicing.Body {
 	w.T.Helper()
-	a := w.Call(invoicing.GetInvoice(), c, apitest.Request{Path: "/v1/invoices/" + i.ID})
+	a := w.Call(invoicing.GetInvoice(nil), c, apitest.Request{Path: "/v1/invoices/" + i.ID})
 	w.Want(a, 200, "")
 	var b invoicing.Body
 	a.Into(w.T, &b)
@@ -234,7 +234,7 @@ func (w *world) read(c apitest.Caller, i invoicing.Body) invoicing.Body {
 
 func (w *world) public(token string) invoicing.PublicBody {
 	w.T.Helper()
-	a := w.Call(invoicing.GetPublicInvoice(w.Store), apitest.Caller{}, apitest.Request{Path: "/v1/public/invoices/" + token})
+	a := w.Call(invoicing.GetPublicInvoice(w.Store, nil, nil), apitest.Caller{}, apitest.Request{Path: "/v1/public/invoices/" + token})
 	w.Want(a, 200, "")
 	var b invoicing.PublicBody
 	a.Into(w.T, &b)

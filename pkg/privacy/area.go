@@ -17,15 +17,16 @@ import (
 func Routes() []api.Operation {
 	return []api.Operation{
 		GetPolicy(nil), ListPolicyVersions(nil), GetPolicyVersion(nil), GetDataMap(), ListSubprocessors(nil), ListPurposes(), ListCookies(), GetGpc(),
-		ListDisclosures(nil), ListConsents(), CreateConsent(nil), WithdrawConsent(nil),
+		ListDisclosures(nil), ListConsents(), CreateConsent(nil), WithdrawConsent(nil), OptOut(nil),
+		CreateMailRequest(nil, keys.Pseudonyms{}, keys.Links{}), CreateRequestCode(nil, keys.Links{}), OpenMailRequest(nil, nil, keys.Links{}),
 		CreateRequest(nil), ListRequests(), GetRequest(), VerifyRequest(nil), WithdrawRequest(nil), DownloadRequest(nil, nil),
-		DownloadExport(nil, nil, keys.Pseudonyms{}),
+		CreateOrganizationExport(nil), DownloadExport(nil, nil, keys.Pseudonyms{}),
 	}
 }
 
 // Jobs lists the area's jobs.
 func Jobs() []job.Job {
-	return []job.Job{SweepRetention(nil), CascadeExpired(nil), WorkRequests(nil), BuildExport(nil, nil, keys.Links{}, nil, datamap.Map{})}
+	return []job.Job{SweepRetention(nil), CascadeExpired(nil), ReplayLedger(Replay{}), WorkRequests(nil), BuildExport(nil, nil, keys.Links{}, keys.Pseudonyms{}, nil, datamap.Map{})}
 }
 
 // Rows registers the area's rows.
@@ -61,6 +62,11 @@ func Rows() []registry.Row {
 				registry.Plain("extended_for", "a code"),
 				registry.Personal("extended_why", "extension_explanation", "what the person was told of the extension", registry.EraseBlank),
 			}},
+		{Sample: Code{}, Type: "MAILED_CODE", Area: "privacy", Subject: registry.SubjectCorrespondent, Purpose: purpose.PrivacyRights, Basis: registry.Obligation,
+			Class: registry.ClassSecurity, Family: string(FamilyCode), Scopes: []registry.Scope{registry.InCase}, Fields: []registry.Field{
+				registry.Internal("case", "a random id"), registry.Secret("seed", "a random id that a code is derived from with a secret, for ten minutes", registry.EraseWithRow),
+				registry.Internal("until", "a time"), registry.Internal("tries", "a count"), registry.Internal("sent", "a count"),
+			}},
 		{Sample: Docket{}, Type: "DOCKET", Area: "admin", Subject: registry.SubjectUser, Purpose: purpose.PrivacyRights, Basis: registry.Obligation,
 			Class: registry.ClassRequest, Family: string(FamilyDocket), Scopes: []registry.Scope{registry.InPlatform}, Fields: []registry.Field{
 				registry.Internal("id", "a random id"), registry.Internal("kind", "a fixed word"), registry.Internal("state", "a fixed word"),
@@ -90,7 +96,7 @@ func Rows() []registry.Row {
 				registry.Internal("expires_was", "a time"), registry.Internal("due_was", "a time"),
 			}},
 		{Sample: Package{}, Type: "PACKAGE", Area: "privacy", Subject: registry.SubjectUser, Purpose: purpose.PrivacyRights, Basis: registry.Obligation,
-			Class: registry.ClassExport, Export: "export_packages", Family: string(FamilyPackage), Scopes: []registry.Scope{registry.InUser, registry.InOrganization},
+			Class: registry.ClassExport, Export: "export_packages", Family: string(FamilyPackage), Scopes: []registry.Scope{registry.InUser, registry.InOrganization, registry.InCase},
 			Fields: []registry.Field{
 				registry.Plain("id", "a random id"), registry.Plain("kind", "a fixed word"), registry.Plain("request", "a random id"), registry.Plain("state", "a fixed word"),
 				registry.Plain("asked", "a time"), registry.Internal("claimed_until", "a time"), registry.Internal("attempts", "a count"),
@@ -98,6 +104,10 @@ func Rows() []registry.Row {
 				registry.Plain("size", "a count of bytes"), registry.Internal("sha256", "the hash of a package"), registry.Plain("records", "a count"),
 				registry.Plain("ready", "a time"), registry.Plain("until", "a time"), registry.Plain("fetched", "times"),
 				registry.Leading(registry.Secret("link_hash", "the hash of the link to the package", registry.EraseWithRow), registry.LookupToken),
+			}},
+		{Sample: ExportOrder{}, Type: "EXPORTORDER", Area: "privacy", Purpose: purpose.PrivacyRights, Basis: registry.Obligation, Class: registry.ClassExport,
+			Family: string(FamilyExportOrder), Scopes: []registry.Scope{registry.InOrganization}, Fields: []registry.Field{
+				registry.Internal("org", "the id of the organization"), registry.Internal("export", "a random id"),
 			}},
 		{Sample: ExportLink{}, Type: "EXPORT_LINK", Area: "privacy", Subject: registry.SubjectMember, Purpose: purpose.PrivacyRights, Basis: registry.Obligation,
 			Class: registry.ClassExport, Family: "TOKEN", Scopes: []registry.Scope{registry.InLookup}, Fields: []registry.Field{
@@ -113,8 +123,8 @@ func Rows() []registry.Row {
 			Family: string(erasure.FamilyErasure), Scopes: []registry.Scope{registry.InPlatform}, Fields: []registry.Field{
 				registry.Secret("subject", "a keyed hash of whom was erased, to repeat the erasure over a restored backup", registry.KeepForDuty),
 				registry.Internal("of", "a fixed word"), registry.Internal("case", "a random id"), registry.Internal("begun", "a time"), registry.Internal("closed", "a time"),
-				registry.Internal("done", "a time"), registry.Internal("claimed_until", "a time"), registry.Internal("steps", "fixed words and times"),
-				registry.Internal("count", "a count"), registry.Internal("kept", "a count"),
+				registry.Internal("done", "a time"), registry.Internal("table", "the name of the table"), registry.Internal("claimed_until", "a time"),
+				registry.Internal("steps", "fixed words and times"), registry.Internal("count", "a count"), registry.Internal("kept", "a count"),
 			}},
 	}
 }

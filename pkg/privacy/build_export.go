@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/blob"
 	"pixeltrack.io/platform/pkg/job"
 	"pixeltrack.io/platform/pkg/keys"
@@ -57,7 +58,7 @@ type Stored map[registry.Bucket]Opener
 
 // BuildExport builds the package that a row asks for, from every row of its subject that the registry exports, and the
 // objects that those rows stand for. Fields that are sealed are opened with the data keys.
-func BuildExport(packages Writer, stored Stored, links keys.Links, seals keys.DataKeys, m datamap.Map) job.Job {
+func BuildExport(packages Writer, stored Stored, links keys.Links, pseudonyms keys.Pseudonyms, seals keys.DataKeys, m datamap.Map) job.Job {
 	return job.Job{
 		ID: "build-export", Area: "privacy", Summary: "Build the package of an access or portability request, or an organization's export",
 		Purpose: purpose.PrivacyRights, Triggers: []string{EventExportRequested},
@@ -66,7 +67,7 @@ func BuildExport(packages Writer, stored Stored, links keys.Links, seals keys.Da
 			if err := json.Unmarshal(r.Event.Detail, &n); err != nil {
 				return fmt.Errorf("build export: read the event: %w", err)
 			}
-			b := &builder{st: r.Store, packages: packages, stored: stored, links: links, seals: keys.NewEnvelope(seals, r.Clock), m: m, clock: r.Clock, log: r.Log}
+			b := &builder{st: r.Store, packages: packages, stored: stored, links: links, pseudonyms: pseudonyms, seals: keys.NewEnvelope(seals, r.Clock), m: m, clock: r.Clock, log: r.Log}
 			return b.build(ctx, r.Actor, store.Key{PK: n.PK, SK: n.SK})
 		},
 	}
@@ -78,9 +79,11 @@ type builder struct {
 	stored   Stored
 	links    keys.Links
 	seals    *keys.Envelope
-	m        datamap.Map
-	clock    func() time.Time
-	log      *telemetry.Log
+
+	pseudonyms keys.Pseudonyms // of addresses
+	m          datamap.Map
+	clock      func() time.Time
+	log        *telemetry.Log
 }
 
 // bind gives the handle of the scope that a key lies in, for a job that was started by a row there.
@@ -95,6 +98,11 @@ func bind(st *store.Store, actor store.Actor, key store.Key) (holder, registry.S
 		h := st.BindOrganization(org, actor)
 		h.SeeRestricted()
 		return h, registry.InOrganization, true
+	}
+	if hash, ok := scope.Case(); ok {
+		h := st.BindCase(hash, actor)
+		h.SeeRestricted()
+		return h, registry.InCase, true
 	}
 	return nil, "", false
 }
@@ -162,12 +170,23 @@ func (b *builder) claim(ctx context.Context, h holder, key store.Key) (*Package,
 	p.State, p.ClaimedUntil, p.Attempts = PackageBuilding, now.Add(buildLease).Unix(), p.Attempts+1
 	tx := b.st.Begin()
 	tx.Rewrite(h, p)
-	if err := tx.Commit(ctx); errors.Is(err, store.ErrStale) {
-		return nil, nil // a twin was first
-	} else if err != nil {
+	tx.Check(h, gateOf(h.Scope()), "attribute_exists('PK') AND (attribute_not_exists('due_at') OR 'due_at' > ?)", now.Unix())
+	switch err := tx.Commit(ctx); {
+	case errors.Is(err, store.ErrStale), errors.Is(err, store.ErrCondition):
+		return nil, nil // a twin was first, or whom it is of is about to be erased
+	case err != nil:
 		return nil, err
 	}
 	return p, nil
+}
+
+// gateOf is where the gate of a user or organisation lies.
+func gateOf(s store.Scope) store.Key {
+	if user, ok := s.User(); ok {
+		return access.UserGateKey(user)
+	}
+	org, _ := s.Organization()
+	return access.OrganizationGateKey(org)
 }
 
 // finish makes the package known, and answers the request it is for, in one transaction.
@@ -300,6 +319,9 @@ func (b *builder) sources(ctx context.Context, h holder, scope registry.Scope) (
 	if scope != registry.InUser {
 		return all, nil
 	}
+	if err := b.written(ctx, h, all); err != nil {
+		return nil, err
+	}
 	memberships, err := Memberships(ctx, h, b.m)
 	if err != nil {
 		return nil, err
@@ -319,6 +341,30 @@ func (b *builder) sources(ctx context.Context, h holder, scope registry.Scope) (
 		}
 	}
 	return all, nil
+}
+
+// written adds what was written to us from the account's address without the account: the person has shown that the address
+// is theirs.
+func (b *builder) written(ctx context.Context, h holder, all map[string][]source) error {
+	hash, err := correspondence(ctx, h, b.m, b.pseudonyms)
+	if err != nil || hash == "" {
+		return err
+	}
+	c := b.st.BindCase(hash, store.Actor{Who: "job:build-export"})
+	c.SeeRestricted()
+	for _, t := range b.m.In(registry.InCase) {
+		if t.Export == "" || t.Class != registry.ClassSupport && t.Class != registry.ClassRequest && t.Class != registry.ClassConsent {
+			continue
+		}
+		parts, err := record.Partitions(ctx, c, b.m, registry.InCase, t.Family)
+		if err != nil {
+			return err
+		}
+		for _, part := range parts {
+			all[t.Type] = append(all[t.Type], source{c, store.Query{Partition: part}})
+		}
+	}
+	return nil
 }
 
 // files lists the names of the files, in order.

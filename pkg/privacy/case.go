@@ -22,7 +22,7 @@ type Request struct {
 	ID            id.Case        `dynamo:"id"`
 	Kind          request.Kind   `dynamo:"kind"`
 	State         request.State  `dynamo:"state"`
-	Channel       string         `dynamo:"channel"`                  // api, mail
+	Channel       string         `dynamo:"channel"`                  // api, mail or form
 	Description   string         `dynamo:"description,omitempty"`    // the raw wording
 	PurposeOf     string         `dynamo:"purpose,omitempty"`        // what an objection or withdrawal is about
 	AtOnce        bool           `dynamo:"at_once,omitempty"`        // of an erasure: do not wait
@@ -56,6 +56,13 @@ type Request struct {
 	ExtendedWhy   string         `dynamo:"extended_why,omitempty"` // to the person
 	scope         store.Scope
 }
+
+// The channels by which a request comes.
+const (
+	channelAPI  = "api"  // with a session
+	channelMail = "mail" // to the privacy address or the officer
+	channelForm = "form" // by the API, without a session
+)
 
 // DueStep is one law's part in the derivation of a date.
 type DueStep struct {
@@ -103,6 +110,7 @@ func (r *Request) happen(e request.Event) error {
 	if err != nil {
 		return err
 	}
+	r.Kind = s.Kind
 	r.State, r.Due, r.Extended, r.Acknowledged, r.AckFailed = s.State, epoch(s.Due), s.Extended, epoch(s.Acknowledged), epoch(s.AckFailed)
 	r.Items, r.LedgerWritten, r.Destroying = s.Items, s.LedgerWritten, s.Destroying
 	r.Decided, r.Closed, r.Denial, r.Evidence = epoch(s.DecidedAt), epoch(s.ClosedAt), s.Denial, s.EvidenceKept

@@ -4,10 +4,13 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 
+	"pixeltrack.io/platform/pkg/api"
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/privacy/clocks"
+	"pixeltrack.io/platform/pkg/privacy/purpose"
 	"pixeltrack.io/platform/pkg/privacy/retention"
 	"pixeltrack.io/platform/pkg/store"
 )
@@ -69,20 +72,56 @@ type holder interface {
 }
 
 // Choice is the newest act of a person about a purpose, nil when there is none.
-func Choice(ctx context.Context, h holder, purpose string) (*Consent, error) {
+func Choice(ctx context.Context, h holder, id string) (*Consent, error) {
 	acts, _, err := store.List[Consent](ctx, h, store.Query{Partition: h.Scope().Partition(FamilyConsent),
-		Prefix: store.Join(purpose, ""), Descending: true, Limit: 1})
+		Prefix: store.Join(id, ""), Descending: true, Limit: 1})
 	if err != nil || len(acts) == 0 {
 		return nil, err
 	}
 	return acts[0], nil
 }
 
-// Agreed says whether a person's newest act about a purpose that rests on consent allows it. It is the guard of every
-// such purpose: without an act the answer is no.
-func Agreed(ctx context.Context, h holder, purpose string) (bool, error) {
-	act, err := Choice(ctx, h, purpose)
+// Agreed says whether a person's newest act about a purpose that rests on consent allows it: without an act the answer is
+// no. For a caller Stopped says more.
+func Agreed(ctx context.Context, h holder, id string) (bool, error) {
+	act, err := Choice(ctx, h, id)
 	return act.Live(), err
+}
+
+// AskAgain is how many months nobody is asked again who has refused, taken consent back, objected or opted out (CCPA
+// regulations §7028).
+const AskAgain = 12
+
+// askAgainAt is when a person may be asked again who has said no, the zero time when they have not.
+func (c *Consent) askAgainAt() time.Time {
+	if c == nil || c.Live() {
+		return time.Time{}
+	}
+	return clocks.AddMonths(at(c.At), AskAgain)
+}
+
+// Stop is why a purpose that rests on consent does not go on.
+type Stop string
+
+// The reasons.
+const (
+	NotAgreed Stop = "not_agreed" // they have not agreed, or no longer
+	OptedOut  Stop = "opted_out"  // their browser says so: Global Privacy Control, or the cookie of an opt-out
+	TooYoung  Stop = "too_young"  // to agree for themself
+)
+
+// Stopped is the guard of every purpose that rests on consent, by a person's newest act about it, for a caller who is
+// confirmed. It is empty when nothing stops the purpose.
+func Stopped(c *api.Caller, id string, newest *Consent) Stop {
+	switch {
+	case c.OptedOut && slices.Contains(purpose.OptOut(), id):
+		return OptedOut
+	case c.Account.TooYoung:
+		return TooYoung
+	case !newest.Live():
+		return NotAgreed
+	}
+	return ""
 }
 
 // appendAct adds an act to a transaction. The act before is kept as proof for its time. If another act was first, the

@@ -7,6 +7,9 @@ import (
 	"slices"
 	"time"
 
+	"github.com/guregu/dynamo/v2"
+
+	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/api"
 	"pixeltrack.io/platform/pkg/policies"
 	"pixeltrack.io/platform/pkg/privacy/purpose"
@@ -44,7 +47,9 @@ func exampleConsent() ConsentBody {
 type ConsentChoice struct {
 	Purpose    string        `json:"purpose"`
 	Title      string        `json:"title"`
-	Agreed     bool          `json:"agreed" doc:"Whether the purpose may go on now."`
+	Agreed     bool          `json:"agreed" doc:"Whether the purpose may go on now. Where the browser says that the person opted out, it may not."`
+	MayAsk     bool          `json:"may_ask" doc:"Whether the person may be asked now: not when they have agreed or their browser says that they opted out, and not before ask_again_at."`
+	AskAgain   *time.Time    `json:"ask_again_at,omitempty" doc:"12 months after the person said no."`
 	Text       string        `json:"text" doc:"The text to show when you ask."`
 	TextSHA256 string        `json:"text_sha256" doc:"Its hash; send it with the answer."`
 	Locale     string        `json:"locale"`
@@ -79,12 +84,19 @@ func ListConsents() api.Operation {
 			if asked {
 				choice.TextSHA256 = text.SHA256()
 			}
+			var newest *Consent
 			for _, a := range acts {
 				if a.Purpose == p.ID {
-					choice.Agreed = choice.Agreed || len(choice.History) == 0 && a.Live()
+					if newest == nil {
+						newest = a
+					}
 					choice.History = append(choice.History, consentBody(a))
 				}
 			}
+			again, signalled := newest.askAgainAt(), c.OptedOut && slices.Contains(purpose.OptOut(), p.ID)
+			choice.Agreed = newest.Live() && !signalled
+			choice.MayAsk = asked && !newest.Live() && !signalled && !again.After(c.Now)
+			choice.AskAgain = moment(epoch(again))
 			if asked || len(choice.History) > 0 {
 				out.Body.Data = append(out.Body.Data, choice)
 			}
@@ -106,6 +118,21 @@ func allConsents(ctx context.Context, h holder) ([]*Consent, error) {
 	return all, nil
 }
 
+// newestActs are those acts of a person that count, by purpose.
+func newestActs(ctx context.Context, h holder) (map[string]*Consent, error) {
+	acts, err := allConsents(ctx, h)
+	if err != nil {
+		return nil, err
+	}
+	newest := map[string]*Consent{}
+	for _, a := range acts {
+		if newest[a.Purpose] == nil {
+			newest[a.Purpose] = a
+		}
+	}
+	return newest, nil
+}
+
 // ConsentIn is the input of create-consent.
 type ConsentIn struct {
 	Body struct {
@@ -113,6 +140,7 @@ type ConsentIn struct {
 		Act        string `json:"act" enum:"given,refused" doc:"What the person chose."`
 		TextSHA256 string `json:"text_sha256" pattern:"^[0-9a-f]{64}$" doc:"The hash of the text that was shown, from list-consents."`
 		Source     string `json:"source,omitempty" enum:"screen,api" default:"api" doc:"Where the person chose."`
+		Birth      string `json:"date_of_birth,omitempty" format:"date" doc:"Of somebody who was too young to agree when they signed up: asked once more, and not kept."`
 	}
 }
 
@@ -128,7 +156,8 @@ func CreateConsent(st *store.Store) api.Operation {
 		Status: http.StatusCreated, Summary: "Agree to a purpose, or refuse it", Purpose: purpose.PrivacyRights,
 		Description: "Acts are appended and never changed. The hash proves which words the person saw.",
 		Audit:       true, ExampleIn: example, ExampleOut: exampleConsent(),
-		Refusals: []api.Refusal{{Kind: problem.Conflict, Code: "consent_changed", When: "Another act about this purpose came at the same time."}},
+		Refusals: []api.Refusal{{Kind: problem.Forbidden, Code: "too_young", When: "The person is too young to agree for themself where they live: younger than 13 to 16. From 16 on they say date_of_birth."},
+			{Kind: problem.Conflict, Code: "consent_changed", When: "Another act about this purpose came at the same time."}},
 	}, func(ctx context.Context, c *api.Caller, in *ConsentIn) (*ConsentOut, error) {
 		b := in.Body
 		if p, ok := purpose.Of(b.Purpose); !ok || p.Basis != registry.Consent || !slices.Contains(purpose.Asked(), b.Purpose) {
@@ -138,7 +167,16 @@ func CreateConsent(st *store.Store) api.Operation {
 		if !ok {
 			return nil, problem.InvalidField("body.text_sha256", "not the hash of a text that is served for this purpose")
 		}
-		return act(ctx, st, c, &Consent{Purpose: b.Purpose, Act: Act(b.Act), TextHash: text.SHA256(), TextVersion: text.Version,
+		tx := st.Begin()
+		if Act(b.Act) == Given {
+			if err := grown(tx, c, b.Birth); err != nil {
+				return nil, err
+			}
+			if slices.Contains(purpose.OptOut(), b.Purpose) {
+				c.ForgetOptOut()
+			}
+		}
+		return act(ctx, tx, c, &Consent{Purpose: b.Purpose, Act: Act(b.Act), TextHash: text.SHA256(), TextVersion: text.Version,
 			Locale: text.Locale, Source: b.Source})
 	}, func(ctx context.Context, c *api.Caller, made string) (*ConsentOut, error) {
 		acts, err := allConsents(ctx, c.Self)
@@ -176,25 +214,38 @@ func WithdrawConsent(st *store.Store) api.Operation {
 		if !before.Live() {
 			return nil, problem.Missing("consent")
 		}
-		return actAfter(ctx, st, c, &Consent{Purpose: in.Purpose, Act: TakenBack, Source: "api"}, before)
+		return actAfter(ctx, st.Begin(), c, &Consent{Purpose: in.Purpose, Act: TakenBack, Source: "api"}, before)
 	})
 }
 
-func act(ctx context.Context, st *store.Store, c *api.Caller, a *Consent) (*ConsentOut, error) {
+// grown refuses somebody who was too young to agree for themself, until they say that they are as old as the law asks
+// anywhere; the mark then goes with the transaction.
+func grown(tx *store.Tx, c *api.Caller, birth string) error {
+	if !c.Account.TooYoung {
+		return nil
+	}
+	born, err := time.Parse(time.DateOnly, birth)
+	if err != nil || !purpose.OldEnough(born, purpose.EveryonesAge, c.Now) {
+		return problem.Of(problem.Forbidden, "too_young", "You are not old enough yet to agree to this yourself.")
+	}
+	tx.Change(c.Self, access.UserGateKey(c.User), func(u *dynamo.Update) { u.Remove("too_young") })
+	return nil
+}
+
+func act(ctx context.Context, tx *store.Tx, c *api.Caller, a *Consent) (*ConsentOut, error) {
 	before, err := Choice(ctx, c.Self, a.Purpose)
 	if err != nil {
 		return nil, err
 	}
-	return actAfter(ctx, st, c, a, before)
+	return actAfter(ctx, tx, c, a, before)
 }
 
-func actAfter(ctx context.Context, st *store.Store, c *api.Caller, a, before *Consent) (*ConsentOut, error) {
-	v, err := policies.InEffect(ctx, st.BindPlatform(c.Actor()), c.Now)
+func actAfter(ctx context.Context, tx *store.Tx, c *api.Caller, a, before *Consent) (*ConsentOut, error) {
+	v, err := policies.InEffect(ctx, c.Self.Store().BindPlatform(c.Actor()), c.Now)
 	if err != nil {
 		return nil, err
 	}
 	a.PolicyVersion, a.IP = v.Number, Truncate(c.Source)
-	tx := st.Begin()
 	appendAct(tx, c.Self, a, before)
 	err = c.Commit(ctx, tx, string(a.ID))
 	if errors.Is(err, store.ErrStale) {

@@ -3,10 +3,14 @@ package privacy_test
 import (
 	"context"
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/guregu/dynamo/v2"
+
+	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/api"
 	"pixeltrack.io/platform/pkg/api/apitest"
 	"pixeltrack.io/platform/pkg/privacy"
@@ -129,4 +133,81 @@ func TestTruncate(t *testing.T) {
 			t.Errorf("Truncate(%q) = %q; want %q", tt.in, got, tt.want)
 		}
 	}
+}
+
+func TestNobodyTooYoungConsents(t *testing.T) {
+	w := newWorld(t)
+	ada := w.Organization()
+	tx := w.Store.Begin()
+	tx.Change(w.Store.BindUser(ada.User, w.engineActor()), access.UserGateKey(ada.User), func(u *dynamo.Update) { u.Set("too_young", true) })
+	w.must(tx.Commit(context.Background()))
+	with := func(act, birth string) apitest.Answer {
+		body := give(act, purpose.Analytics)
+		if birth != "" {
+			body["date_of_birth"] = birth
+		}
+		return w.Call(privacy.CreateConsent(w.Store), ada, apitest.Request{Body: body})
+	}
+	tests := []struct {
+		name, act, birth string
+		status           int
+		code             string
+	}{
+		{"without a date of birth", "given", "", http.StatusForbidden, "too_young"},
+		{"a day before the 16th birthday", "given", "2010-03-03", http.StatusForbidden, "too_young"},
+		{"with a date that is none", "given", "2010-02-30", http.StatusUnprocessableEntity, "invalid_input"},
+		{"refusing is for everybody", "refused", "", http.StatusCreated, ""},
+		{"the 16th birthday", "given", "2010-03-02", http.StatusCreated, ""},
+		{"nobody is asked twice", "given", "", http.StatusCreated, ""},
+	}
+	for _, tt := range tests {
+		before := w.agreed(ada, purpose.Analytics)
+		a := with(tt.act, tt.birth)
+		w.Want(a, tt.status, tt.code)
+		if got := w.agreed(ada, purpose.Analytics); got != (before || tt.status == http.StatusCreated && tt.act == "given") {
+			t.Errorf("%s: agreed = %v", tt.name, got)
+		}
+	}
+	if strings.Contains(w.dump(), "2010-03-0") {
+		t.Error("a date of birth is kept")
+	}
+}
+
+func TestNobodyIsAskedAgainForAYear(t *testing.T) {
+	w := newWorld(t)
+	ada := w.Organization()
+	look := func(headers map[string]string) (c privacy.ConsentChoice) {
+		var list api.List[privacy.ConsentChoice]
+		w.Call(privacy.ListConsents(), ada, apitest.Request{Headers: headers}).Into(t, &list)
+		for _, c = range list.Data {
+			if c.Purpose == purpose.Analytics {
+				return c
+			}
+		}
+		t.Fatal("nothing is said of analytics")
+		return c
+	}
+	signal := map[string]string{"Sec-GPC": "1"}
+	expect := func(when string, headers map[string]string, agreed, mayAsk bool) {
+		t.Helper()
+		if c := look(headers); c.Agreed != agreed || c.MayAsk != mayAsk {
+			t.Errorf("%s: agreed %v, may be asked %v; want %v, %v", when, c.Agreed, c.MayAsk, agreed, mayAsk)
+		}
+	}
+	expect("before anything", nil, false, true)
+	expect("by the signal of a browser", signal, false, false)
+	w.Call(privacy.CreateConsent(w.Store), ada, apitest.Request{Body: give("given", purpose.Analytics)})
+	expect("after consent", nil, true, false)
+	expect("after consent, by the signal of a browser", signal, false, false)
+	w.Clock.Advance(time.Minute)
+	w.Want(w.Call(privacy.WithdrawConsent(w.Store), ada, apitest.Request{Path: "/v1/privacy/consents/analytics"}), http.StatusOK, "")
+	expect("after a withdrawal", nil, false, false)
+	if again := look(nil).AskAgain; again == nil || !again.Equal(w.Clock.Now().AddDate(1, 0, 0)) {
+		t.Errorf("asked again at %v; want a year later", again)
+	}
+	w.Clock.Advance(365*24*time.Hour - time.Second)
+	ada = w.login(ada)
+	expect("a second before the year is over", nil, false, false)
+	w.Clock.Advance(time.Second)
+	expect("a year after", nil, false, true)
 }

@@ -26,6 +26,7 @@ func Cookies() []Cookie {
 		{"__Secure-refresh", "essential", "renews the sign-in", "30 days without use, a year at most", "Strict", true, true},
 		{"__Host-device", "essential", "knows this device again at a login, so that nobody can lock you out of it by guessing passwords elsewhere", "1 year", "Strict", true, true},
 		{"__Host-age", "essential", "remembers, without a date, that the age check was not passed, so that it is not tried again", "1 day", "Strict", true, true},
+		{"__Host-opt-out", "essential", "remembers that somebody opted out in this browser, without saying who, so that it counts and nobody is asked again", "1 year", "Strict", true, true},
 	}
 }
 

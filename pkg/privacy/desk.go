@@ -23,7 +23,7 @@ type CaseBody struct {
 	RequestBody
 	Country  string   `json:"country,omitempty" doc:"Where the person said to live, which the dates follow from. Absent: every law counts."`
 	Region   string   `json:"region,omitempty"`
-	Channel  string   `json:"channel" enum:"api,mail"`
+	Channel  string   `json:"channel" enum:"api,mail,form" doc:"With a session, by mail, or by the API without a session."`
 	Assignee id.Staff `json:"assignee,omitempty" doc:"Who works on it." example:"stf_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"`
 	ByPeople bool     `json:"by_people" doc:"Whether its work is done by people, who report each step. Everything else is done and reported by jobs."`
 }
@@ -48,9 +48,9 @@ type CaseOut struct {
 }
 
 // byPeople says whether the work of a request is done by people: nothing but they can correct a record, weigh an
-// objection, or look into a report.
+// objection, look into a report, or answer a question.
 func byPeople(k request.Kind) bool {
-	return k == request.Rectification || k == request.Objection || k == request.ChildReport
+	return k == request.Rectification || k == request.Objection || k == request.ChildReport || k == request.Unclear
 }
 
 func caseOf(r *Request) *CaseOut {
@@ -140,7 +140,7 @@ func lineOf(ctx context.Context, c *api.Caller, text string) (*Docket, error) {
 }
 
 // openCase finds a request that is open, which lies with its person.
-func openCase(ctx context.Context, c *api.Caller, st *store.Store, text string) (*store.User, *Request, error) {
+func openCase(ctx context.Context, c *api.Caller, st *store.Store, text string) (holder, *Request, error) {
 	d, err := lineOf(ctx, c, text)
 	if err != nil {
 		return nil, nil, err
@@ -188,7 +188,7 @@ func GetCase(st *store.Store) api.Operation {
 	})
 }
 
-// caseAgain answers a repeat with the request as it is now, as long as its person has an account.
+// caseAgain answers a repeat with the request as it is now.
 func caseAgain(st *store.Store) func(context.Context, *api.Caller, string) (*CaseOut, error) {
 	return func(ctx context.Context, c *api.Caller, made string) (*CaseOut, error) {
 		d, err := lineOf(ctx, c, made)
@@ -196,6 +196,9 @@ func caseAgain(st *store.Store) func(context.Context, *api.Caller, string) (*Cas
 			return nil, err
 		}
 		_, r, err := d.ofPerson(ctx, st, c.Acting())
+		if errors.Is(err, store.ErrMissing) {
+			r, err = d.ofNobody(ctx, st, c.Acting())
+		}
 		if err != nil {
 			return nil, gone(err)
 		}

@@ -55,21 +55,28 @@ func (r *Request) line(tx *store.Tx, h holder) {
 	tx.Put(h.Store().BindPlatform(h.Actor()), d)
 }
 
-// ofPerson reads the request of a line whose person has an account, with the handle that it lies behind. That handle is
-// bound by the line, a row of our own, and by nothing that a caller said. After an erasure it is store.ErrMissing.
-func (d *Docket) ofPerson(ctx context.Context, st *store.Store, actor store.Actor) (*store.User, *Request, error) {
+// ofPerson reads the request of a line whose person is there, with the handle that it lies behind: one with an account, or
+// a correspondent whose request is open. That handle is bound by the line, a row of our own, and by nothing that a caller
+// said. After an erasure it is store.ErrMissing.
+func (d *Docket) ofPerson(ctx context.Context, st *store.Store, actor store.Actor) (holder, *Request, error) {
 	scope, _ := store.ScopeOf(d.Target.PK)
-	user, ok := scope.User()
-	if !ok {
+	var h holder
+	if user, ok := scope.User(); ok {
+		person := st.BindUser(user, actor)
+		person.SeeRestricted()
+		h = person
+	} else if hash, ok := scope.Case(); ok && d.State.Open() {
+		person := st.BindCase(hash, actor)
+		person.SeeRestricted()
+		h = person
+	} else {
 		return nil, nil, store.ErrMissing
 	}
-	h := st.BindUser(user, actor)
-	h.SeeRestricted()
 	r, err := store.Get[Request](ctx, h, d.Target)
 	return h, r, err
 }
 
-// ofNobody reads the request of a line whose person has been erased. Before that it is store.ErrMissing.
+// ofNobody reads the request of a line whose person has been erased, or is a correspondent. Else it is store.ErrMissing.
 func (d *Docket) ofNobody(ctx context.Context, st *store.Store, actor store.Actor) (*Request, error) {
 	scope, _ := store.ScopeOf(d.Target.PK)
 	hash, ok := scope.Case()

@@ -29,7 +29,7 @@ func TestPackagesHoldDocuments(t *testing.T) {
 	tx.Put(org, organization.New(ada.Org, "Example Studio", "DE", w.Clock.Now()))
 	w.must(tx.Commit(context.Background()))
 	var client clients.ClientBody
-	a := w.Call(clients.CreateClient(w.Store), ada.Caller, apitest.Request{Body: map[string]any{"name": "Example Bakery", "currency": "EUR", "email": "office@example.com"}})
+	a := w.Call(clients.CreateClient(w.Store, nil), ada.Caller, apitest.Request{Body: map[string]any{"name": "Example Bakery", "currency": "EUR", "email": "office@example.com"}})
 	w.Want(a, http.StatusCreated, "")
 	a.Into(t, &client)
 	eur := func(amount int) map[string]any { return map[string]any{"amount": amount, "currency": "EUR"} }
@@ -47,10 +47,10 @@ func TestPackagesHoldDocuments(t *testing.T) {
 		}
 		w.Want(a, http.StatusCreated, "")
 		a.Into(t, &b)
-		a = w.Call(invoicing.SendInvoice(w.Store, w.links, "https://app.example.com"), ada.Caller, apitest.Request{Path: "/v1/invoices/" + b.ID + "/send", IfMatch: "*"})
+		a = w.Call(invoicing.SendInvoice(w.Store, invoicing.Letterhead{}, w.links, "https://app.example.com"), ada.Caller, apitest.Request{Path: "/v1/invoices/" + b.ID + "/send", IfMatch: "*"})
 		w.Want(a, http.StatusOK, "")
 		a.Into(t, &b)
-		w.must(w.event(rendering.RenderInvoice(w.documents), "InvoiceSent", invoicing.Key(ada.Org, id.Invoice(b.ID))))
+		w.must(w.event(rendering.RenderInvoice(w.documents, nil), "InvoiceSent", invoicing.Key(ada.Org, id.Invoice(b.ID))))
 		r, err := w.documents.Open(context.Background(), invoicing.DocumentKey(ada.Org, id.Invoice(b.ID)))
 		w.must(err)
 		content, err := io.ReadAll(r)

@@ -1,21 +1,29 @@
 package privacy_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"pixeltrack.io/platform/infra/journey"
 	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/api/apitest"
+	"pixeltrack.io/platform/pkg/correspondents"
+	"pixeltrack.io/platform/pkg/id"
+	"pixeltrack.io/platform/pkg/organization"
 	"pixeltrack.io/platform/pkg/privacy"
 	"pixeltrack.io/platform/pkg/privacy/erasure"
 	"pixeltrack.io/platform/pkg/privacy/purpose"
 	"pixeltrack.io/platform/pkg/privacy/retention"
 	"pixeltrack.io/platform/pkg/store"
+	"pixeltrack.io/platform/pkg/support"
 )
 
 // deleteAccount does what the deletion of an account does: the gate closes, and its clock is armed.
@@ -76,7 +84,7 @@ func lines(text, mark string) string {
 // lived is a person who has used every right once.
 func (w *world) lived() somebody {
 	w.T.Helper()
-	ada := w.somebody(w.Organization(), "Ada")
+	ada := w.somebody(w.Member(w.Organization().Org, access.Contributor), "Ada")
 	w.Call(privacy.CreateConsent(w.Store), ada.Caller, apitest.Request{Body: give("given", purpose.Analytics)})
 	w.Call(privacy.CreateConsent(w.Store), ada.Caller, apitest.Request{Body: give("refused", purpose.Analytics), Key: "a key"})
 	w.file(ada.Caller, map[string]any{"type": "access", "description": "a canary"})
@@ -176,6 +184,223 @@ func TestHoldsAndRestrictionsKeepAnAccount(t *testing.T) {
 	}
 }
 
+// TestAnOrganizationWhoseOwnerIsErasedCloses erases an owner who has handed their organization to nobody: it closes, with
+// everything in it; that of somebody else lives on.
+func TestAnOrganizationWhoseOwnerIsErasedCloses(t *testing.T) {
+	w := newWorld(t)
+	ada := w.somebody(w.Organization(), "Ada")
+	bob := w.somebody(w.Member(ada.Org, access.Contributor), "Bob")
+	status := func() access.Status {
+		gate, err := store.Get[access.OrganizationGate](t.Context(), w.Store.BindOrganization(ada.Org, store.Actor{Who: "test"}), access.OrganizationGateKey(ada.Org))
+		w.must(err)
+		return gate.Status
+	}
+	erase := func(s somebody) {
+		w.file(w.Later(s.Caller, 0), map[string]any{"type": "erasure", "at_once": true})
+		for range 4 {
+			w.mails(store.UserScope(s.User))
+			w.must(w.run(privacy.WorkRequests(w.engine)))
+			w.Clock.Advance(15 * time.Minute)
+		}
+		w.gone(s)
+	}
+	erase(bob)
+	if status() != access.Active {
+		t.Fatalf("the organization is %s without a member; want it open", status())
+	}
+	erase(ada)
+	if status() != access.Closing {
+		t.Fatalf("the organization is %s without an owner; want it closing", status())
+	}
+	w.must(w.run(organization.CloseOrganizations(privacy.AskForOrganization)))
+	w.Clock.Advance(retention.Organization)
+	w.must(w.run(privacy.SweepRetention(w.engine)))
+	if text := w.dump(); strings.Contains(text, string(ada.Org)) {
+		t.Errorf("of the organization is left:\n%s", lines(text, string(ada.Org)))
+	}
+}
+
+// TestRequestsOfSomebodyWhoIsBeingErasedWait has the worker meet a request whose person's erasure died in the middle: it asks
+// for no package, and the erasure closes it.
+func TestRequestsOfSomebodyWhoIsBeingErasedWait(t *testing.T) {
+	w := newWorld(t)
+	ada := w.somebody(w.Member(w.Organization().Org, access.Contributor), "Ada")
+	r := w.file(ada.Caller, map[string]any{"type": "access"})
+	due := w.deleteAccount(ada.Caller)
+	w.Clock.Set(due)
+	w.engine.Objects = []erasure.Objects{&dying{w}}
+	if w.run(privacy.SweepRetention(w.engine)) == nil {
+		t.Fatal("the sweep did not fail")
+	}
+	w.engine.Objects = nil
+	w.must(w.run(privacy.WorkRequests(w.engine)))
+	if text := w.dump(); strings.Contains(text, "_type:PACKAGE") || !strings.Contains(lines(text, "_type:REQUEST"), "state:verified") {
+		t.Errorf("the worker went on: %s", lines(text, r.ID))
+	}
+	w.Clock.Advance(time.Hour)
+	w.must(w.run(privacy.SweepRetention(w.engine)))
+	w.gone(ada)
+	if text := w.dump(); !strings.Contains(lines(text, "_type:REQUEST"), "account_deleted") || strings.Contains(text, "_type:DUE") {
+		t.Errorf("the request is not closed, or has a clock: %s", lines(text, r.ID))
+	}
+}
+
+// TestWhatIsRestrictedIsErasedWhenThePersonAsksForThatLater takes the person's later word: nobody else could lift the
+// restriction of an account that is deleted.
+func TestWhatIsRestrictedIsErasedWhenThePersonAsksForThatLater(t *testing.T) {
+	restrict := func(w *world, ada somebody) {
+		w.file(ada.Caller, map[string]any{"type": "restriction"})
+		w.must(w.run(privacy.WorkRequests(w.engine)))
+	}
+	erase := func(w *world, ada somebody) { w.file(ada.Caller, map[string]any{"type": "erasure"}) }
+	remove := func(w *world, ada somebody) { w.deleteAccount(ada.Caller) }
+	for _, tt := range []struct {
+		name string
+		acts []func(*world, somebody)
+		gone bool
+	}{
+		{"restricted, then deleted", []func(*world, somebody){restrict, remove}, true},
+		{"restricted, then an erasure", []func(*world, somebody){restrict, erase}, true},
+		{"an erasure, then restricted", []func(*world, somebody){erase, restrict}, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld(t)
+			ada := w.somebody(w.Organization(), "Ada")
+			for _, act := range tt.acts {
+				act(w, ada)
+				w.Clock.Advance(time.Second)
+			}
+			for range 35 {
+				w.must(w.run(privacy.WorkRequests(w.engine)))
+				w.must(w.run(privacy.SweepRetention(w.engine)))
+				w.mails(store.UserScope(ada.User))
+				w.Clock.Advance(24 * time.Hour)
+			}
+			if gone := !strings.Contains(w.dump(), ada.email); gone != tt.gone {
+				t.Errorf("gone: %v; want %v", gone, tt.gone)
+			}
+		})
+	}
+}
+
+// slowly is a bucket that is slow to store what was read.
+type slowly struct {
+	privacy.Writer
+	meanwhile func()
+}
+
+func (s slowly) Write(ctx context.Context, key, mediaType string, write func(io.Writer) error) error {
+	var body bytes.Buffer
+	if err := write(&body); err != nil {
+		return err
+	}
+	s.meanwhile()
+	return s.Writer.Write(ctx, key, mediaType, func(w io.Writer) error {
+		_, err := w.Write(body.Bytes())
+		return err
+	})
+}
+
+// TestAnErasureAndABuilderMeet has the erasure of an account come to its end while its package is being built, and a package
+// asked for after the account was closed: no object is left.
+func TestAnErasureAndABuilderMeet(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		first bool // the builder began first
+	}{{"the builder began first", true}, {"the account closed first", false}} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld(t)
+			ada := w.somebody(w.Organization(), "Ada")
+			w.file(ada.Caller, map[string]any{"type": "access"})
+			w.must(w.run(privacy.WorkRequests(w.engine)))
+			waits := func() {
+				for range 3 {
+					_, err := w.engine.Account(t.Context(), store.Actor{Who: "test"}, ada.User, erasure.Cause{Case: "dsr_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"})
+					if !errors.Is(err, erasure.ErrSoon) {
+						t.Errorf("the erasure = %v; want ErrSoon", err)
+					}
+					if tt.first {
+						w.Clock.Advance(2 * time.Minute)
+					}
+				}
+			}
+			to := privacy.Writer(w.packages)
+			if tt.first {
+				to = slowly{w.packages, waits}
+			} else {
+				waits()
+			}
+			key := w.keys(store.UserScope(ada.User).Partition(privacy.FamilyPackage))[0]
+			w.must(w.event(privacy.BuildExport(to, w.stored(), w.links, w.pseudonyms, w.seals, w.m), privacy.EventExportRequested, key))
+			if keys := w.packages.Keys(); len(keys) > 0 != tt.first {
+				t.Errorf("the packages are %v; want one of an account that was open: %v", keys, tt.first)
+			}
+			w.Clock.Advance(2 * time.Minute)
+			_, err := w.engine.Account(t.Context(), store.Actor{Who: "test"}, ada.User, erasure.Cause{Case: "dsr_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"})
+			w.must(err)
+			if keys := w.packages.Keys(); len(keys) > 0 || strings.Contains(w.dump(), ada.email) {
+				t.Errorf("of an erased account are left the packages %v:\n%s", keys, lines(w.dump(), ada.email))
+			}
+		})
+	}
+}
+
+// TestAHoldAtAnyMomentOfAnErasure places a hold whenever the run reads the clock: either the account stays whole, and the
+// run after the hold closes it again before anything goes, or the hold comes too late.
+func TestAHoldAtAnyMomentOfAnErasure(t *testing.T) {
+	won := 0
+	for n, over := 1, false; !over; n++ {
+		w := newWorld(t)
+		ada, counsel := w.somebody(w.Organization(), "Ada"), w.desk(access.LegalCounsel)
+		w.deleteAccount(ada.Caller)
+		w.Clock.Advance(time.Hour)
+		var placed apitest.Answer
+		calls := 0
+		w.engine.Store = store.New(w.AWS, w.World.Table, func() time.Time {
+			if calls++; calls == n {
+				placed = w.Call(privacy.PlaceHold(w.Store, w.book()), w.Later(counsel.Caller, 0), apitest.Request{Body: heldAccount(ada.Caller)})
+			}
+			return w.Clock.Now()
+		})
+		cause := erasure.Cause{Case: id.New[id.Case](w.Store.IDs())}
+		erase := func() error {
+			_, err := w.engine.Account(t.Context(), store.Actor{Who: "test"}, ada.User, cause)
+			return err
+		}
+		err := erase()
+		if over = placed.Status != 201; over {
+			break
+		}
+		won++
+		if err == nil || !w.gate(ada.Caller).Held || !strings.Contains(w.dump(), ada.email) {
+			t.Fatalf("held at reading %d of the clock, the run = %v; want the account whole", n, err)
+		}
+		var h privacy.HoldBody
+		placed.Into(t, &h)
+		w.Want(counsel.change(privacy.LiftHold(w.Store, w.book()), h.ID), 200, "")
+		w.engine.Objects = []erasure.Objects{&seeing{func() {
+			if gate := w.gate(ada.Caller); gate.DueAt == 0 || gate.DueAt > w.Clock.Now().Unix() {
+				t.Errorf("held at reading %d of the clock: objects go of an account that can still be restored: %+v", n, gate.Meta)
+			}
+		}}}
+		for err = erase(); errors.Is(err, erasure.ErrSoon); err = erase() {
+			w.Clock.Advance(2 * time.Minute)
+		}
+		w.must(err)
+	}
+	if won == 0 {
+		t.Error("no hold came in time")
+	}
+}
+
+// seeing is a bucket that looks around when it is emptied.
+type seeing struct{ look func() }
+
+func (s *seeing) Purge(context.Context, string) (int, error) {
+	s.look()
+	return 0, nil
+}
+
 func (w *world) mark(c apitest.Caller, name string, on bool) {
 	w.T.Helper()
 	ctx := context.Background()
@@ -238,7 +463,7 @@ func TestErasureComesBeforeItsAnswerIsDue(t *testing.T) {
 
 func TestAnErasureRequestAndADeletionMeet(t *testing.T) {
 	w := newWorld(t)
-	ada := w.somebody(w.Organization(), "Ada")
+	ada := w.somebody(w.Member(w.Organization().Org, access.Contributor), "Ada")
 	w.file(ada.Caller, map[string]any{"type": "erasure"})
 	w.Clock.Advance(24 * time.Hour)
 	due := w.deleteAccount(ada.Caller)
@@ -302,6 +527,31 @@ func TestAKilledErasureEndsTheSame(t *testing.T) {
 type dying struct{ w *world }
 
 func (d *dying) Purge(context.Context, string) (int, error) { panic("killed") }
+
+// TestARequestIsWorkedOnByManyAtOnce has runs meet at each state of requests: those that come second fail nothing.
+func TestARequestIsWorkedOnByManyAtOnce(t *testing.T) {
+	w := newWorld(t)
+	ada := w.somebody(w.Member(w.Organization().Org, access.Contributor), "Ada")
+	w.file(ada.Caller, map[string]any{"type": "restriction"}) // before the erasure, which it does not stop
+	w.Clock.Advance(time.Second)
+	r := w.file(w.Later(ada.Caller, 0), map[string]any{"type": "erasure"})
+	w.must(w.event(privacy.WorkRequests(w.engine), privacy.EventRequestReceived, store.UserScope(ada.User).Key(privacy.FamilyRequest, r.ID)))
+	w.Clock.Set(r.DueAt.Add(-23 * time.Hour))
+	for range 4 {
+		var wg sync.WaitGroup
+		for range 6 {
+			wg.Go(func() {
+				if err := w.run(privacy.WorkRequests(w.engine)); err != nil {
+					t.Errorf("a run at the same time: %v", err)
+				}
+			})
+		}
+		wg.Wait()
+		w.mails(store.UserScope(ada.User))
+		w.Clock.Advance(15 * time.Minute)
+	}
+	w.gone(ada)
+}
 
 func TestErasuresAtTheSameTimeEndTheSame(t *testing.T) {
 	w := newWorld(t)
@@ -425,7 +675,7 @@ func TestAnOrganizationGoesWithEverythingInIt(t *testing.T) {
 	tx := w.Store.Begin()
 	e := privacy.AskForPackage(tx, org, "", "")
 	w.must(tx.Commit(ctx))
-	w.must(w.event(privacy.BuildExport(w.packages, w.stored(), w.links, w.seals, w.m), privacy.EventExportRequested, privacy.PackageKey(org.Scope(), e)))
+	w.must(w.event(privacy.BuildExport(w.packages, w.stored(), w.links, w.pseudonyms, w.seals, w.m), privacy.EventExportRequested, privacy.PackageKey(org.Scope(), e)))
 	if text := strings.Join(w.packages.Keys(), " "); !strings.Contains(text, "ORG/"+string(ada.Org)+"/"+string(e)) {
 		t.Errorf("the packages are %s; want the organisation's", text)
 	}
@@ -463,5 +713,49 @@ func TestAnOpenOrganizationIsNeverPurged(t *testing.T) {
 	w.must(w.run(privacy.SweepRetention(w.engine)))
 	if text := w.dump(); !strings.Contains(text, "work-of-") || strings.Contains(text, "purge-organization") {
 		t.Error("want the organisation untouched and the clock gone")
+	}
+}
+
+// wrote lets a mail come from an address, as somebody without an account.
+func (w *world) wrote(address, name string) *store.Case {
+	w.T.Helper()
+	h := w.Store.BindCase(correspondents.HashOf(w.pseudonyms, address), store.Actor{Who: "test"})
+	tx := w.Store.Begin()
+	w.must(correspondents.Heard(w.T.Context(), tx, h, address, name))
+	support.Ask(tx, h, support.Author{Correspondent: correspondents.HashOf(w.pseudonyms, address)}, "By mail", "written by "+name, true)
+	w.must(tx.Commit(w.T.Context()))
+	return h
+}
+
+// What was written to us from the address of an account is its person's: it is in their package, and goes with the account.
+func TestWhatWasWrittenByMailGoesWithTheAccount(t *testing.T) {
+	w := newWorld(t)
+	ada := w.somebody(w.Organization(), "Ada")
+	w.wrote(ada.email, "a canary of Ada")
+	w.wrote("bob@example.com", "a trace of Bob")
+	w.file(ada.Caller, map[string]any{"type": "access"})
+	w.mails(store.UserScope(ada.User))
+	w.must(w.run(privacy.WorkRequests(w.engine)))
+	w.build(ada.Caller)
+	archive, err := w.packages.Fetch("https://bucket.example.com/" + w.packages.Keys()[0] + "?")
+	w.must(err)
+	text, err := journey.CheckPackage(archive)
+	w.must(err)
+	if !strings.Contains(text, "written by a canary of Ada") || strings.Contains(text, "a trace of Bob") {
+		t.Error("the package has not what its person wrote by mail, or what another wrote")
+	}
+	var forgotten []id.Member
+	w.engine.Forget = func(_ context.Context, org *store.Organization, m id.Member) (int, error) {
+		forgotten = append(forgotten, m)
+		return 1, nil
+	}
+	w.Clock.Set(w.deleteAccount(ada.Caller))
+	w.must(w.run(privacy.SweepRetention(w.engine)))
+	w.gone(ada)
+	if left := w.dump(); !strings.Contains(left, "written by a trace of Bob") {
+		t.Error("what another wrote went too")
+	}
+	if !slices.Equal(forgotten, []id.Member{ada.Member}) {
+		t.Errorf("forgotten are %v; want what the person wrote to support as a member", forgotten)
 	}
 }

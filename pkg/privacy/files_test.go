@@ -52,7 +52,7 @@ func (w *world) packageOf(h interface {
 	Scope() store.Scope
 }, e id.Export) string {
 	w.T.Helper()
-	w.must(w.event(privacy.BuildExport(w.packages, w.stored(), w.links, w.seals, w.m), privacy.EventExportRequested, privacy.PackageKey(h.Scope(), e)))
+	w.must(w.event(privacy.BuildExport(w.packages, w.stored(), w.links, w.pseudonyms, w.seals, w.m), privacy.EventExportRequested, privacy.PackageKey(h.Scope(), e)))
 	for _, key := range w.packages.Keys() {
 		if strings.Contains(key, string(e)) {
 			archive, err := w.packages.Fetch("https://bucket.example.com/" + key + "?")
@@ -131,7 +131,7 @@ func TestABuildThatFailedIsMadeByTheNextAttempt(t *testing.T) {
 	broken := errors.New("broken")
 	for _, b := range []*blobtest.Bucket{w.packages, w.files} {
 		b.Fail(broken)
-		if err := w.event(privacy.BuildExport(w.packages, w.stored(), w.links, w.seals, w.m), privacy.EventExportRequested, privacy.PackageKey(org.Scope(), e)); !errors.Is(err, broken) {
+		if err := w.event(privacy.BuildExport(w.packages, w.stored(), w.links, w.pseudonyms, w.seals, w.m), privacy.EventExportRequested, privacy.PackageKey(org.Scope(), e)); !errors.Is(err, broken) {
 			t.Errorf("the build = %v; want the bucket's failure", err)
 		}
 		b.Fail(nil)

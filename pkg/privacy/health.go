@@ -87,7 +87,7 @@ func health(ctx context.Context, st *store.Store, p *store.Platform, now time.Ti
 		b.Holds.Oldest = moment(holds[0].Review)
 	}
 	b.OK = len(cases) == 0 && len(holds) == 0
-	for _, kind := range []store.DueKind{retention.AccountPurge, retention.OrganizationPurge, retention.InvoicePurge} {
+	for _, kind := range []store.DueKind{retention.AccountPurge, retention.OrganizationPurge, retention.InvoicePurge, retention.ProjectPurge} {
 		lag, err := behind(ctx, p, kind, now)
 		if err != nil {
 			return b, err

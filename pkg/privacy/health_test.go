@@ -13,6 +13,7 @@ import (
 	"pixeltrack.io/platform/pkg/api/apitest"
 	"pixeltrack.io/platform/pkg/privacy"
 	"pixeltrack.io/platform/pkg/store"
+	"pixeltrack.io/platform/pkg/usage"
 )
 
 // TestTheHealthOfThePromises breaks them one by one and sees each in the answer.
@@ -31,6 +32,7 @@ func TestTheHealthOfThePromises(t *testing.T) {
 		w.must(w.run(privacy.WorkRequests(w.engine)))
 		w.must(w.run(privacy.SweepRetention(w.engine)))
 		w.must(w.run(deadline.Watch()))
+		w.must(w.run(usage.AggregateEvents(w.vault)))
 	}
 	silent := func(b privacy.HealthBody) int {
 		n := 0
@@ -41,8 +43,8 @@ func TestTheHealthOfThePromises(t *testing.T) {
 		}
 		return n
 	}
-	if b := health(); b.OK || silent(b) != 3 {
-		t.Errorf("before any run: ok %v, %d silent; want all three silent", b.OK, silent(b))
+	if b := health(); b.OK || silent(b) != 4 {
+		t.Errorf("before any run: ok %v, %d silent; want all four silent", b.OK, silent(b))
 	}
 	work()
 	if b := health(); !b.OK || silent(b) != 0 {

@@ -118,6 +118,7 @@ type thing struct {
 	org    id.Organization
 	h      holder
 	key    store.Key
+	late   bool // whether it may be past its time
 }
 
 // errNoThing says that an id is none of the kind named.
@@ -125,7 +126,7 @@ var errNoThing = errors.New("privacy: not an id of such a thing")
 
 // thingOf finds where a thing lies. It reads past its time when due is set.
 func thingOf(st *store.Store, actor store.Actor, kind, object string, org id.Organization, due bool) (*thing, error) {
-	t := &thing{kind: kind, object: object, org: org}
+	t := &thing{kind: kind, object: object, org: org, late: due}
 	if kind == heldAccount {
 		user, err := id.Parse[id.User](object)
 		if err != nil || org != "" {
@@ -182,9 +183,12 @@ func thingOf(st *store.Store, actor store.Actor, kind, object string, org id.Org
 
 // clock gives the due row of a thing that is deleted by one, nil when it has none.
 func (t *thing) clock(row *record.Row, dueAt int64) *store.Due {
-	kind := map[string]store.DueKind{heldAccount: retention.AccountPurge, heldOrganization: retention.OrganizationPurge, heldInvoice: retention.InvoicePurge}[t.kind]
-	if t.kind == heldInvoice {
+	kind := map[string]store.DueKind{heldAccount: retention.AccountPurge, heldOrganization: retention.OrganizationPurge, heldInvoice: retention.InvoicePurge, heldProject: retention.ProjectPurge}[t.kind]
+	switch t.kind {
+	case heldInvoice:
 		dueAt = number(row, "keep_until")
+	case heldProject:
+		dueAt = number(row, "clock")
 	}
 	if kind == "" || dueAt == 0 {
 		return nil
@@ -242,6 +246,11 @@ func (t *thing) seize(ctx context.Context, tx *store.Tx, p *store.Platform, hold
 		tx.Disarm(p, d, true)
 	}
 	row.Held = true
+	if t.late {
+		row.ExpiresAt, row.DueAt = 0, 0
+		tx.Rewrite(t.h, row)
+		return nil
+	}
 	tx.Replace(t.h, row)
 	return nil
 }
@@ -301,6 +310,34 @@ func (t *thing) rerun(ctx context.Context, tx *store.Tx, now time.Time) error {
 		}
 	})
 	return errors.Join(err, failed)
+}
+
+// lift adds to a transaction that a hold ends. The caller saves the hold.
+func (h *Hold) lift(ctx context.Context, st *store.Store, actor store.Actor, tx *store.Tx, p *store.Platform, now time.Time, by id.Staff) error {
+	t, err := thingOf(st, actor, h.Kind, h.Object, h.Organization, true)
+	if err != nil {
+		return err
+	}
+	last, err := t.release(ctx, tx, p, h.ID, now)
+	if err != nil {
+		return err
+	}
+	if last {
+		if err := t.rerun(ctx, tx, now); err != nil {
+			return err
+		}
+	}
+	h.end(now, by)
+	return nil
+}
+
+// end makes a hold one that was lifted.
+func (h *Hold) end(now time.Time, by id.Staff) {
+	h.State, h.Lifted, h.LiftedBy, h.Next = holdLifted, now.Unix(), by, 0
+	if h.Kind == heldAccount {
+		h.Object = ""
+	}
+	h.Expire(clocks.AddYears(now, retention.AuditYears))
 }
 
 // remindOfHold tells people of a hold whose review is owed, once a day until it is done.

@@ -9,9 +9,7 @@ import (
 	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/api"
 	"pixeltrack.io/platform/pkg/id"
-	"pixeltrack.io/platform/pkg/privacy/clocks"
 	"pixeltrack.io/platform/pkg/privacy/purpose"
-	"pixeltrack.io/platform/pkg/privacy/retention"
 	"pixeltrack.io/platform/pkg/problem"
 	"pixeltrack.io/platform/pkg/store"
 )
@@ -77,7 +75,7 @@ func exampleHoldIn() any {
 }
 
 // PlaceHold places a legal hold.
-func PlaceHold(st *store.Store) api.Operation {
+func PlaceHold(st *store.Store, book HoldBook) api.Operation {
 	return api.Replayable(api.Route{
 		ID: "place-hold", Area: "admin", Method: http.MethodPost, Path: "/v1/admin/holds", Audience: api.Staff, Audit: true, Permission: access.HoldsWrite,
 		Fresh: access.StaffFresh, Status: http.StatusCreated, Summary: "Place a legal hold on one thing", Purpose: purpose.LegalCompliance,
@@ -91,8 +89,9 @@ func PlaceHold(st *store.Store) api.Operation {
 		if err != nil {
 			return nil, problem.Missing("object")
 		}
+		held := api.NewID[id.Hold](c)
 		for range meetings {
-			h := &Hold{ID: api.NewID[id.Hold](c), Matter: in.Body.Matter, Kind: t.kind, Object: t.object, Organization: t.org, State: holdActive,
+			h := &Hold{ID: held, Matter: in.Body.Matter, Kind: t.kind, Object: t.object, Organization: t.org, State: holdActive,
 				Placed: c.Now.Unix(), PlacedBy: c.Staff.ID, Review: c.Now.Add(HoldReview).Unix(), Next: c.Now.Add(HoldReview).Unix()}
 			p := c.Platform()
 			tx := st.Begin()
@@ -103,6 +102,9 @@ func PlaceHold(st *store.Store) api.Operation {
 			}
 			tx.Create(p, h)
 			tx.Arm(p, h.due())
+			if err := book.placed(ctx, h); err != nil {
+				return nil, err
+			}
 			if err := c.Commit(ctx, tx, string(h.ID)); !errors.Is(err, store.ErrStale) {
 				if err != nil {
 					return nil, err
@@ -192,7 +194,7 @@ type HoldChange struct {
 }
 
 // changeHold is a route that changes an active hold as the caller read it.
-func changeHold(st *store.Store, route api.Route, what func(ctx context.Context, c *api.Caller, h *Hold, tx *store.Tx, p *store.Platform) error) api.Operation {
+func changeHold(st *store.Store, book HoldBook, route api.Route, what func(ctx context.Context, c *api.Caller, h *Hold, tx *store.Tx, p *store.Platform) error) api.Operation {
 	route.Area, route.Method, route.Audience, route.Audit, route.Permission = "admin", http.MethodPost, api.Staff, true, access.HoldsWrite
 	route.Purpose = purpose.LegalCompliance
 	route.Refusals = append(route.Refusals, noHold(), api.Refusal{Kind: problem.Conflict, Code: "hold_lifted", When: "It was lifted."})
@@ -214,6 +216,9 @@ func changeHold(st *store.Store, route api.Route, what func(ctx context.Context,
 			}
 			h.save(tx, p, was)
 			if err := c.Commit(ctx, tx, string(h.ID)); !errors.Is(err, store.ErrStale) {
+				if err == nil && h.State == holdLifted {
+					err = book.lifted(ctx, h)
+				}
 				if err != nil {
 					return nil, err
 				}
@@ -234,7 +239,7 @@ func changeHold(st *store.Store, route api.Route, what func(ctx context.Context,
 func ReviewHold(st *store.Store) api.Operation {
 	reviewed := exampleHold()
 	reviewed.ReviewedBy = reviewed.PlacedBy
-	return changeHold(st, api.Route{ID: "review-hold", Path: "/v1/admin/holds/{id}/review", Summary: "Say that a legal hold is still needed",
+	return changeHold(st, HoldBook{}, api.Route{ID: "review-hold", Path: "/v1/admin/holds/{id}/review", Summary: "Say that a legal hold is still needed",
 		Description: "The next review is owed 90 days later.", ExampleOut: reviewed,
 	}, func(_ context.Context, c *api.Caller, h *Hold, _ *store.Tx, _ *store.Platform) error {
 		h.Reviewed, h.ReviewedBy = c.Now.Unix(), c.Staff.ID
@@ -245,36 +250,18 @@ func ReviewHold(st *store.Store) api.Operation {
 }
 
 // LiftHold ends a hold.
-func LiftHold(st *store.Store) api.Operation {
+func LiftHold(st *store.Store, book HoldBook) api.Operation {
 	lifted := exampleHold()
 	lifted.State, lifted.LiftedBy = holdLifted, lifted.PlacedBy
-	return changeHold(st, api.Route{ID: "lift-hold", Path: "/v1/admin/holds/{id}/lift", Fresh: access.StaffFresh, Summary: "Lift a legal hold",
+	return changeHold(st, book, api.Route{ID: "lift-hold", Path: "/v1/admin/holds/{id}/lift", Fresh: access.StaffFresh, Summary: "Lift a legal hold",
 		Description: "With the last hold on a thing its clocks go on with the dates that they had: what is due by then goes at once. Requests that had kept it under the hold go on by themselves.",
 		ExampleOut:  lifted,
 	}, func(ctx context.Context, c *api.Caller, h *Hold, tx *store.Tx, p *store.Platform) error {
-		t, err := thingOf(st, c.Acting(), h.Kind, h.Object, h.Organization, true)
-		if err != nil {
-			return err
-		}
-		last, err := t.release(ctx, tx, p, h.ID, c.Now)
-		if err != nil {
-			return err
-		}
-		if last {
-			if err := t.rerun(ctx, tx, c.Now); err != nil {
-				return err
-			}
-		}
-		h.State, h.Lifted, h.LiftedBy, h.Next = holdLifted, c.Now.Unix(), c.Staff.ID, 0
-		if h.Kind == heldAccount {
-			h.Object = ""
-		}
-		h.Expire(clocks.AddYears(c.Now, retention.AuditYears))
-		return nil
+		return h.lift(ctx, st, c.Acting(), tx, p, c.Now, c.Staff.ID)
 	})
 }
 
 // Holds lists the routes about legal holds.
 func Holds() []api.Operation {
-	return []api.Operation{PlaceHold(nil), ListHolds(), GetHold(), ReviewHold(nil), LiftHold(nil)}
+	return []api.Operation{PlaceHold(nil, HoldBook{}), ListHolds(), GetHold(), ReviewHold(nil), LiftHold(nil, HoldBook{})}
 }

@@ -1,6 +1,7 @@
 package privacy_test
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -25,7 +26,7 @@ func heldAccount(c apitest.Caller) map[string]any {
 // place holds a thing, as somebody of the legal role.
 func (d desk) place(body map[string]any) privacy.HoldBody {
 	d.T.Helper()
-	a := d.Call(privacy.PlaceHold(d.Store), d.Later(d.Caller, 0), apitest.Request{Body: body})
+	a := d.Call(privacy.PlaceHold(d.Store, d.book()), d.Later(d.Caller, 0), apitest.Request{Body: body})
 	d.Want(a, http.StatusCreated, "")
 	var h privacy.HoldBody
 	a.Into(d.T, &h)
@@ -77,7 +78,7 @@ func TestAHoldStopsTheClockOfAnAccount(t *testing.T) {
 	if !strings.Contains(w.dump(), ada.email) {
 		t.Fatal("a held account went")
 	}
-	w.Want(counsel.change(privacy.LiftHold(w.Store), h.ID), 200, "")
+	w.Want(counsel.change(privacy.LiftHold(w.Store, w.book()), h.ID), 200, "")
 	if d, wake := w.armed(clock); !d || !wake || w.gate(ada.Caller).Held || w.gate(ada.Caller).DueAt != due.Unix() {
 		t.Errorf("lifted: due row %v, wake row %v, gate %+v; want the original due %d", d, wake, w.gate(ada.Caller).Meta, due.Unix())
 	}
@@ -86,7 +87,7 @@ func TestAHoldStopsTheClockOfAnAccount(t *testing.T) {
 	if b, _ := counsel.hold(h.ID); b.State != "lifted" || b.Object.ID != "" || b.LiftedBy == "" {
 		t.Errorf("the record of the hold = %+v; want it without the account", b)
 	}
-	w.Want(counsel.change(privacy.LiftHold(w.Store), h.ID), 409, "hold_lifted")
+	w.Want(counsel.change(privacy.LiftHold(w.Store, w.book()), h.ID), 409, "hold_lifted")
 }
 
 func TestAnAccountThatIsDeletedOrRestoredWhileHeld(t *testing.T) {
@@ -95,7 +96,7 @@ func TestAnAccountThatIsDeletedOrRestoredWhileHeld(t *testing.T) {
 		ada, counsel := w.lived(), w.desk(access.LegalCounsel)
 		h := counsel.place(heldAccount(ada.Caller))
 		due := w.deleteAccount(ada.Caller)
-		w.Want(counsel.change(privacy.LiftHold(w.Store), h.ID), 200, "")
+		w.Want(counsel.change(privacy.LiftHold(w.Store, w.book()), h.ID), 200, "")
 		w.Clock.Set(due.Add(-time.Hour))
 		w.must(w.run(privacy.SweepRetention(w.engine)))
 		if !strings.Contains(w.dump(), ada.email) {
@@ -111,7 +112,7 @@ func TestAnAccountThatIsDeletedOrRestoredWhileHeld(t *testing.T) {
 		due := w.deleteAccount(ada.Caller)
 		h := counsel.place(heldAccount(ada.Caller))
 		w.must(w.restore(ada.Caller))
-		w.Want(counsel.change(privacy.LiftHold(w.Store), h.ID), 200, "")
+		w.Want(counsel.change(privacy.LiftHold(w.Store, w.book()), h.ID), 200, "")
 		w.Clock.Set(due.Add(24 * time.Hour))
 		w.must(w.run(privacy.SweepRetention(w.engine)))
 		if !strings.Contains(w.dump(), ada.email) || w.gate(ada.Caller).DueAt != 0 {
@@ -125,11 +126,11 @@ func TestTwoHoldsOnOneThing(t *testing.T) {
 	ada, counsel := w.lived(), w.desk(access.LegalCounsel)
 	one := counsel.place(heldAccount(ada.Caller))
 	other := counsel.place(map[string]any{"matter": "2026-0043", "object": map[string]any{"kind": "account", "id": ada.User}})
-	w.Want(counsel.change(privacy.LiftHold(w.Store), one.ID), 200, "")
+	w.Want(counsel.change(privacy.LiftHold(w.Store, w.book()), one.ID), 200, "")
 	if !w.gate(ada.Caller).Held {
 		t.Fatal("one of two matters is over, and the account is free")
 	}
-	w.Want(counsel.change(privacy.LiftHold(w.Store), other.ID), 200, "")
+	w.Want(counsel.change(privacy.LiftHold(w.Store, w.book()), other.ID), 200, "")
 	if w.gate(ada.Caller).Held {
 		t.Error("no matter is left, and the account is held")
 	}
@@ -179,11 +180,11 @@ func TestAHoldTakesTheTTLOffAndGivesItBack(t *testing.T) {
 	if err := tx.Commit(t.Context()); err != store.ErrStale {
 		t.Errorf("deleting what is held = %v; want ErrStale", err)
 	}
-	w.Want(counsel.change(privacy.LiftHold(w.Store), h.ID), 200, "")
+	w.Want(counsel.change(privacy.LiftHold(w.Store, w.book()), h.ID), 200, "")
 	if _, err := read(); err != store.ErrMissing {
 		t.Errorf("after the hold = %v; want it gone at its original time", err)
 	}
-	w.Want(w.Call(privacy.PlaceHold(w.Store), w.Later(counsel.Caller, 0), apitest.Request{Body: file}), 404, "object_not_found")
+	w.Want(w.Call(privacy.PlaceHold(w.Store, w.book()), w.Later(counsel.Caller, 0), apitest.Request{Body: file}), 404, "object_not_found")
 }
 
 func TestWhatCannotBeHeld(t *testing.T) {
@@ -207,7 +208,7 @@ func TestWhatCannotBeHeld(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			w.Want(w.Call(privacy.PlaceHold(w.Store), w.Later(counsel.Caller, 0), apitest.Request{Body: map[string]any{"matter": "1", "object": tt.object}}), tt.status, "")
+			w.Want(w.Call(privacy.PlaceHold(w.Store, w.book()), w.Later(counsel.Caller, 0), apitest.Request{Body: map[string]any{"matter": "1", "object": tt.object}}), tt.status, "")
 		})
 	}
 	if keys := w.keys(store.PlatformScope().Partition(privacy.FamilyHold)); len(keys) != 0 {
@@ -238,7 +239,7 @@ func TestAHeldOrganizationStays(t *testing.T) {
 	if !strings.Contains(w.dump(), "work-of-") {
 		t.Fatal("a held organization was purged")
 	}
-	w.Want(counsel.change(privacy.LiftHold(w.Store), h.ID), 200, "")
+	w.Want(counsel.change(privacy.LiftHold(w.Store, w.book()), h.ID), 200, "")
 	w.must(w.run(privacy.SweepRetention(w.engine)))
 	w.Clock.Advance(2 * time.Minute)
 	w.must(w.run(privacy.SweepRetention(w.engine)))
@@ -278,7 +279,7 @@ func TestAHoldIsReviewed(t *testing.T) {
 	if n := reminders(); n != 2 {
 		t.Errorf("%d reminders after the review; want no more", n)
 	}
-	w.Want(counsel.change(privacy.LiftHold(w.Store), h.ID), 200, "")
+	w.Want(counsel.change(privacy.LiftHold(w.Store, w.book()), h.ID), 200, "")
 	if text := w.dump(); strings.Contains(text, "hold-review") {
 		t.Error("a lifted hold has a clock")
 	}
@@ -302,13 +303,40 @@ func TestAnErasureWaitsForTheHold(t *testing.T) {
 	if c, _ := officer.see(r.ID); c.State != "executing" || !strings.Contains(w.dump(), ada.email) {
 		t.Fatalf("under the hold = %s; want it at work, and the account there", c.State)
 	}
-	w.Want(counsel.change(privacy.LiftHold(w.Store), h.ID), 200, "")
+	w.Want(counsel.change(privacy.LiftHold(w.Store, w.book()), h.ID), 200, "")
 	for range 4 {
 		work()
 	}
 	w.gone(ada)
 	if c, _ := officer.see(r.ID); c.State != "partially_fulfilled" {
 		t.Errorf("after the hold = %s; want it answered", c.State)
+	}
+}
+
+// TestAnErasureThatWaitsDoesNotSayThatItHasBegun keeps a request from telling of a ledger and of destruction that are not.
+func TestAnErasureThatWaitsDoesNotSayThatItHasBegun(t *testing.T) {
+	w := newWorld(t)
+	ada, counsel := w.somebody(w.Organization(), "Ada"), w.desk(access.LegalCounsel)
+	h := counsel.place(heldAccount(ada.Caller))
+	r := w.file(ada.Caller, map[string]any{"type": "erasure", "at_once": true})
+	said := func() string {
+		w.mails(store.UserScope(ada.User))
+		w.Clock.Advance(15 * time.Minute)
+		w.must(w.run(privacy.WorkRequests(w.engine)))
+		return fmt.Sprint(w.get(w.Later(ada.Caller, 0), r.ID).History)
+	}
+	said()
+	if s := said(); strings.Contains(s, "ledger_written") || strings.Contains(s, "destruction_begun") || len(w.vault.Keys()) != 0 {
+		t.Errorf("under the hold the request says %s", s)
+	}
+	w.Want(counsel.change(privacy.LiftHold(w.Store, w.book()), h.ID), 200, "")
+	for range 3 {
+		w.Clock.Advance(15 * time.Minute)
+		w.must(w.run(privacy.WorkRequests(w.engine)))
+	}
+	w.gone(ada)
+	if text := lines(w.dump(), r.ID); !strings.Contains(text, "ledger_written") || !strings.Contains(text, "destruction_begun") {
+		t.Errorf("after the erasure the request says %s", text)
 	}
 }
 
@@ -321,7 +349,7 @@ func TestAHoldThatComesWhileARunBegins(t *testing.T) {
 		once.Do(func() { counsel.place(heldAccount(ada.Caller)) })
 		return w.Clock.Now()
 	}
-	_, err := w.engine.Account(t.Context(), store.Actor{Who: "test"}, ada.User, "", time.Time{}, nil)
+	_, err := w.engine.Account(t.Context(), store.Actor{Who: "test"}, ada.User, erasure.Cause{})
 	if err == nil || !strings.Contains(err.Error(), erasure.ErrHeld.Error()) {
 		t.Errorf("the run = %v; want ErrHeld", err)
 	}
@@ -344,7 +372,7 @@ func TestWhatWasKeptGoesOn(t *testing.T) {
 			w.must(w.run(privacy.WorkRequests(w.engine)))
 		}},
 		{"a hold", "legal_hold", func(w *world, counsel desk, h id.Hold) {
-			w.Want(counsel.change(privacy.LiftHold(w.Store), h), 200, "")
+			w.Want(counsel.change(privacy.LiftHold(w.Store, w.book()), h), 200, "")
 		}},
 	}
 	for _, tt := range tests {
@@ -394,12 +422,12 @@ func TestWhoMayHold(t *testing.T) {
 		{"the person", privacy.ListHolds(), ada.Caller, apitest.Request{}, 403, "staff_required"},
 		{"support", privacy.ListHolds(), w.Staff(access.SupportAgent), apitest.Request{}, 403, "permission_denied"},
 		{"a privacy officer reads", privacy.ListHolds(), officer.Caller, apitest.Request{}, 200, ""},
-		{"a privacy officer places none", privacy.PlaceHold(w.Store), officer.Caller, apitest.Request{Body: heldAccount(ada.Caller)}, 403, "permission_denied"},
-		{"a privacy officer lifts none", privacy.LiftHold(w.Store), officer.Caller, apitest.Request{Path: lift, IfMatch: etag}, 403, "permission_denied"},
-		{"an old version", privacy.LiftHold(w.Store), counsel.Caller, apitest.Request{Path: lift, IfMatch: `"7"`}, 412, "stale_version"},
-		{"no version", privacy.LiftHold(w.Store), counsel.Caller, apitest.Request{Path: lift}, 428, "if_match_required"},
+		{"a privacy officer places none", privacy.PlaceHold(w.Store, w.book()), officer.Caller, apitest.Request{Body: heldAccount(ada.Caller)}, 403, "permission_denied"},
+		{"a privacy officer lifts none", privacy.LiftHold(w.Store, w.book()), officer.Caller, apitest.Request{Path: lift, IfMatch: etag}, 403, "permission_denied"},
+		{"an old version", privacy.LiftHold(w.Store, w.book()), counsel.Caller, apitest.Request{Path: lift, IfMatch: `"7"`}, 412, "stale_version"},
+		{"no version", privacy.LiftHold(w.Store, w.book()), counsel.Caller, apitest.Request{Path: lift}, 428, "if_match_required"},
 		{"no such hold", privacy.GetHold(), counsel.Caller, apitest.Request{Path: "/v1/admin/holds/hld_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"}, 404, "hold_not_found"},
-		{"a matter with a name's letters", privacy.PlaceHold(w.Store), counsel.Caller, apitest.Request{Body: map[string]any{"matter": "Ådå", "object": heldAccount(ada.Caller)["object"]}}, 422, "invalid_input"},
+		{"a matter with a name's letters", privacy.PlaceHold(w.Store, w.book()), counsel.Caller, apitest.Request{Body: map[string]any{"matter": "Ådå", "object": heldAccount(ada.Caller)["object"]}}, 422, "invalid_input"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) { w.Want(w.Call(tt.op, tt.who, tt.r), tt.status, tt.code) })
@@ -417,7 +445,7 @@ func TestHoldsAtOnceAndUnderOneKey(t *testing.T) {
 			if n < 3 {
 				key = "once"
 			}
-			a := w.Call(privacy.PlaceHold(w.Store), counsel.Caller, apitest.Request{Body: heldAccount(ada.Caller), Key: key})
+			a := w.Call(privacy.PlaceHold(w.Store, w.book()), counsel.Caller, apitest.Request{Body: heldAccount(ada.Caller), Key: key})
 			var b privacy.HoldBody
 			a.Into(t, &b)
 			holds[n] = b.ID
@@ -432,7 +460,7 @@ func TestHoldsAtOnceAndUnderOneKey(t *testing.T) {
 		if !w.gate(ada.Caller).Held {
 			t.Fatalf("free after %d of 4 were lifted", n)
 		}
-		w.Want(counsel.change(privacy.LiftHold(w.Store), h), 200, "")
+		w.Want(counsel.change(privacy.LiftHold(w.Store, w.book()), h), 200, "")
 	}
 	if w.gate(ada.Caller).Held {
 		t.Error("held after the last was lifted")

@@ -38,6 +38,8 @@ const (
 	MailExtended  = "privacy_request_extended"
 	MailDisclosed = "legal_disclosure"        // something was handed to an authority
 	MailErasure   = "privacy_request_erasing" // the last mail, sent before the address goes
+	MailCode      = "privacy_request_code"
+	MailClarified = "privacy_request_clarified" // an unclear request has become clear
 )
 
 // fresh says whether the session was begun by a login not long ago; its id tells when.
@@ -98,13 +100,7 @@ func CreateRequest(st *store.Store) api.Operation {
 		if err := begin(ctx, tx, c, r); err != nil {
 			return nil, err
 		}
-		tx.Create(c.Self, r)
-		r.line(tx, c.Self)
-		if r.Next != 0 {
-			tx.Arm(c.Self, r.due())
-		}
-		outbox.Queue(tx, c.Self, MailReceived, string(r.ID), map[string]string{"case": string(r.ID), "kind": string(r.Kind),
-			"due": at(r.Due).Format(time.DateOnly), "state": string(r.State)})
+		enter(tx, c.Self, r, MailReceived)
 		if err := c.Commit(ctx, tx, string(r.ID)); errors.Is(err, store.ErrStale) {
 			return nil, problem.Of(problem.Conflict, "consent_changed", "Another choice came at the same time; try again.")
 		} else if err != nil {
@@ -145,7 +141,7 @@ func judge(in *RequestIn) error {
 
 // room refuses a request when there are too many, or when one of its kind is open.
 func room(ctx context.Context, c *api.Caller, k request.Kind) error {
-	recent, _, err := store.List[Request](ctx, c.Self, store.Query{Partition: c.Self.Scope().Partition(FamilyRequest), Descending: true, Limit: 50})
+	recent, err := recentOf(ctx, c.Self)
 	if err != nil {
 		return err
 	}
@@ -173,10 +169,21 @@ func room(ctx context.Context, c *api.Caller, k request.Kind) error {
 // newRequest makes a request that has just arrived, with its dates.
 func newRequest(st *store.Store, h holder, now time.Time, k request.Kind, where clocks.Residence) *Request {
 	d := clocks.Derive(clocks.Intake{Kind: k, Received: now, Regimes: clocks.Regimes(where)})
-	r := &Request{ID: id.New[id.Case](st.IDs()), Kind: k, State: request.Received, Channel: "api", Country: where.Country, Region: where.Region,
+	r := &Request{ID: id.New[id.Case](st.IDs()), Kind: k, State: request.Received, Channel: channelAPI, Country: where.Country, Region: where.Region,
 		Received: now.Unix(), Due: d.Due.Unix(), Steps: stepsOf(d.Steps), Acknowledge: stepsOf(d.Acknowledge), Next: now.Unix(), scope: h.Scope()}
 	r.note(now, "submitted", "")
 	return r
+}
+
+// enter adds a new request to a transaction, with its line on the docket, its clock and the mail that acknowledges it.
+func enter(tx *store.Tx, h holder, r *Request, mail string) {
+	tx.Create(h, r)
+	r.line(tx, h)
+	if r.Next != 0 {
+		tx.Arm(h, r.due())
+	}
+	outbox.Queue(tx, h, mail, string(r.ID), map[string]string{"case": string(r.ID), "kind": string(r.Kind),
+		"due": at(r.Due).Format(time.DateOnly), "state": string(r.State)})
 }
 
 // begin takes a request as far as the call itself can: who asks is settled, and what takes effect when it arrives does.
@@ -190,7 +197,7 @@ func begin(ctx context.Context, tx *store.Tx, c *api.Caller, r *Request) error {
 	if !r.Kind.Immediate() || r.Kind.Destroys() {
 		return nil
 	}
-	if err := effect(ctx, tx, c, r); err != nil {
+	if err := effect(ctx, tx, c.Self, r, "request", Truncate(c.Source)); err != nil {
 		return err
 	}
 	if r.Kind == request.Restriction || r.Kind == request.Objection && weighed(r.PurposeOf) {
@@ -209,38 +216,38 @@ func weighed(id string) bool {
 	return p.Basis == registry.Interest
 }
 
-// effect adds what takes effect at once to the transaction.
-func effect(ctx context.Context, tx *store.Tx, c *api.Caller, r *Request) error {
-	if r.Kind == request.Restriction {
-		tx.Change(c.Self, access.UserGateKey(c.User), func(u *dynamo.Update) { u.Set("restrict", true) })
+// effect adds what takes effect at once to the transaction. Source and ip say where the act came from.
+func effect(ctx context.Context, tx *store.Tx, h holder, r *Request, source, ip string) error {
+	if user, ok := h.Scope().User(); ok && r.Kind == request.Restriction {
+		tx.Change(h, access.UserGateKey(user), func(u *dynamo.Update) { u.Set("restrict", true).Set("restricted_by", r.ID) })
 		return nil
 	}
-	acts, err := allConsents(ctx, c.Self)
+	newest, err := newestActs(ctx, h)
 	if err != nil {
 		return err
 	}
-	v, err := policies.InEffect(ctx, c.Self.Store().BindPlatform(c.Actor()), c.Now)
+	v, err := policies.InEffect(ctx, h.Store().BindPlatform(h.Actor()), h.Now())
 	if err != nil {
 		return err
 	}
-	newest := map[string]*Consent{}
-	for _, a := range acts {
-		if newest[a.Purpose] == nil {
-			newest[a.Purpose] = a
-		}
-	}
+	object(tx, h, r, newest, Consent{Source: source, PolicyVersion: v.Number, IP: ip})
+	return nil
+}
+
+// object adds the acts of an objection, an opt-out or a withdrawal of consent after those that count so far. What they have in
+// common is given.
+func object(tx *store.Tx, h holder, r *Request, newest map[string]*Consent, common Consent) {
 	for _, p := range about(r) {
-		before := newest[p]
-		a := &Consent{Purpose: p, Act: Objected, Source: "request", PolicyVersion: v.Number, IP: Truncate(c.Source)}
+		before, a := newest[p], common
+		a.Purpose, a.Act = p, Objected
 		if r.Kind == request.ConsentWithdrawal {
 			if !before.Live() {
 				continue
 			}
 			a.Act = TakenBack
 		}
-		appendAct(tx, c.Self, a, before)
+		appendAct(tx, h, &a, before)
 	}
-	return nil
 }
 
 // about lists the purposes that an immediate request is about.
@@ -251,7 +258,7 @@ func about(r *Request) []string {
 		case r.PurposeOf != "" && p.ID != r.PurposeOf:
 		case r.Kind == request.ConsentWithdrawal && p.Basis == registry.Consent,
 			r.Kind == request.Objection && p.Objectable,
-			(r.Kind == request.OptOut || r.Kind == request.Limit) && slices.Contains([]string{purpose.Analytics, purpose.Sharing}, p.ID):
+			(r.Kind == request.OptOut || r.Kind == request.Limit) && slices.Contains(purpose.OptOut(), p.ID):
 			all = append(all, p.ID)
 		}
 	}

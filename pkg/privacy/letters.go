@@ -1,6 +1,7 @@
 package privacy
 
 import (
+	"maps"
 	"slices"
 
 	"pixeltrack.io/platform/pkg/privacy/request"
@@ -13,11 +14,12 @@ type Letter struct {
 	Label      string // of the link; empty for none
 	Path       string // /privacy/requests/dsr_…
 	TokenOf    string // the export that the link opens by a token; empty for a link without one
+	Answerable bool   // an answer to the mail comes to the request
 }
 
 // Templates lists the mails of this area, by the name that the outbox knows them by.
 func Templates() []string {
-	return []string{MailReceived, MailAnswered, MailDenied, MailExtended, MailErasure, MailDisclosed}
+	return []string{MailReceived, MailClarified, MailAnswered, MailDenied, MailExtended, MailErasure, MailDisclosed}
 }
 
 // Write gives the text of a mail from the ids that the outbox keeps of it, false for a template of another area.
@@ -26,7 +28,7 @@ func Write(template string, ids map[string]string) (Letter, bool) {
 		return Letter{}, false
 	}
 	kind := kindInWords(request.Kind(ids["kind"]))
-	l := Letter{Label: "See your request", Path: "/privacy/requests/" + ids["case"]}
+	l := Letter{Label: "See your request", Path: "/privacy/requests/" + ids["case"], Answerable: true}
 	switch template {
 	case MailReceived:
 		l.Subject = "We have your privacy request"
@@ -35,8 +37,26 @@ func Write(template string, ids map[string]string) (Letter, bool) {
 		switch request.State(ids["state"]) {
 		case request.IdentityPending:
 			l.Paragraphs = append(l.Paragraphs, "Please log in again and confirm the request, so that we know it is you. Nothing else is needed.")
+			if ids["by"] == byCode {
+				l.Paragraphs[len(l.Paragraphs)-1] = "Please open the request by the link, with the code that we mail you there, so that we know that this address is yours. Nothing else is needed."
+			}
 		case request.Fulfilled:
 			l.Paragraphs = []string{"We have received your request: " + kind + ".", "Its number is " + ids["case"] + ". It has taken effect; this is our answer."}
+		}
+		if request.Kind(ids["kind"]) == request.Unclear {
+			l.Paragraphs[0] = "We have received your message about personal data."
+			l.Paragraphs = append(l.Paragraphs, "We could not tell which right you want to use, or whether you have a question. Please answer this mail and say which: a copy of your data (access), "+
+				"your data in open formats (portability), correcting it, erasing it, restricting or objecting to its use, or taking back consent. If it is a question, nothing is needed: somebody will answer it.")
+		}
+	case MailClarified:
+		l.Subject = "Your privacy request is clear now"
+		l.Paragraphs = []string{"Thank you. Your request is about: " + kind + ".", "You have our answer by " + ids["due"] + " at the latest, counted from your first message."}
+		switch {
+		case request.State(ids["state"]) != request.IdentityPending:
+		case ids["by"] == byCode:
+			l.Paragraphs = append(l.Paragraphs, "Please open the request by the link, with the code that we mail you there, so that we know that this address is yours. Nothing else is needed.")
+		default:
+			l.Paragraphs = append(l.Paragraphs, "Please log in again and confirm the request, so that we know it is you. Nothing else is needed.")
 		}
 	case MailAnswered:
 		if ids["package"] != "" {
@@ -47,7 +67,11 @@ func Write(template string, ids map[string]string) (Letter, bool) {
 		l.Subject = "Your privacy request is answered"
 		l.Paragraphs = []string{"We have answered your request: " + kind + "."}
 		if ids["until"] != "" {
-			l.Paragraphs = append(l.Paragraphs, "You can fetch the package until "+ids["until"]+". You need to be logged in; each link works for five minutes.")
+			how := "You need to be logged in; each link works for five minutes."
+			if ids["by"] == byCode {
+				how = "You need the code that we mail you there; each link works for five minutes."
+			}
+			l.Paragraphs = append(l.Paragraphs, "You can fetch the package until "+ids["until"]+". "+how)
 		}
 	case MailDenied:
 		l.Subject = "Your privacy request could not be answered"
@@ -58,17 +82,41 @@ func Write(template string, ids map[string]string) (Letter, bool) {
 			"You have our answer by " + ids["due"] + " at the latest. That is as long as the law that applies to you allows; how the date was found is shown with the request.", recourse}
 	case MailDisclosed:
 		l.Subject = "We had to hand over data about you"
-		l.Label, l.Path = "See what was handed over", "/privacy/disclosures"
+		l.Label, l.Path, l.Answerable = "See what was handed over", "/privacy/disclosures", false
 		l.Paragraphs = []string{"A court or authority demanded data about you, and the law obliged us to hand it over. Two of us examined the demand first.",
 			"Your disclosures show to whom, when and which kinds of data.", recourse}
 	case MailErasure:
 		l.Subject = "Your privacy request is carried out: your account is being erased"
-		l.Label, l.Path = "", ""
+		l.Label, l.Path, l.Answerable = "", "", false
+		if ids["by"] == byCode {
+			l.Subject = "Your privacy request is carried out: what you wrote to us is being erased"
+			l.Paragraphs = []string{"We are erasing what we have of you now, as you asked. This is the last mail to this address.",
+				"What stays, under a keyed hash and without what leads to you: proof of this request for 36 months. Backups age out within 35 days.", recourse}
+			return l, true
+		}
 		l.Paragraphs = []string{"We are erasing your account now, as you asked. This is the last mail to this address.",
 			"What stays, under a keyed hash and without what leads to you: proof of consents and requests for 36 months, records of security " +
-				"and privacy actions for 7 years, and invoices for 7 years without your name. Backups age out within 35 days.", recourse}
+				"and privacy actions for 7 years, and invoices for 7 years without your name. Backups age out within 35 days.",
+			"What you wrote into the work of an organization, its notes, entries, files and tickets, is the organization's. It stays there without your name " +
+				"until the organization deletes it or closes; ask the organization about it.", recourse}
 	}
 	return l, true
+}
+
+// byCode says of a mail that its person has no account, and opens requests with mailed codes.
+const byCode = "code"
+
+// ByCode says in the ids of a mail that its person has no account.
+func ByCode(ids map[string]string) map[string]string {
+	ids = maps.Clone(ids)
+	ids["by"] = byCode
+	return ids
+}
+
+// WriteCode gives the text of a mail that tells a code.
+func WriteCode(code string) Letter {
+	return Letter{Subject: "Your code for your privacy request", Paragraphs: []string{"Your code is " + code + ".",
+		"It opens your request once, within 10 minutes. If you did not ask for it, somebody else may have; nothing happens without the code."}}
 }
 
 func kindInWords(k request.Kind) string {
@@ -97,6 +145,8 @@ func kindInWords(k request.Kind) string {
 		return "limiting the use of sensitive information"
 	case request.ChildReport:
 		return "a report about a child's data"
+	case request.Unclear:
+		return "what your message asks for"
 	}
 	return "a question about personal data"
 }

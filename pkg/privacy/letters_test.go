@@ -23,6 +23,12 @@ func TestEveryTemplateHasALetterForEveryKind(t *testing.T) {
 			}
 		}
 	}
+	l, _ := privacy.Write(privacy.MailErasure, map[string]string{"case": "dsr_1", "kind": "erasure"})
+	for _, stays := range []string{"36 months", "7 years", "35 days", "the work of an organization"} {
+		if !strings.Contains(strings.Join(l.Paragraphs, " "), stays) {
+			t.Errorf("the last mail of an erasure does not say of %q that it stays", stays)
+		}
+	}
 	if l, ok := privacy.Write(privacy.MailDisclosed, nil); !ok || !strings.Contains(l.Path, "disclosures") {
 		t.Errorf("Write(%s) = %+v; want a letter that leads to the disclosures", privacy.MailDisclosed, l)
 	}

@@ -24,6 +24,7 @@ import (
 	"pixeltrack.io/platform/infra/local/s3"
 	"pixeltrack.io/platform/infra/local/simclock"
 	"pixeltrack.io/platform/infra/size"
+	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/blob/bucket"
 	"pixeltrack.io/platform/pkg/files"
 	"pixeltrack.io/platform/pkg/id"
@@ -86,6 +87,7 @@ func TestABuilderIsSmall(t *testing.T) {
 		t.Fatal(err)
 	}
 	tx := st.Begin()
+	tx.Create(org, &access.OrganizationGate{Organization: org.ID, Status: access.Active, Plan: "free"})
 	e := privacy.AskForPackage(tx, org, "", "")
 	tx.Create(org, &files.File{Org: org.ID, ID: id.New[id.File](st.IDs()), Name: "large.bin", Object: "large"})
 	entry := &timetracking.Entry{Org: org.ID, ID: id.New[id.Entry](st.IDs()), Member: id.New[id.Member](st.IDs()), Project: id.New[id.Project](st.IDs()),
@@ -209,7 +211,7 @@ func TestABuilder(t *testing.T) {
 	pk, sk, _ := strings.Cut(os.Getenv(proofKey), " ")
 	st := store.New(reach(os.Getenv(proofRows), "LOCAL", "local"), table, time.Now)
 	objects := bucket.New(reach(os.Getenv(proofBucket), identity.Root, identity.RootSecret), "b", time.Now)
-	build := privacy.BuildExport(objects, privacy.Stored{registry.FilesBucket: objects, registry.DocumentsBucket: objects}, keys.Links{Secret: "links"}, nil, datamap.Current())
+	build := privacy.BuildExport(objects, privacy.Stored{registry.FilesBucket: objects, registry.DocumentsBucket: objects}, keys.Links{Secret: "links"}, keys.Pseudonyms{Secret: "pseudonyms"}, nil, datamap.Current())
 	event := fmt.Sprintf(`{"source":%q,"detail-type":%q,"detail":{"pk":%q,"sk":%q}}`, job.Source, privacy.EventExportRequested, pk, sk)
 	if err := build.Do(t.Context(), []byte(event), st, telemetry.New(new(bytes.Buffer), time.Now), time.Now, "run"); err != nil {
 		t.Fatal(err)

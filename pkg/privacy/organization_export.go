@@ -37,8 +37,72 @@ func (l *ExportLink) Type() string { return "EXPORT_LINK" }
 func (l *ExportLink) Keys() store.Keys { return store.Keys{Primary: store.TokenLookup(l.Hash)} }
 
 // AskForOrganization adds to a transaction that everything of an organization is packed, and its owner told where to
-// fetch it. An organization asks for it once, when it is closed.
+// fetch it: when it is closed, or when its owner asks.
 func AskForOrganization(tx *store.Tx, org *store.Organization) { AskForPackage(tx, org, "", "") }
+
+// FamilyExportOrder holds what keeps an organization from being packed more than once a day.
+const FamilyExportOrder store.Family = "EXPORTORDER"
+
+// ExportOrder says that an owner has asked for the export of an organization within the last day.
+type ExportOrder struct {
+	store.Meta
+	Org    id.Organization `dynamo:"org"`
+	Export id.Export       `dynamo:"export"`
+}
+
+// Type is the row's type.
+func (o *ExportOrder) Type() string { return "EXPORTORDER" }
+
+// Keys puts the order where an organization has one.
+func (o *ExportOrder) Keys() store.Keys {
+	return store.Keys{Primary: store.OrganizationScope(o.Org).Key(FamilyExportOrder)}
+}
+
+// OrderBody is an export that was asked for.
+type OrderBody struct {
+	ID      string       `json:"id" example:"exp_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"`
+	State   PackageState `json:"state" enum:"queued,building,ready"`
+	AskedAt time.Time    `json:"asked_at"`
+	Until   *time.Time   `json:"until,omitempty" doc:"Until when a ready one can be fetched."`
+}
+
+// OrderOut is the answer of create-organization-export.
+type OrderOut struct{ Body OrderBody }
+
+func showOrder(p *Package) *OrderOut {
+	return &OrderOut{OrderBody{ID: string(p.ID), State: p.State, AskedAt: at(p.Asked), Until: moment(p.Until)}}
+}
+
+// CreateOrganizationExport asks for everything of an organization: before project data goes by its setting, or at any other
+// time.
+func CreateOrganizationExport(st *store.Store) api.Operation {
+	return api.Replayable(api.Route{
+		ID: "create-organization-export", Area: "organization", Method: http.MethodPost, Path: "/v1/org/exports", Status: http.StatusAccepted,
+		Permission: access.OrganizationExport, Audit: true, Rights: true, Purpose: purpose.PrivacyRights, Summary: "Have everything of your organization packed",
+		Description: "The owner is mailed a link when it is ready, which opens it together with the owner's password, for 7 days. Once a day.",
+		ExampleOut:  OrderBody{ID: "exp_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB", State: PackageQueued, AskedAt: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)},
+		Refusals:    []api.Refusal{{Kind: problem.Conflict, Code: "export_ordered", When: "One was asked for within the last 24 hours."}},
+	}, func(ctx context.Context, c *api.Caller, _ *struct{}) (*OrderOut, error) {
+		tx := st.Begin()
+		p := newPackage(tx, c.Org, "", "")
+		order := &ExportOrder{Org: c.Org.ID, Export: p.ID}
+		order.Expire(c.Now.Add(24 * time.Hour))
+		tx.Create(c.Org, order).Else(problem.Of(problem.Conflict, "export_ordered", "An export was asked for within the last 24 hours; its link comes by mail."))
+		if err := c.Commit(ctx, tx, string(p.ID)); err != nil {
+			return nil, err
+		}
+		return showOrder(p), nil
+	}, func(ctx context.Context, c *api.Caller, made string) (*OrderOut, error) {
+		p, err := store.Get[Package](ctx, c.Org, PackageKey(c.Org.Scope(), id.Export(made)))
+		if errors.Is(err, store.ErrMissing) {
+			return nil, problem.Missing("export")
+		}
+		if err != nil {
+			return nil, err
+		}
+		return showOrder(p), nil
+	})
+}
 
 // linked adds the link to an organization's finished package, for the owner it is mailed to. Without an owner nobody is.
 func (b *builder) linked(ctx context.Context, tx *store.Tx, h holder, p *Package) error {
@@ -66,12 +130,12 @@ type ExportBody struct {
 	Password string `json:"password" maxLength:"1024" doc:"The password of the owner, whose account may be deleted by then." example:"a phrase that nobody else uses"`
 }
 
-// DownloadExport gives a link to everything of an organization that was closed. Its owner may have no session any more:
+// DownloadExport gives a link to everything of an organization that was closed, or whose owner asked for it. Its owner may have no session any more:
 // the mailed token and the password together say who asks, and neither alone is enough.
 func DownloadExport(st *store.Store, packages Linker, pseudonyms keys.Pseudonyms) api.Operation {
 	return api.New(api.Route{
 		ID: "download-export", Area: "privacy", Method: http.MethodPost, Path: "/v1/privacy/exports/download", Audience: api.Public, Audit: true,
-		Summary: "A link to the export of a closed organization", Purpose: purpose.PrivacyRights,
+		Summary: "A link to the export of an organization", Purpose: purpose.PrivacyRights,
 		Description: "By the token of the mailed link together with the password of the organization's owner, for 7 days after the export was made. Each link works for five minutes.",
 		ExampleIn:   ExportBody{Token: "0c2VjcmV0LWxpbmstdG9rZW4tb2YtNDMtY2hhcmFjdGVyc", Password: "a phrase that nobody else uses"},
 		ExampleOut: DownloadBody{URL: "https://exports.s3.amazonaws.com/…", ExpiresAt: time.Date(2026, 3, 2, 9, 5, 0, 0, time.UTC),
@@ -97,7 +161,7 @@ func DownloadExport(st *store.Store, packages Linker, pseudonyms keys.Pseudonyms
 		tx := st.Begin()
 		attempts.Forget(tx)
 		c.AuditFor(tx, e.owner, string(e.p.ID), "done")
-		return fetched(ctx, c, packages, e.p, string(e.p.ID), tx, e.org, func() error { return tx.Commit(ctx) })
+		return fetched(ctx, c.Now, packages, e.p, string(e.p.ID), tx, e.org, func() error { return tx.Commit(ctx) })
 	})
 }
 

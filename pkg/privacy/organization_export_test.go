@@ -3,7 +3,9 @@ package privacy_test
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -11,6 +13,7 @@ import (
 	"pixeltrack.io/platform/pkg/account"
 	"pixeltrack.io/platform/pkg/api/apitest"
 	"pixeltrack.io/platform/pkg/auth/password"
+	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/keys"
 	"pixeltrack.io/platform/pkg/privacy"
 	"pixeltrack.io/platform/pkg/store"
@@ -27,7 +30,7 @@ func (w *world) exported(c apitest.Caller) string {
 	tx.Put(w.Store.BindUser(c.User, store.Actor{Who: string(c.User)}), &account.Credential{User: c.User, PasswordHash: password.Hash(exportPhrase)})
 	e := privacy.AskForPackage(tx, org, "", "")
 	w.must(tx.Commit(ctx))
-	w.must(w.event(privacy.BuildExport(w.packages, w.stored(), w.links, w.seals, w.m), privacy.EventExportRequested, privacy.PackageKey(org.Scope(), e)))
+	w.must(w.event(privacy.BuildExport(w.packages, w.stored(), w.links, w.pseudonyms, w.seals, w.m), privacy.EventExportRequested, privacy.PackageKey(org.Scope(), e)))
 	return w.links.Token(privacy.ExportPurpose, string(e))
 }
 
@@ -96,5 +99,43 @@ func TestGuessesAtAnExportAreCounted(t *testing.T) {
 	}
 	if last != http.StatusTooManyRequests {
 		t.Errorf("the eleventh guess = %d; want 429", last)
+	}
+}
+
+func TestAnOwnerAsksForTheExportOfAnOrganization(t *testing.T) {
+	w := newWorld(t)
+	ada := w.Organization()
+	ask := func(c apitest.Caller, key string) apitest.Answer {
+		return w.Call(privacy.CreateOrganizationExport(w.Store), c, apitest.Request{Key: key})
+	}
+	for _, role := range []access.Role{access.Admin, access.Manager, access.Contributor, access.Accountant, access.Guest} {
+		w.Want(ask(w.Member(ada.Org, role), ""), http.StatusForbidden, "permission_denied")
+	}
+	var wg sync.WaitGroup
+	codes := make([]int, 4)
+	for n := range codes {
+		wg.Go(func() { codes[n] = ask(ada, "").Status })
+	}
+	wg.Wait()
+	if slices.Sort(codes); !slices.Equal(codes, []int{202, 409, 409, 409}) {
+		t.Errorf("asked four times at once = %v; want one of them taken", codes)
+	}
+	ada = w.Later(ada, 24*time.Hour)
+	first := ask(ada, "k")
+	w.Want(first, http.StatusAccepted, "")
+	var o privacy.OrderBody
+	first.Into(t, &o)
+	org := w.Store.BindOrganization(ada.Org, store.Actor{Who: "test"})
+	w.must(w.event(privacy.BuildExport(w.packages, w.stored(), w.links, w.pseudonyms, w.seals, w.m), privacy.EventExportRequested, privacy.PackageKey(org.Scope(), id.Export(o.ID))))
+	again := ask(ada, "k")
+	w.Want(again, http.StatusAccepted, "")
+	var ready privacy.OrderBody
+	again.Into(t, &ready)
+	if o.State != privacy.PackageQueued || ready.ID != o.ID || ready.State != privacy.PackageReady || ready.Until == nil || again.Header.Get("Idempotency-Replayed") != "true" {
+		t.Errorf("asked = %+v, repeated when it was built = %+v; want the same, ready", o, ready)
+	}
+	w.Want(ask(ada, ""), http.StatusConflict, "export_ordered")
+	if n := len(w.packages.Keys()); n != 1 {
+		t.Errorf("%d packages were built; want 1", n)
 	}
 }

@@ -79,10 +79,14 @@ func (p *Package) objectKey() string {
 // AskForPackage adds a package to a transaction, to be built after it. The kind and request are empty for an
 // organisation's own export.
 func AskForPackage(tx *store.Tx, h holder, kind request.Kind, of id.Case) id.Export {
+	return newPackage(tx, h, kind, of).ID
+}
+
+func newPackage(tx *store.Tx, h holder, kind request.Kind, of id.Case) *Package {
 	p := &Package{ID: id.New[id.Export](h.Store().IDs()), Kind: kind, Request: of, State: PackageQueued, Asked: h.Now().Unix(), scope: h.Scope()}
 	tx.Create(h, p)
 	tx.Arm(h, p.due())
-	return p.ID
+	return p
 }
 
 // keep sets how long a finished package and its row are there.

@@ -85,7 +85,7 @@ func requestBody(r *Request) RequestBody {
 	b := RequestBody{ID: string(r.ID), Type: string(r.Kind), State: string(r.State), Role: "controller", Description: r.Description,
 		Purpose: r.PurposeOf, ReceivedAt: at(r.Received), DueAt: at(r.Due), Derivation: requestSteps(r.Steps), Acknowledge: requestSteps(r.Acknowledge),
 		Extended: r.Extended, Acknowledged: moment(r.Acknowledged), Items: []RequestItem{}, Denial: r.Denial, Explanation: r.Explanation, ExtendedFor: r.ExtendedFor, ExtendedWhy: r.ExtendedWhy, ClosedAt: moment(r.Closed),
-		Withdrawable: request.May(r.State, request.SubjectWithdrew), History: []RequestEvent{}}
+		Withdrawable: request.May(r.State, request.SubjectWithdrew) && r.Kind != request.Restriction, History: []RequestEvent{}}
 	for _, i := range r.Items {
 		b.Items = append(b.Items, RequestItem{Name: i.Name, Decision: string(i.Decision), Ground: i.Ground, Until: moment(epoch(i.Until)),
 			Progress: string(i.Progress), Count: i.Count})
@@ -219,10 +219,10 @@ func WithdrawRequest(st *store.Store) api.Operation {
 	return change(st, api.Route{
 		ID: "withdraw-request", Area: "privacy", Method: http.MethodPost, Path: "/v1/dsr/{id}/withdraw", Audience: api.Users, Rights: true, Audit: true,
 		Summary: "Take a request back", Purpose: purpose.PrivacyRights, ExampleOut: example,
-		Refusals: []api.Refusal{missing(), {Kind: problem.Conflict, Code: "request_not_withdrawable", When: "Work on it has begun, or it is closed."}},
+		Refusals: []api.Refusal{missing(), {Kind: problem.Conflict, Code: "request_not_withdrawable", When: "Work on it has begun, it is closed, or it is a restriction: that took effect with the call, and is lifted by a request of its own."}},
 	}, func(c *api.Caller, r *Request) error {
 		if r.happen(request.Event{Type: request.SubjectWithdrew, At: c.Now}) != nil {
-			return problem.Of(problem.Conflict, "request_not_withdrawable", "Work on this request has begun, or it is closed.")
+			return problem.Of(problem.Conflict, "request_not_withdrawable", "Work on this request has begun, it has taken effect, or it is closed.")
 		}
 		return nil
 	})
@@ -314,22 +314,22 @@ func DownloadRequest(st *store.Store, packages Linker) api.Operation {
 			return nil, err
 		}
 		tx := st.Begin()
-		return fetched(ctx, c, packages, p, string(r.ID), tx, c.Self, func() error { return c.Commit(ctx, tx, string(r.ID)) })
+		return fetched(ctx, c.Now, packages, p, string(r.ID), tx, c.Self, func() error { return c.Commit(ctx, tx, string(r.ID)) })
 	})
 }
 
 // fetched gives a link to a ready package, and writes down that it was given.
-func fetched(ctx context.Context, c *api.Caller, packages Linker, p *Package, name string, tx *store.Tx, h store.Bound, commit func() error) (*DownloadOut, error) {
-	life := min(LinkLife, at(p.Until).Sub(c.Now))
+func fetched(ctx context.Context, now time.Time, packages Linker, p *Package, name string, tx *store.Tx, h store.Bound, commit func() error) (*DownloadOut, error) {
+	life := min(LinkLife, at(p.Until).Sub(now))
 	url, err := packages.Link(ctx, p.Object, "pixeltrack-"+name+".zip", life)
 	if err != nil {
 		return nil, err
 	}
-	p.Fetched = append(p.Fetched, c.Now.Unix())
+	p.Fetched = append(p.Fetched, now.Unix())
 	p.Fetched = p.Fetched[max(0, len(p.Fetched)-longestHistory):]
 	tx.Replace(h, p)
 	if err := commit(); err != nil {
 		return nil, err
 	}
-	return &DownloadOut{DownloadBody{URL: url, ExpiresAt: c.Now.Add(life), Until: at(p.Until), Size: p.Size, SHA256: p.SHA256}}, nil
+	return &DownloadOut{DownloadBody{URL: url, ExpiresAt: now.Add(life), Until: at(p.Until), Size: p.Size, SHA256: p.SHA256}}, nil
 }

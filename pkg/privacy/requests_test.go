@@ -42,7 +42,7 @@ func (w *world) get(c apitest.Caller, id string) privacy.RequestBody {
 func (w *world) build(c apitest.Caller) {
 	w.T.Helper()
 	for _, key := range w.keys(store.UserScope(c.User).Partition(privacy.FamilyPackage)) {
-		w.must(w.event(privacy.BuildExport(w.packages, w.stored(), w.links, w.seals, w.m), privacy.EventExportRequested, key))
+		w.must(w.event(privacy.BuildExport(w.packages, w.stored(), w.links, w.pseudonyms, w.seals, w.m), privacy.EventExportRequested, key))
 	}
 }
 
@@ -219,6 +219,74 @@ func TestRestrictionIsLifted(t *testing.T) {
 	if got := w.get(ada, r.ID); got.State != "fulfilled" || strings.Contains(w.dump(), "restrict:true") || strings.Contains(w.dump(), "restricted_members:[mbr") {
 		t.Errorf("the lift = %s; want fulfilled, and the mark gone", got.State)
 	}
+}
+
+// TestTheNewestWordOnARestrictionCounts works on requests to restrict and to lift in the order in which their events come.
+func TestTheNewestWordOnARestrictionCounts(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		kinds []string // in the order in which they were filed; the first was worked on
+		order []int    // in which the others are
+		want  bool
+	}{
+		{"a lift, worked on after a newer restriction was filed", []string{"restriction", "restriction_lift", "restriction"}, []int{1, 2}, true},
+		{"a newer restriction, worked on before the lift", []string{"restriction", "restriction_lift", "restriction"}, []int{2, 1}, true},
+		{"a restriction, worked on after its lift", []string{"opt_out", "restriction", "restriction_lift"}, []int{2, 1}, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld(t)
+			ada := w.somebody(w.Organization(), "Ada").Caller
+			var filed []string
+			for n, kind := range tt.kinds {
+				filed = append(filed, w.file(ada, map[string]any{"type": kind}).ID)
+				w.Clock.Advance(time.Second)
+				if n == 0 {
+					w.must(w.run(privacy.WorkRequests(w.engine)))
+				}
+			}
+			for _, n := range tt.order {
+				w.must(w.event(privacy.WorkRequests(w.engine), privacy.EventRequestReceived, store.UserScope(ada.User).Key(privacy.FamilyRequest, filed[n])))
+			}
+			text := w.dump()
+			gate, listed := w.gate(ada).Restrict, strings.Contains(text, "restricted_members:["+string(ada.Member)+"]")
+			if gate != tt.want || listed != tt.want {
+				t.Errorf("the account is restricted: %v, its member listed: %v; want %v", gate, listed, tt.want)
+			}
+			for _, r := range filed {
+				if got := w.get(w.Later(ada, 0), r); got.State != "fulfilled" {
+					t.Errorf("the %s is %s; want fulfilled", got.Type, got.State)
+				}
+			}
+		})
+	}
+}
+
+// TestARestrictionIsLiftedNotTakenBack keeps a request from reading as withdrawn whose effect stays.
+func TestARestrictionIsLiftedNotTakenBack(t *testing.T) {
+	w := newWorld(t)
+	ada := w.somebody(w.Organization(), "Ada").Caller
+	r := w.file(ada, map[string]any{"type": "restriction"})
+	w.Want(w.Call(privacy.WithdrawRequest(w.Store), ada, apitest.Request{Path: "/v1/dsr/" + r.ID + "/withdraw"}), http.StatusConflict, "request_not_withdrawable")
+	if r.Withdrawable || !w.gate(ada).Restrict {
+		t.Errorf("withdrawable %v, restricted %v; want a restriction that stands", r.Withdrawable, w.gate(ada).Restrict)
+	}
+}
+
+// TestALiftOfAnAccountThatIsDueFailsNothing works on a lift after the account's 30 days, and before the sweep.
+func TestALiftOfAnAccountThatIsDueFailsNothing(t *testing.T) {
+	w := newWorld(t)
+	ada := w.somebody(w.Organization(), "Ada")
+	w.file(ada.Caller, map[string]any{"type": "restriction"})
+	w.must(w.run(privacy.WorkRequests(w.engine)))
+	w.Clock.Advance(time.Second)
+	w.file(ada.Caller, map[string]any{"type": "restriction_lift"})
+	w.Clock.Set(w.deleteAccount(ada.Caller).Add(time.Hour))
+	w.must(w.run(privacy.WorkRequests(w.engine)))
+	if w.gate(ada.Caller).Restrict {
+		t.Error("the restriction is not lifted")
+	}
+	w.must(w.run(privacy.SweepRetention(w.engine)))
+	w.gone(ada)
 }
 
 func TestRequestsAreLimited(t *testing.T) {

@@ -4,7 +4,9 @@ import (
 	"context"
 	"slices"
 
+	"pixeltrack.io/platform/pkg/correspondents"
 	"pixeltrack.io/platform/pkg/id"
+	"pixeltrack.io/platform/pkg/keys"
 	"pixeltrack.io/platform/pkg/privacy/clocks"
 	"pixeltrack.io/platform/pkg/privacy/datamap"
 	"pixeltrack.io/platform/pkg/privacy/record"
@@ -21,6 +23,21 @@ func residence(ctx context.Context, h record.Handle) (clocks.Residence, error) {
 		}
 	})
 	return where, err
+}
+
+// correspondence is the keyed hash under which lies what was written to us from a user's address, empty for a user without
+// one.
+func correspondence(ctx context.Context, h record.Handle, m datamap.Map, p keys.Pseudonyms) (string, error) {
+	address := ""
+	err := walkTypes(ctx, h, m, "email", func(r *record.Row) {
+		if address == "" {
+			address = r.Text("email")
+		}
+	})
+	if err != nil || address == "" {
+		return "", err
+	}
+	return correspondents.HashOf(p, address), nil
 }
 
 // Membership is one organisation of a user, with who the user is there.

@@ -12,6 +12,7 @@ import (
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/job"
 	"pixeltrack.io/platform/pkg/keys"
+	"pixeltrack.io/platform/pkg/organization"
 	"pixeltrack.io/platform/pkg/outbox"
 	"pixeltrack.io/platform/pkg/privacy/datamap"
 	"pixeltrack.io/platform/pkg/privacy/erasure"
@@ -24,9 +25,21 @@ import (
 )
 
 // NewEngine makes the engine that the jobs of this area erase with. Objects are the buckets that an erasure empties.
-func NewEngine(st *store.Store, objects []erasure.Objects, vault erasure.Vault, pseudonyms keys.Pseudonyms, clock func() time.Time) *erasure.Engine {
-	return &erasure.Engine{Store: st, Objects: objects, Vault: vault, Pseudonyms: pseudonyms,
-		Map: datamap.Current(), Clock: clock, Clocks: Clocks}
+func NewEngine(st *store.Store, objects []erasure.Objects, vault erasure.Vault, seals erasure.Sealer, pseudonyms keys.Pseudonyms, clock func() time.Time) *erasure.Engine {
+	return &erasure.Engine{Store: st, Objects: objects, Vault: vault, Seals: seals, Pseudonyms: pseudonyms,
+		Map: datamap.Current(), Clock: clock, Clocks: Clocks, Close: organization.Close,
+		Packing: func(ctx context.Context, h record.Handle) (bool, error) { return packing(ctx, h, clock()) },
+		Correspondence: func(ctx context.Context, h record.Handle, m datamap.Map) (string, error) {
+			return correspondence(ctx, h, m, pseudonyms)
+		}}
+}
+
+// packing says whether a builder of packages of a scope is under way, whose claim lasts as long as it may run.
+func packing(ctx context.Context, h record.Handle, now time.Time) (busy bool, err error) {
+	err = each(ctx, h, FamilyPackage, func(p *Package) {
+		busy = busy || p.State == PackageBuilding && p.ClaimedUntil > now.Unix()
+	})
+	return busy, err
 }
 
 // Clocks lists the due rows of mails, packages and API tokens of a scope.
@@ -115,10 +128,10 @@ func (s *sweeper) purge(ctx context.Context, d *store.Due, now time.Time) error 
 		if !ok {
 			return s.forgetWake(ctx, d)
 		}
-		res, err = s.engine.Account(ctx, s.actor, user, "", d.Time(), func(tx *store.Tx, p *store.Platform, res erasure.Result) error {
+		res, err = s.engine.Account(ctx, s.actor, user, erasure.Cause{Clock: d.Time(), Final: func(tx *store.Tx, p *store.Platform, res erasure.Result) error {
 			logPurge(tx, p, string(d.Kind), now, d.Time(), res.Count, res.Kept)
 			return s.closeOpen(ctx, tx, p, scope, res.Subject, "", now)
-		})
+		}})
 	case retention.OrganizationPurge:
 		org, ok := scope.Organization()
 		if !ok {
@@ -155,6 +168,8 @@ func (s *sweeper) clear(ctx context.Context, d *store.Due, now time.Time) error 
 	switch {
 	case errors.Is(err, retention.ErrHeld):
 		return s.putOff(ctx, d, now)
+	case errors.Is(err, retention.ErrLater), errors.Is(err, store.ErrStale):
+		return nil
 	case err != nil:
 		return err
 	case tx == nil:

@@ -19,8 +19,10 @@ import (
 	"pixeltrack.io/platform/pkg/privacy/clocks"
 	"pixeltrack.io/platform/pkg/privacy/erasure"
 	"pixeltrack.io/platform/pkg/privacy/purpose"
+	"pixeltrack.io/platform/pkg/privacy/record"
 	"pixeltrack.io/platform/pkg/privacy/request"
 	"pixeltrack.io/platform/pkg/privacy/retention"
+	"pixeltrack.io/platform/pkg/registry"
 	"pixeltrack.io/platform/pkg/store"
 	"pixeltrack.io/platform/pkg/telemetry"
 )
@@ -129,6 +131,9 @@ func (w *worker) request(ctx context.Context, key store.Key, now time.Time, d *s
 	if r.Next > now.Unix() {
 		return nil
 	}
+	if _, moved := h.Scope().Case(); moved && !r.Destroying {
+		return nil // another erasure of its person has begun, and will close it
+	}
 	return w.advance(ctx, h, r, key, now, d)
 }
 
@@ -139,13 +144,10 @@ func scopeOf(key store.Key) string {
 
 // find reads a request where its clock says it is, or, once its person has been erased, under the keyed hash.
 func (w *worker) find(ctx context.Context, key store.Key) (holder, *Request, error) {
-	scope, _ := store.ScopeOf(key.PK)
-	user, ok := scope.User()
+	h, _, ok := bind(w.st, w.actor, key)
 	if !ok {
 		return nil, nil, nil
 	}
-	h := w.st.BindUser(user, w.actor)
-	h.SeeRestricted()
 	r, err := store.Get[Request](ctx, h, key)
 	if err == nil {
 		return h, r, nil
@@ -153,7 +155,14 @@ func (w *worker) find(ctx context.Context, key store.Key) (holder, *Request, err
 	if !errors.Is(err, store.ErrMissing) {
 		return nil, nil, err
 	}
-	subject := w.engine.Subject(erasure.ScopeAccount, string(user))
+	subject := ""
+	if user, ok := h.Scope().User(); ok {
+		subject = w.engine.Subject(erasure.ScopeAccount, string(user))
+	} else if hash, ok := h.Scope().Case(); ok {
+		subject = w.engine.Subject(erasure.ScopeCorrespondent, hash)
+	} else {
+		return nil, nil, nil
+	}
 	c := w.st.BindCase(subject, w.actor)
 	c.SeeRestricted()
 	r, err = store.Get[Request](ctx, c, store.Key{PK: c.Scope().Partition(FamilyRequest), SK: key.SK})
@@ -189,17 +198,49 @@ func (w *worker) advance(ctx context.Context, h holder, r *Request, key store.Ke
 		if err := w.restrict(ctx, tx, h, r, now); err != nil {
 			return err
 		}
-	case r.State == request.Verified:
-		if err := r.happen(request.Event{Type: request.Scoped, At: now, Items: []request.Item{{Name: string(r.Kind), Decision: request.Act}}}); err != nil {
+	case r.State == request.Verified && r.Channel != channelAPI && r.Kind.Immediate() && !r.Kind.Destroys():
+		if err := w.take(ctx, tx, h, r, now); err != nil {
 			return err
 		}
-		w.log.Warn("request_needs_people", telemetry.Case(string(r.ID)), telemetry.Kind(string(r.Kind)))
-		r.Next = watchAt(r, now)
+	case r.State == request.Verified:
+		if err := w.handOver(r, now); err != nil {
+			return err
+		}
 	default:
 		r.Next = watchAt(r, now)
 	}
 	r.save(tx, h, was)
 	return ignoreStale(tx.Commit(ctx))
+}
+
+// handOver gives a request to people, who decide what becomes of it.
+func (w *worker) handOver(r *Request, now time.Time) error {
+	if err := r.happen(request.Event{Type: request.Scoped, At: now, Items: []request.Item{{Name: string(r.Kind), Decision: request.Act}}}); err != nil {
+		return err
+	}
+	w.log.Warn("request_needs_people", telemetry.Case(string(r.ID)), telemetry.Kind(string(r.Kind)))
+	r.Next = watchAt(r, now)
+	return nil
+}
+
+// take lets take effect what was asked for without a session. An objection that must be weighed goes to people as well.
+func (w *worker) take(ctx context.Context, tx *store.Tx, h holder, r *Request, now time.Time) error {
+	if err := effect(ctx, tx, h, r, r.Channel, ""); err != nil {
+		return err
+	}
+	if r.Kind == request.Objection && weighed(r.PurposeOf) {
+		return w.handOver(r, now)
+	}
+	if err := r.done(now); err != nil {
+		return err
+	}
+	w.answered(tx, h, r)
+	return nil
+}
+
+// answered queues the mail about the end of a request.
+func (w *worker) answered(tx *store.Tx, h holder, r *Request) {
+	outbox.Queue(tx, h, MailAnswered, store.Join(string(r.ID), "answered"), map[string]string{"case": string(r.ID), "kind": string(r.Kind), "state": string(r.State)}).Else(store.ErrStale)
 }
 
 // ignoreStale lets whoever changed the row first have its way; the due row is still there.
@@ -308,7 +349,7 @@ func (w *worker) pending(tx *store.Tx, h holder, r *Request, now time.Time) erro
 	if err := r.happen(request.Event{Type: request.IdentityFailed, At: now}); err != nil {
 		return err
 	}
-	outbox.Queue(tx, h, MailDenied, store.Join(string(r.ID), "denied"), map[string]string{"case": string(r.ID), "kind": string(r.Kind), "reason": r.Denial})
+	outbox.Queue(tx, h, MailDenied, store.Join(string(r.ID), "denied"), map[string]string{"case": string(r.ID), "kind": string(r.Kind), "reason": r.Denial}).Else(store.ErrStale)
 	return nil
 }
 
@@ -327,30 +368,76 @@ func (w *worker) disclose(tx *store.Tx, h holder, r *Request, now time.Time) err
 	return nil
 }
 
-// restrict tells the organisations of a person that processing is restricted, or no longer is, and ends the request.
-// The person's own gate was marked with the call that asked for it, and is cleared here.
+// restrict tells the organisations of a person whether processing is restricted, and ends the request. The person's own
+// gate was marked with the call that asked for a restriction; a lift clears it here, unless the person has asked for
+// another since. Requests may be worked on in any order: what counts is what the gate says when all are done.
 func (w *worker) restrict(ctx context.Context, tx *store.Tx, h holder, r *Request, now time.Time) error {
+	on := r.Kind == request.Restriction
 	user, ok := h.Scope().User()
 	if !ok {
-		return nil
+		return w.restrictCorrespondent(ctx, tx, h, r, on, now)
 	}
-	on := r.Kind == request.Restriction
+	u := w.st.BindUser(user, w.actor)
+	u.SeeDue() // what comes before the sweep
+	gate, err := store.Get[access.UserGate](ctx, u, access.UserGateKey(user))
+	if err != nil {
+		return err
+	}
+	if on && r.Channel != channelAPI && !id.Made(gate.RestrictedBy).After(id.Made(r.ID)) { // otherwise the call has done it
+		gate.Restrict, gate.RestrictedBy = true, r.ID
+	}
+	if !on && !id.Made(gate.RestrictedBy).After(id.Made(r.ID)) {
+		gate.Restrict, gate.RestrictedBy = false, ""
+	}
 	memberships, err := Memberships(ctx, h, w.engine.Map)
 	if err != nil {
 		return err
 	}
 	for _, m := range memberships {
-		if err := w.restrictIn(ctx, m, on); err != nil {
+		if err := w.restrictIn(ctx, m, gate.Restrict); err != nil {
 			return err
 		}
 	}
 	if err := r.done(now); err != nil {
 		return err
 	}
-	if !on {
-		tx.Change(h, access.UserGateKey(user), func(u *dynamo.Update) { u.Remove("restrict") })
+	tx.Rewrite(u, gate) // of two that meet here the second looks again
+	w.answered(tx, h, r)
+	return nil
+}
+
+// restrictCorrespondent marks everything that a correspondent wrote to support, or takes the marks off: what is marked is
+// stored, and neither shown to staff nor changed nor deleted. What comes later is marked by nobody, for they sent it since.
+func (w *worker) restrictCorrespondent(ctx context.Context, tx *store.Tx, h holder, r *Request, on bool, now time.Time) error {
+	for _, t := range w.engine.Map.In(registry.InCase) {
+		if t.Class != registry.ClassSupport || t.Subject != registry.SubjectMember {
+			continue
+		}
+		parts, err := record.Partitions(ctx, h, w.engine.Map, registry.InCase, t.Family)
+		if err != nil {
+			return err
+		}
+		for _, p := range parts {
+			err := record.Walk(ctx, h, store.Query{Partition: p}, func(row *record.Row) error {
+				mark := w.st.Begin()
+				mark.Change(h, row.Key(), func(u *dynamo.Update) {
+					if on {
+						u.Set("restricted", true)
+					} else {
+						u.Remove("restricted")
+					}
+				}).Else(nil)
+				return mark.Commit(ctx)
+			})
+			if err != nil {
+				return err
+			}
+		}
 	}
-	outbox.Queue(tx, h, MailAnswered, store.Join(string(r.ID), "answered"), map[string]string{"case": string(r.ID), "kind": string(r.Kind), "state": string(r.State)})
+	if err := r.done(now); err != nil {
+		return err
+	}
+	w.answered(tx, h, r)
 	return nil
 }
 
@@ -394,7 +481,7 @@ func (w *worker) erase(ctx context.Context, h holder, r *Request, key store.Key,
 		return nil
 	}
 	if r.State == request.Verified {
-		if err := step(func(*store.Tx) error { return w.scopeErasure(r, now) }); err != nil {
+		if err := step(func(*store.Tx) error { return w.scopeErasure(h, r, now) }); err != nil {
 			return ignoreStale(err)
 		}
 	}
@@ -410,7 +497,7 @@ func (w *worker) erase(ctx context.Context, h holder, r *Request, key store.Key,
 			if err := r.happen(request.Event{Type: request.Approved, At: now}); err != nil {
 				return err
 			}
-			outbox.Queue(tx, h, MailErasure, store.Join(string(r.ID), "erasing"), map[string]string{"case": string(r.ID), "kind": string(r.Kind)})
+			outbox.Queue(tx, h, MailErasure, store.Join(string(r.ID), "erasing"), map[string]string{"case": string(r.ID), "kind": string(r.Kind)}).Else(store.ErrStale)
 			r.Next = now.Add(time.Minute).Unix()
 			return nil
 		})
@@ -427,11 +514,18 @@ func (w *worker) erase(ctx context.Context, h holder, r *Request, key store.Key,
 		r.Next = now.Add(time.Minute).Unix()
 		return ignoreStale(step(func(*store.Tx) error { return nil }))
 	}
-	return w.execute(ctx, r, key, now, was, step)
+	return w.execute(ctx, r, key, now, step)
 }
 
 // scopeErasure decides what goes and what stays.
-func (w *worker) scopeErasure(r *Request, now time.Time) error {
+func (w *worker) scopeErasure(h holder, r *Request, now time.Time) error {
+	if _, ok := h.Scope().Case(); ok {
+		return r.happen(request.Event{Type: request.Scoped, At: now, Items: []request.Item{
+			{Name: itemAccount, Decision: request.Act},
+			{Name: itemProofs, Decision: request.Retain, Ground: "legal_obligation: requests are kept under a keyed hash, without what leads to you",
+				Until: clocks.AddMonths(now, retention.RequestMonths)},
+		}})
+	}
 	return r.happen(request.Event{Type: request.Scoped, At: now, Items: []request.Item{
 		{Name: itemAccount, Decision: request.Act},
 		{Name: itemProofs, Decision: request.Retain, Ground: "legal_obligation: consents, requests and audit records are kept under a keyed hash, without what leads to you",
@@ -452,33 +546,36 @@ func (w *worker) lastMail(ctx context.Context, h holder, r *Request, now time.Ti
 }
 
 // execute erases the account of a request and closes the request, which by then lies under the keyed hash.
-func (w *worker) execute(ctx context.Context, r *Request, key store.Key, now time.Time, was int64, step func(func(*store.Tx) error) error) error {
+func (w *worker) execute(ctx context.Context, r *Request, key store.Key, now time.Time, step func(func(*store.Tx) error) error) error {
 	scope, _ := store.ScopeOf(key.PK)
-	user, ok := scope.User()
-	if !ok {
-		return nil
-	}
-	if !r.Destroying {
+	begin := func(context.Context) error {
+		if r.Destroying {
+			return nil
+		}
 		err := step(func(*store.Tx) error {
 			for _, t := range []request.EventType{request.LedgerWritten, request.DestructionBegun} {
 				if err := r.happen(request.Event{Type: t, At: now}); err != nil {
 					return err
 				}
 			}
-			r.Next = now.Add(time.Minute).Unix()
 			return nil
 		})
-		if err != nil {
-			return ignoreStale(err)
+		if errors.Is(err, store.ErrStale) {
+			return erasure.ErrBusy // somebody else wrote the request
 		}
+		return err
 	}
 	clock := store.NewDue(RequestDue, at(r.Next), key)
-	res, err := w.engine.Account(ctx, w.actor, user, r.ID, time.Time{}, w.close(ctx, r.ID, key, now, clock))
+	cause := erasure.Cause{Case: r.ID, Begin: begin, Final: w.close(ctx, r.ID, key, now, clock)}
+	res, err := erasure.Result{}, error(nil)
+	if user, ok := scope.User(); ok {
+		res, err = w.engine.Account(ctx, w.actor, user, cause)
+	} else if hash, ok := scope.Case(); ok {
+		res, err = w.engine.Correspondent(ctx, w.actor, hash, cause)
+	}
 	switch {
-	case errors.Is(err, erasure.ErrBusy):
-		return nil
-	case errors.Is(err, erasure.ErrSoon):
-		return nil // the due row of a minute from now is armed
+	case errors.Is(err, erasure.ErrBusy), errors.Is(err, erasure.ErrSoon):
+		return nil // its due row stays
 	case errors.Is(err, erasure.ErrHeld):
 		w.log.Error("erasure_held", telemetry.Case(string(r.ID)))
 		return nil

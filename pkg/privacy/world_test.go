@@ -108,6 +108,7 @@ type world struct {
 	packages, files, documents, incoming, vault *blobtest.Bucket
 	engine                                      *erasure.Engine
 	links                                       keys.Links
+	pseudonyms                                  keys.Pseudonyms
 	seals                                       *keystest.Vault
 	m                                           datamap.Map
 	log                                         *telemetry.Log
@@ -115,11 +116,11 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	w := &world{World: apitest.New(t), packages: new(blobtest.Bucket), files: new(blobtest.Bucket), documents: new(blobtest.Bucket), incoming: new(blobtest.Bucket), vault: new(blobtest.Bucket),
-		links: keys.Links{Secret: "links"}, seals: new(keystest.Vault)}
+		links: keys.Links{Secret: "links"}, pseudonyms: keys.Pseudonyms{Secret: "pseudonyms"}, seals: new(keystest.Vault)}
 	w.m = datamap.Current()
 	w.m.Rows = append(w.m.Rows, datamap.From(testRows()).Rows...)
 	w.log = telemetry.New(w.Log, w.Clock.Now)
-	w.engine = privacy.NewEngine(w.Store, []erasure.Objects{w.packages, w.files, w.incoming}, w.vault, keys.Pseudonyms{Secret: "pseudonyms"}, w.Clock.Now)
+	w.engine = privacy.NewEngine(w.Store, []erasure.Objects{w.packages, w.files, w.incoming}, w.vault, keys.NewEnvelope(w.seals, w.Clock.Now), w.pseudonyms, w.Clock.Now)
 	w.engine.Map = w.m
 	return w
 }
@@ -264,6 +265,9 @@ func (w *world) login(c apitest.Caller) apitest.Caller {
 	gate, err := store.Get[access.UserGate](context.Background(), h, access.UserGateKey(c.User))
 	w.must(err)
 	c.Session = id.New[id.Session](w.Store.IDs())
+	if gate.Sessions == nil {
+		gate.Sessions = map[string]int64{}
+	}
 	gate.Sessions[string(c.Session)] = w.Clock.Now().AddDate(1, 0, 0).Unix()
 	tx := w.Store.Begin()
 	tx.Rewrite(h, gate)
@@ -284,4 +288,9 @@ func (w *world) analyticsOff(c apitest.Caller) bool { return !w.agreed(c, "analy
 // stored is where the objects of packages lie.
 func (w *world) stored() privacy.Stored {
 	return privacy.Stored{registry.FilesBucket: w.files, registry.DocumentsBucket: w.documents}
+}
+
+// book is where legal holds are written down.
+func (w *world) book() privacy.HoldBook {
+	return privacy.HoldBook{Vault: w.vault, Seals: keys.NewEnvelope(w.seals, w.Clock.Now)}
 }

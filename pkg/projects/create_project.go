@@ -65,6 +65,9 @@ func CreateProject(st *store.Store) api.Operation {
 		}
 		tx.Create(c.Org, &Marker{Project: row.ID, key: markerKey(c.Org, row.Short)}).
 			Else(problem.Of(problem.Conflict, "project_key_taken", "Another project has this key."))
+		if err := row.keep(tx, c); err != nil {
+			return nil, err
+		}
 		tx.Create(c.Org, row)
 		if err := c.Commit(ctx, tx, string(row.ID)); err != nil {
 			return nil, whyNot(ctx, c, row.Client, err)

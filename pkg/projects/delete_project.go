@@ -103,6 +103,9 @@ func judge(ctx context.Context, r *job.Run, d *store.Due) error {
 		p.touch(r.Clock())
 		tx.Replace(org, p)
 	} else {
+		if _, err := dismiss(ctx, org, p.ID); err != nil {
+			return err
+		}
 		remove(tx, org, p)
 	}
 	err = tx.Commit(ctx)
@@ -116,6 +119,7 @@ func judge(ctx context.Context, r *job.Run, d *store.Due) error {
 }
 
 func remove(tx *store.Tx, org *store.Organization, p *Project) {
+	p.lookAt(tx, org, 0)
 	tx.Bury(org, p, string(p.ID))
 	tx.DeleteKey(org, markerKey(org, p.Short), "'project' = ?", p.ID)
 	if p.Client != "" {

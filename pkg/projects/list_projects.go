@@ -27,11 +27,14 @@ type ListOut struct{ Body api.Changes[ProjectBody] }
 func ListProjects() api.Operation {
 	return api.New(api.Route{
 		ID: "list-projects", Area: "projects", Method: http.MethodGet, Path: "/v1/projects", PureRead: true,
-		Permission: access.ProjectsRead, Purpose: purpose.ServiceDelivery, Summary: "The organization's projects",
-		Description: "In the order in which they were added; of a status by client; with updated_since in the order of their changes.",
+		Permission: access.ProjectsReadOwn, Purpose: purpose.ServiceDelivery, Summary: "The organization's projects",
+		Description: "In the order in which they were added; of a status by client; with updated_since in the order of their changes. Who does not see all projects, as guests, sees those that they work on, in the order of ids; a page may then hold fewer than asked for.",
 		Refusals:    []api.Refusal{{Kind: problem.Gone, Code: "resync_required", When: "updated_since is older than what is known of deletions."}},
 		ExampleOut:  api.Changes[ProjectBody]{Data: []ProjectBody{example()}},
 	}, func(ctx context.Context, c *api.Caller, in *ListIn) (*ListOut, error) {
+		if !c.May(access.ProjectsRead) {
+			return in.listOwn(ctx, c)
+		}
 		q, err := in.query(c)
 		if err != nil {
 			return nil, err

@@ -58,10 +58,14 @@ type Project struct {
 	EndsOn      string          `dynamo:"ends_on,omitempty"`
 	Description string          `dynamo:"description,omitempty"`
 	Status      Status          `dynamo:"status"`
-	Former      Status          `dynamo:"former,omitempty"` // what it was before it was closing
-	Judged      int64           `dynamo:"judged,omitempty"` // epoch seconds; when a closing project is judged
-	Created     int64           `dynamo:"created"`          // epoch milliseconds
-	Updated     int64           `dynamo:"updated"`          // epoch milliseconds
+	Former      Status          `dynamo:"former,omitempty"`   // what it was before it was closing
+	Judged      int64           `dynamo:"judged,omitempty"`   // epoch seconds; when a closing project is judged
+	Archived    int64           `dynamo:"archived,omitempty"` // epoch milliseconds; when it was last archived
+	Clock       int64           `dynamo:"clock,omitempty"`    // epoch seconds; when it is looked at for its retention
+	Goes        int64           `dynamo:"goes,omitempty"`     // epoch seconds; when its data goes, of which the owner was told
+	Shut        int64           `dynamo:"shut,omitempty"`     // epoch seconds; since when it is closing because its time is over
+	Created     int64           `dynamo:"created"`            // epoch milliseconds
+	Updated     int64           `dynamo:"updated"`            // epoch milliseconds
 }
 
 // Type is the row's type.
@@ -143,6 +147,7 @@ type ProjectBody struct {
 	EndsOn      string       `json:"ends_on,omitempty" format:"date"`
 	Description string       `json:"description,omitempty"`
 	Status      Status       `json:"status" enum:"active,archived,closing" doc:"Closing: its deletion is being looked at; in a few minutes it is gone, or what it was."`
+	DeletionAt  *time.Time   `json:"deletion_at,omitempty" doc:"When the project is deleted with its hours and files, because the time is over for which the organization keeps project data. Known 14 days before; work on the project puts it off."`
 	CreatedAt   time.Time    `json:"created_at"`
 	UpdatedAt   time.Time    `json:"updated_at"`
 }
@@ -151,6 +156,10 @@ func body(c *api.Caller, p *Project) ProjectBody {
 	b := ProjectBody{ID: string(p.ID), Key: p.Short, Name: p.Name, ClientID: string(p.Client), Color: p.Color, Billing: p.Billing,
 		StartsOn: p.StartsOn, EndsOn: p.EndsOn, Description: p.Description, Status: p.Status,
 		CreatedAt: time.UnixMilli(p.Created).UTC(), UpdatedAt: time.UnixMilli(p.Updated).UTC()}
+	if p.Goes != 0 {
+		goes := time.Unix(p.Goes, 0).UTC()
+		b.DeletionAt = &goes
+	}
 	if c.May(access.RatesRead) {
 		b.HourlyRate = p.HourlyRate
 	}

@@ -18,7 +18,8 @@ import (
 
 // Routes lists the area's routes.
 func Routes() []api.Operation {
-	return []api.Operation{CreateProject(nil), ListProjects(), GetProject(), UpdateProject(nil), DeleteProject(nil), ArchiveProject(nil), RestoreProject(nil)}
+	return []api.Operation{CreateProject(nil), ListProjects(), GetProject(), UpdateProject(nil), DeleteProject(nil), ArchiveProject(nil), RestoreProject(nil), PreviewRetention(),
+		ListProjectMembers(), CreateProjectMember(nil), UpdateProjectMember(nil), DeleteProjectMember(nil)}
 }
 
 // Jobs lists the area's jobs.
@@ -36,10 +37,18 @@ func Rows() []registry.Row {
 				registry.Plain("hourly_rate", "an amount"), registry.Plain("starts_on", "a date"), registry.Plain("ends_on", "a date"),
 				registry.Personal("description", "description", "what the team writes about the project", registry.KeepController),
 				registry.Plain("status", "a fixed word"), registry.Internal("former", "a fixed word"), registry.Internal("judged", "a time"),
+				registry.Plain("archived", "a time"), registry.Internal("clock", "a time"), registry.Plain("goes", "a time"), registry.Internal("shut", "a time"),
 				registry.Plain("created", "a time"), registry.Plain("updated", "a time"),
 			}},
 		{Sample: Marker{}, Type: "PROJECTKEY", Area: "projects", Purpose: purpose.ServiceDelivery, Basis: registry.Contract,
 			Class: registry.ClassProject, Family: string(FamilyKey), Scopes: in, Fields: []registry.Field{registry.Internal("project", "a random id")}},
+		{Sample: Member{}, Type: "PROJECTMEMBER", Area: "projects", Subject: registry.SubjectMember, Purpose: purpose.Collaboration, Basis: registry.Contract,
+			Class: registry.ClassProject, Export: "project_members", Family: string(FamilyMember), Scopes: in, Division: registry.ByObject(string(Family)),
+			MemberIndex: registry.Index1, Fields: []registry.Field{
+				registry.Internal("org", "the id of the organization"), registry.Plain("project", "a random id"),
+				registry.Personal("member", "member", "who works on the project, by random id", registry.EraseUnlink),
+				registry.Plain("role", "a fixed word"), registry.Plain("added", "a time"),
+			}},
 		{Sample: Booking{}, Type: "PROJECTTIME", Area: "projects", Purpose: purpose.ServiceDelivery, Basis: registry.Contract,
 			Class: registry.ClassProject, Family: string(FamilyBooking), Scopes: in, Division: registry.ByObject(string(Family))},
 	}
@@ -77,10 +86,16 @@ func isClosing() api.Refusal {
 func GetProject() api.Operation {
 	return api.New(api.Route{
 		ID: "get-project", Area: "projects", Method: http.MethodGet, Path: "/v1/projects/{id}", PureRead: true,
-		Permission: access.ProjectsRead, Purpose: purpose.ServiceDelivery, Summary: "One project",
-		Description: "The rate is shown to those who may see rates.",
+		Permission: access.ProjectsReadOwn, Purpose: purpose.ServiceDelivery, Summary: "One project",
+		Description: "The rate is shown to those who may see rates. Who does not see all projects, as guests, sees those that they work on.",
 		Refusals:    []api.Refusal{missing()}, ExampleOut: example(),
-	}, func(ctx context.Context, c *api.Caller, in *ByID) (*Out, error) { return again(ctx, c, in.ID) })
+	}, func(ctx context.Context, c *api.Caller, in *ByID) (*Out, error) {
+		row, err := readSeen(ctx, c, in.ID)
+		if err != nil {
+			return nil, err
+		}
+		return show(c, row), nil
+	})
 }
 
 // UpdateIn is the input of update-project.
@@ -164,6 +179,9 @@ func save(ctx context.Context, st *store.Store, c *api.Caller, row *Project, bef
 	row.touch(c.Now)
 	tx := st.Begin()
 	row.moveTo(tx, c.Org, before)
+	if err := row.keep(tx, c); err != nil {
+		return nil, err
+	}
 	tx.Replace(c.Org, row)
 	if err := c.Commit(ctx, tx, string(row.ID)); err != nil {
 		return nil, whyNot(ctx, c, row.Client, err)
@@ -200,7 +218,9 @@ func turn(st *store.Store, to Status, r api.Route) api.Operation {
 		case Closing:
 			return nil, closing()
 		}
-		row.Status = to
+		if row.Status = to; to == Archived {
+			row.Archived = c.Now.UnixMilli()
+		}
 		return save(ctx, st, c, row, row.Client)
 	}, again)
 }

@@ -40,7 +40,9 @@ const (
 	SubjectMember  Subject = "member"  // a person inside an organisation, by member id
 	SubjectContact Subject = "contact" // a client's contact; the organisation is controller
 	SubjectInvitee Subject = "invitee"
-	SubjectNobody  Subject = ""
+
+	SubjectCorrespondent Subject = "correspondent" // who has only written to PixelTrack
+	SubjectNobody        Subject = ""
 )
 
 // Erasure is what becomes of a personal field when its subject is erased.

@@ -28,12 +28,17 @@
 //	log-in-second-factor | a login by its challenge, and a user's second factors | table | CASE hash CHALLENGE, ATTEMPTS; USER u SECONDFACTOR, USERGATE, ACK, MEMBERSHIP, SESSION, CREDENTIAL, OUTBOX; ORG o ACCESS, ORGGATE; DUE outbox | 7 / 24
 //	reauthenticate | what proves a user, and their session | table | CASE hash ATTEMPTS; USER u CREDENTIAL, USERGATE, SECONDFACTOR, SESSION / session, OUTBOX; ORG o ACCESS, ORGGATE; DUE outbox | 10 / 16
 //	ask-for-passkey | a challenge for a passkey, and the passkeys of a login that waits | table | CASE hash CHALLENGE, CEREMONY; USER u PASSKEY | 2 / 1
-//	log-in-with-passkey | a passkey by the hash of its id, and the challenge that it signed | table | CASE hash CEREMONY, CHALLENGE; TOKEN hash; USER u PASSKEY / id, SECONDFACTOR, USERGATE, ACK, MEMBERSHIP, SESSION, CREDENTIAL, OUTBOX; ORG o ACCESS, ORGGATE; DUE outbox | 10 / 19
+//	log-in-with-passkey | a passkey by the hash of its id, and the challenge that it signed | table | CASE hash CEREMONY, CHALLENGE; TOKEN hash; USER u PASSKEY / id, PROFILE, SECONDFACTOR, USERGATE, ACK, MEMBERSHIP, SESSION, CREDENTIAL, OUTBOX; ORG o ACCESS, ORGGATE; DUE outbox | 10 / 19
 //	reauthenticate-with-passkey | a passkey by the hash of its id, and the session of its user | table | CASE hash CEREMONY; TOKEN hash; USER u PASSKEY / id, SECONDFACTOR, SESSION / session; ORG o ACCESS, ORGGATE | 11 / 8
+//	restore-account-with-passkey | a deleted account by the link that was mailed, and a passkey by the hash of its id | table | TOKEN hash; CASE hash CEREMONY, ATTEMPTS; USER u PASSKEY / id, USERGATE, DELETION, PROFILE, CREDENTIAL, MEMBERSHIP, SECONDFACTOR; ORG o ORGGATE | 10 / 25
 //	get-jwks | the public keys | table | PLATFORM KEYRING | 1 / 0
 //	rotate-keys | the public keys | table | PLATFORM KEYRING | 1 / 0
 //	get-account | a user's profile and memberships | table | USER u PROFILE, MEMBERSHIP | 5 / 0
 //	update-account | a user's profile | table | USER u PROFILE | 4 / 1
+//	get-avatar | a user's picture | table | USER u PICTURE | 4 / 0
+//	put-avatar | a user's picture | table | USER u PICTURE; DUE picture | 4 / 4
+//	confirm-avatar | a user's picture | table | USER u PICTURE; DUE picture | 5 / 8
+//	delete-avatar | a user's picture | table | USER u PICTURE; DUE picture | 4 / 4
 //	list-sessions | the sessions of a user | table | USER u SESSION | 4 / 0
 //	rename-session | a session by its id | table | USER u SESSION / id | 4 / 1
 //	end-session | a session of a user | table | USER u USERGATE, SESSION / id | 4 / 6
@@ -65,6 +70,7 @@
 //	get-staff | a user as staff | table | USER u STAFF | 2 / 1
 //	list-staff-roles | a user as staff | table | USER u STAFF | 2 / 1
 //	list-staff-audit | what staff did, newest first | table | USER u STAFF; PLATFORM AUDIT | 3 / 1
+//	verify-staff-audit | the chain of what staff did | table | USER u STAFF; PLATFORM AUDITSEAL, AUDIT, AUDITHEAD | 5 / 1
 //	list-cases | privacy requests by the date of their answer; of one state | GSI2, GSI1 | USER u STAFF; PLATFORM DOCKET open / due; PLATFORM DOCKET state / due | 2.5 / 1
 //	get-case | a privacy request by id | table | USER u STAFF; PLATFORM DOCKET / id; USER u, CASE hash REQUEST / id | 4 / 1
 //	assign-case | a privacy request by id | table | USER u STAFF; PLATFORM DOCKET / id; USER u REQUEST / id | 5 / 10
@@ -72,11 +78,11 @@
 //	deny-case | a privacy request by id | table | USER u STAFF; PLATFORM DOCKET / id; USER u REQUEST / id, OUTBOX; DUE request, outbox | 5 / 17
 //	extend-case | a privacy request by id | table | USER u STAFF; PLATFORM DOCKET / id; USER u REQUEST / id, OUTBOX; DUE outbox | 5 / 16
 //	report-case-step | a privacy request by id | table | USER u STAFF; PLATFORM DOCKET / id; USER u REQUEST / id, OUTBOX; DUE request, outbox | 5 / 17
-//	place-hold | one thing by its id, and what holds it | table | USER u STAFF; PLATFORM HOLD / id, CUSTODY / id; USER u USERGATE; ORG o ORGGATE, CLIENT / id, PROJECT / id, INVOICE / id, STOREDFILE / id; DUE, WAKE purge-account, purge-organization, purge-invoice; DUE hold-review | 5 / 19
+//	place-hold | one thing by its id, and what holds it | table | USER u STAFF; PLATFORM HOLD / id, CUSTODY / id; USER u USERGATE; ORG o ORGGATE, CLIENT / id, PROJECT / id, INVOICE / id, STOREDFILE / id; DUE, WAKE purge-account, purge-organization, purge-invoice, purge-project; DUE hold-review | 5 / 19
 //	list-holds | legal holds of a state by the date of their review | GSI1 | USER u STAFF; PLATFORM HOLD state / review | 2.5 / 1
 //	get-hold | a legal hold by id | table | USER u STAFF; PLATFORM HOLD / id | 3 / 1
 //	review-hold | a legal hold by id | table | USER u STAFF; PLATFORM HOLD / id; DUE hold-review | 4 / 7
-//	lift-hold | a legal hold by id, and what it holds | table | USER u STAFF; PLATFORM HOLD / id, CUSTODY / id, DOCKET / id; USER u USERGATE; ORG o ORGGATE, CLIENT / id, PROJECT / id, INVOICE / id, STOREDFILE / id; USER u REQUEST; DUE, WAKE purge-account, purge-organization, purge-invoice; DUE hold-review, request | 6 / 20
+//	lift-hold | a legal hold by id, and what it holds | table | USER u STAFF; PLATFORM HOLD / id, CUSTODY / id, DOCKET / id; USER u USERGATE; ORG o ORGGATE, CLIENT / id, PROJECT / id, INVOICE / id, STOREDFILE / id; USER u REQUEST; DUE, WAKE purge-account, purge-organization, purge-invoice, purge-project; DUE hold-review, request | 6 / 20
 //	get-processing-record | the register of sub-processors | table | USER u STAFF; PLATFORM SUBPROCESSOR | 3 / 1
 //	create-breach | a breach, and who must be told of it by when | table | USER u STAFF; PLATFORM BREACH / id, DEADLINE / entry, what; DUE deadline | 3 / 11
 //	list-breaches | breaches of a state by when they were known | GSI1 | USER u STAFF; PLATFORM BREACH state / time | 2.5 / 1
@@ -85,7 +91,7 @@
 //	report-breach-notice | a breach by id | table | USER u STAFF; PLATFORM BREACH / id, DEADLINE / entry, what; DUE deadline | 4 / 17
 //	close-breach | a breach by id | table | USER u STAFF; PLATFORM BREACH / id, DEADLINE / entry, what | 4 / 18
 //	watch-deadlines | what is to be done about entries of registers | table | DUE deadline s; PLATFORM DEADLINE / entry, what; PLATFORM HEARTBEAT / job | 4 / 1
-//	get-privacy-health | requests and reviews that are late, the oldest due row of each clock, heartbeats | table, GSI1, GSI2 | USER u STAFF; PLATFORM DOCKET open / due, HOLD active / review, HEARTBEAT / job; DUE purge-account s, purge-organization s, purge-invoice s | 18 / 1
+//	get-privacy-health | requests and reviews that are late, the oldest due row of each clock, heartbeats | table, GSI1, GSI2 | USER u STAFF; PLATFORM DOCKET open / due, HOLD active / review, HEARTBEAT / job; DUE purge-account s, purge-organization s, purge-invoice s, purge-project s | 19 / 1
 //	create-legal-request | a demand of an authority, and whom it is about | table | USER u STAFF, USERGATE; PLATFORM DEMAND / id, DEADLINE / entry, what; DUE deadline | 3 / 13
 //	list-legal-requests | demands of a state by when they came | GSI1 | USER u STAFF; PLATFORM DEMAND state / time | 2.5 / 1
 //	get-legal-request | a demand by id | table | USER u STAFF; PLATFORM DEMAND / id | 3 / 1
@@ -106,12 +112,18 @@
 //	start-business-transfer | a transfer of the business by id, and how many were told | table | USER u STAFF; PLATFORM TRANSFER / id, ANNOUNCEMENT / id, ROUND / announcement | 6 / 6
 //	cancel-business-transfer | a transfer of the business by id, and how many were told | table | USER u STAFF; PLATFORM TRANSFER / id, ANNOUNCEMENT / id, ROUND / announcement, DEADLINE / entry, what | 6 / 10
 //	get-organization | the settings of an organisation | table | ORG o ORGANIZATION | 4 / 0
-//	update-organization | the settings of an organisation | table | ORG o ORGANIZATION | 4 / 4
+//	update-organization | the settings of an organisation | table | ORG o ORGANIZATION, ORGGATE; DUE, WAKE project-setting | 4 / 4
+//	create-organization-export | an organisation's package, and the last order of one | table | ORG o PACKAGE / id, EXPORTORDER, IDEMPOTENCY; DUE package | 4 / 10
+//	preview-retention | projects by id, and the last booking of each | table | ORG o PROJECT; ORG o PROJECTTIME project | 5 / 0
+//	get-logo | an organisation's logo | table | ORG o PICTURE | 4 / 0
+//	put-logo | an organisation's logo | table | ORG o PICTURE; DUE picture | 4 / 6
+//	confirm-logo | an organisation's logo | table | ORG o PICTURE; DUE picture | 5 / 10
+//	delete-logo | an organisation's logo | table | ORG o PICTURE; DUE picture | 4 / 6
 //	close-organizations | closing organisations that are due, and their members to tell | table | DUE close-organization s; ORG o ORGGATE, ACCESS; USER u OUTBOX; ORG o PACKAGE / id; DUE package; DUE, WAKE purge-organization | 4 / 0
 //	list-agreements | what an organisation has accepted | table | ORG o AGREEMENT | 4 / 0
 //	get-agreement | no data but the caller's | - | - | 3 / 0
 //	create-agreement | a text that is accepted for an organisation | table | ORG o AGREEMENT / document, version | 4 / 6
-//	seal-audit | audit records that are in no chain yet | table | DUE seal_audit s; ORG o AUDIT, AUDITHEAD, AUDITSEAL; DUE sign_audit_head | 4 / 0
+//	seal-audit | audit records that are in no chain yet | table | DUE seal_audit s, watch_audit s; ORG o AUDIT, AUDITHEAD, AUDITSEAL, ORGGATE; PLATFORM AUDIT, AUDITHEAD, AUDITSEAL; DUE sign_audit_head | 8 / 0
 //	create-organization | a user's memberships; an organisation with its owner | table | USER u MEMBERSHIP, IDEMPOTENCY; ORG o ORGANIZATION, ORGGATE, ACCESS | 5 / 12
 //	close-organization | an organisation's gate | table | USER u CREDENTIAL; CASE hash ATTEMPTS; ORG o ORGGATE; DUE close-organization | 5 / 11
 //	reopen-organization | the gate of a closed organisation of the user's own | table | USER u CREDENTIAL, MEMBERSHIP; CASE hash ATTEMPTS; ORG o ACCESS / member, ORGGATE; DUE close-organization, purge-organization; WAKE purge-organization | 8 / 15
@@ -120,6 +132,8 @@
 //	create-member | a member by id | table | ORG o ACCESS / member, IDEMPOTENCY | 4 / 6
 //	get-member | a member by id, and the profile that it leads to | table | ORG o ACCESS / member; USER u PROFILE | 5 / 0
 //	update-member | a member by id, and the profile that it leads to | table | ORG o ACCESS / member; USER u PROFILE | 5 / 4
+//	merge-member | two members by id | table | ORG o ACCESS / member, IDEMPOTENCY; DUE merge_member | 5 / 10
+//	merge-members | placeholders that are merging and due; what is listed by a member | table, GSI1, GSI2 | DUE merge_member s; ORG o ACCESS / member, ORGGATE; ORG o TIMEENTRY member / time; ORG o STOREDFILE member / id, TICKET member / status, TICKETMESSAGE member / id, PROJECTMEMBER member / project; ORG o PROJECTMEMBER project / member, TIMEENTRY month / id, INVOICEENTRY invoice / entry, STOREDFILE / id, TICKET / id, TICKETMESSAGE ticket / id | 4 / 0
 //	remove-member | a member by id, their membership, and the timer that runs | table | ORG o ACCESS / member, TIMER / member, TIMEENTRY month; USER u MEMBERSHIP, RUNNING; DUE timer_forgotten | 6 / 17
 //	leave-organization | the caller's membership, and the timer that runs | table | ORG o ACCESS / member, TIMER / member, TIMEENTRY month; USER u MEMBERSHIP, RUNNING; DUE timer_forgotten | 6 / 17
 //	create-ownership-offer | the one offer of an organisation, and whom it is to | table | USER u CREDENTIAL, OUTBOX; CASE hash ATTEMPTS; ORG o OWNERSHIP, ACCESS / member, IDEMPOTENCY | 6 / 13
@@ -127,7 +141,7 @@
 //	accept-ownership-offer | the one offer of an organisation, and both members | table | USER u CREDENTIAL, OUTBOX; CASE hash ATTEMPTS; ORG o OWNERSHIP, ACCESS / member, IDEMPOTENCY | 8 / 17
 //	delete-ownership-offer | the one offer of an organisation | table | ORG o OWNERSHIP | 4 / 4
 //	create-invitations | invitations, once for each address, and how many a day has | table | ORG o INVITING / day, INVITEE / hash, INVITATION / id, OUTBOX, IDEMPOTENCY; TOKEN hash | 4 / 15
-//	sign-audit-heads | chains that have grown since their head was signed | table | DUE sign_audit_head s; ORG o AUDITHEAD, AUDITSEAL / number | 4 / 0
+//	sign-audit-heads | chains that have grown since their head was signed | table | DUE sign_audit_head s; ORG o AUDITHEAD, AUDITSEAL / number; PLATFORM AUDITHEAD, AUDITSEAL / number | 4 / 0
 //	list-audit | what was done in an organisation, newest first | table | ORG o AUDIT | 4 / 0
 //	export-audit | an organisation's audit records by time | table | ORG o AUDIT | 4 / 1
 //	verify-audit | an organisation's chain of audit records | table | ORG o AUDITSEAL, AUDIT, AUDITHEAD | 6 / 0
@@ -143,15 +157,25 @@
 //	archive-client | a client by id | table | ORG o CLIENT / id | 4 / 5
 //	restore-client | a client by id | table | ORG o CLIENT / id | 4 / 5
 //	erase-client | a client by id | table | ORG o CLIENT / id; DUE erasure s | 5 / 12
-//	delete-client | a client by id | table | ORG o CLIENT / id | 4 / 4
-//	create-project | a project with its key, counted at its client | table | ORG o PROJECT / id, PROJECTKEY / key, CLIENT / id, IDEMPOTENCY | 4 / 12
-//	list-projects | projects by id; by status and client; by time of change | table, GSI1, GSI2 | ORG o PROJECT; ORG o PROJECT status / client; ORG o PROJECT / time | 4 / 0
-//	get-project | a project by id | table | ORG o PROJECT / id | 4 / 0
-//	update-project | a project by id, and the clients it leaves and joins | table | ORG o PROJECT / id, CLIENT / id | 4 / 4
-//	archive-project | a project by id | table | ORG o PROJECT / id | 4 / 5
-//	restore-project | a project by id | table | ORG o PROJECT / id | 4 / 5
+//	create-contact | a contact of a client, counted there | table | ORG o CONTACT client / id, CLIENT / id, IDEMPOTENCY | 4 / 8
+//	list-contacts | the contacts of a client | table | ORG o CONTACT client, CLIENT / id | 5 / 0
+//	get-contact | a contact of a client by id | table | ORG o CONTACT client / id, CLIENT / id | 5 / 0
+//	update-contact | a contact of a client by id | table | ORG o CONTACT client / id, CLIENT / id | 5 / 4
+//	delete-contact | a contact of a client by id, counted there | table | ORG o CONTACT client / id, CLIENT / id | 5 / 8
+//	export-client | a client by id, its contacts, its invoices and their rows, its files | table, GSI1, GSI2 | ORG o CLIENT / id, CONTACT client; ORG o INVOICE status / client; ORG o INVOICEPAYER / id, INVOICELINE invoice, INVOICEPDF / id; ORG o PAYMENT invoice; ORG o STOREDFILE client / time | 11.5 / 1
+//	delete-client | a client by id, and its contacts | table | ORG o CLIENT / id, CONTACT client | 4 / 4
+//	create-project | a project with its key, counted at its client | table | ORG o PROJECT / id, PROJECTKEY / key, CLIENT / id, IDEMPOTENCY; DUE, WAKE purge-project | 4 / 12
+//	list-projects | projects by id; by status and client; by time of change | table, GSI1, GSI2 | ORG o PROJECT; ORG o PROJECT status / client; ORG o PROJECT / time; ORG o PROJECTMEMBER member / project | 4 / 0
+//	get-project | a project by id, and whether a guest works on it | table | ORG o PROJECT / id, PROJECTMEMBER project / member | 4 / 0
+//	update-project | a project by id, and the clients it leaves and joins | table | ORG o PROJECT / id, CLIENT / id; DUE, WAKE purge-project | 4 / 4
+//	archive-project | a project by id | table | ORG o PROJECT / id; DUE, WAKE purge-project | 4 / 5
+//	restore-project | a project by id | table | ORG o PROJECT / id; DUE, WAKE purge-project | 4 / 5
 //	delete-project | a project by id, and whether anything is booked on it | table | ORG o PROJECT / id, BOOKING project | 5 / 8
-//	close-projects | deleted projects that are due | table | DUE project_delete s; ORG o PROJECT / id; ORG o CLIENT / id, PROJECTKEY / key | 4 / 0
+//	list-project-members | who works on a project | table | ORG o PROJECT / id; ORG o PROJECTMEMBER project | 5 / 0
+//	create-project-member | a project by id, and a member of it | table | ORG o PROJECT / id, ACCESS / member, PROJECTMEMBER project / member, IDEMPOTENCY | 4 / 7
+//	update-project-member | a member of a project | table | ORG o PROJECTMEMBER project / member | 4 / 2
+//	delete-project-member | a member of a project | table | ORG o PROJECTMEMBER project / member | 4 / 2
+//	close-projects | deleted projects that are due | table | DUE project_delete s; ORG o PROJECT / id; ORG o CLIENT / id, PROJECTKEY / key, PROJECTMEMBER project; DUE, WAKE purge-project | 4 / 0
 //	start-timer | a member's timer, the project it is for, the user's one mark | table | ORG o TIMER / member; USER u RUNNING; ORG o PROJECT / id, PROJECTTIME project, TIMEENTRY month; DUE timer_forgotten | 7 / 11
 //	get-timer | a member's timer | table | ORG o TIMER / member | 4 / 0
 //	stop-timer | a member's timer and the entry it becomes | table | ORG o TIMER / member; USER u RUNNING; ORG o TIMEENTRY month / id | 6 / 13
@@ -162,33 +186,36 @@
 //	update-time-entry | an entry by id, and the projects it leaves and joins | table | ORG o TIMEENTRY month / id, PROJECT / id, PROJECTTIME project | 5 / 4
 //	delete-time-entry | an entry by id, and its project | table | ORG o TIMEENTRY month / id, PROJECT / id, PROJECTTIME project | 5 / 7
 //	remind-timers | timers that have run for eight hours | table | DUE timer_forgotten s; ORG o TIMER / member, ACCESS / member; USER u OUTBOX | 4 / 0
-//	create-file | a file that is announced, and what it hangs on | table | ORG o STOREDFILE / id, PROJECT / id, PROJECTTIME project, CLIENT / id, IDEMPOTENCY; DUE upload | 5 / 10
-//	list-files | files by id; under a project or client by time of change | table, GSI2 | ORG o STOREDFILE; ORG o STOREDFILE parent / time | 4 / 0
-//	get-file | a file by id | table | ORG o STOREDFILE / id | 4 / 0
-//	confirm-file | a file by id | table | ORG o STOREDFILE / id; DUE upload | 5 / 11
-//	download-file | a file by id | table | ORG o STOREDFILE / id | 4 / 0
-//	update-file | a file by id | table | ORG o STOREDFILE / id | 4 / 4
-//	delete-file | a file by id, and what it hangs on | table | ORG o STOREDFILE / id, PROJECTTIME project, CLIENT / id; DUE upload | 4 / 7
-//	sweep-uploads | files that did not come, places of uploads and objects of deleted files that are due | table | DUE upload s; ORG o STOREDFILE / id, PROJECTTIME project, CLIENT / id | 4 / 0
+//	create-file | a file that is announced, and what it hangs on | table | ORG o STOREDFILE / id, PROJECT / id, PROJECTTIME project, CLIENT / id, IDEMPOTENCY; DUE upload; ORG o TICKET / id | 5 / 10
+//	list-files | files by id; under a project or client by time of change | table, GSI2 | ORG o STOREDFILE; ORG o STOREDFILE parent / time; ORG o TICKET / id | 4 / 0
+//	get-file | a file by id | table | ORG o STOREDFILE / id; ORG o TICKET / id | 4 / 0
+//	confirm-file | a file by id | table | ORG o STOREDFILE / id; DUE upload; ORG o TICKET / id | 5 / 11
+//	download-file | a file by id | table | ORG o STOREDFILE / id; ORG o TICKET / id | 4 / 0
+//	update-file | a file by id | table | ORG o STOREDFILE / id; ORG o TICKET / id | 4 / 4
+//	delete-file | a file by id, and what it hangs on | table | ORG o STOREDFILE / id, PROJECTTIME project, CLIENT / id; DUE upload; ORG o TICKET / id | 4 / 7
+//	sweep-uploads | files and pictures that did not come, places of uploads and objects of what was deleted that are due | table | DUE upload s, picture s; ORG o STOREDFILE / id, PROJECTTIME project, CLIENT / id; ORG o TICKET / id; USER u, ORG o PICTURE | 8 / 0
 //	create-ticket | a ticket with its first message | table | ORG o TICKET / id, TICKETMESSAGE ticket / id, IDEMPOTENCY | 4 / 9
 //	list-tickets | tickets by id; of a member by state; by state and time of change | table, GSI1, GSI2 | ORG o TICKET; ORG o TICKET member / status, id; ORG o TICKET status / time | 4 / 0
 //	get-ticket | a ticket by id, with its messages | table | ORG o TICKET / id, TICKETMESSAGE ticket | 5 / 0
 //	update-ticket | a ticket by id | table | ORG o TICKET / id | 4 / 4
 //	create-ticket-message | a ticket by id, and one message more | table | ORG o TICKET / id, TICKETMESSAGE ticket / id, IDEMPOTENCY | 5 / 10
-//	close-ticket | a ticket by id | table | ORG o TICKET / id; DUE, WAKE purge-ticket | 4 / 10
+//	close-ticket | a ticket by id | table | ORG o TICKET / id, OUTBOX / dedupe; DUE, WAKE purge-ticket; DUE outbox | 4 / 10
 //	reopen-ticket | a ticket by id | table | ORG o TICKET / id; DUE, WAKE purge-ticket | 4 / 10
+//	rate-ticket | a ticket by id | table | ORG o TICKET / id | 4 / 3
+//	rate-mail-ticket | a correspondent's ticket by its pass | table | CASE hash TICKET / id | 1 / 1
+//	take-in-mail | a mail that came in, who sent it, and the ticket that it answers | table | DUE arrival s; PLATFORM ARRIVAL id; MAIL hash; USER u USERGATE, MEMBERSHIP; ORG o ACCESS / member, ORGGATE; CASE hash CORRESPONDENT, MAILCOUNT; ORG o, CASE hash TICKET / id, TICKETMESSAGE ticket / id, OUTBOX / dedupe; USER u, CASE hash REQUEST / id; USER u OUTBOX / dedupe; PLATFORM DOCKET / id; DUE, WAKE purge-ticket, purge-correspondent; DUE outbox, request; at its start PLATFORM SUBPROCESSOR | 4 / 0
 //	create-invoice | a draft with its payer and lines, counted at its client | table | ORG o INVOICE / id, INVOICEPAYER / id, INVOICELINE invoice / part, CLIENT / id, ORGANIZATION, PROJECT / id, IDEMPOTENCY; DUE, WAKE purge-invoice; DUE assembly; ORG o OUTBOX / dedupe | 6 / 18
 //	list-invoices | invoices by id; by status and client; what is overdue; of a client in all states; by time of change | table, GSI1, GSI2 | ORG o INVOICE; ORG o INVOICE status / client, id; ORG o INVOICE status overdue / client, id; ORG o INVOICE / time | 4 / 0
 //	get-invoice | an invoice by id, with its payer, its lines and its mail | table | ORG o INVOICE / id, INVOICEPAYER / id, INVOICELINE invoice, OUTBOX / dedupe | 7 / 0
 //	update-invoice | a draft by id, with its payer and lines | table | ORG o INVOICE / id, INVOICEPAYER / id, INVOICELINE invoice, OUTBOX / dedupe | 7 / 4
 //	delete-invoice | a draft by id, with its payer and lines | table | ORG o INVOICE / id, INVOICEPAYER / id, INVOICELINE invoice, OUTBOX / dedupe, CLIENT / id; DUE, WAKE purge-invoice | 7 / 19
-//	send-invoice | a draft by id, the next number, a public link, and a mail | table | ORG o INVOICE / id, INVOICEPAYER / id, INVOICELINE invoice, OUTBOX / dedupe, ORGANIZATION, COUNTER, INVOICENUMBER / number, IDEMPOTENCY; TOKEN hash; DUE outbox, purge-invoice, overdue; WAKE purge-invoice | 10 / 24
+//	send-invoice | a draft by id, its client, the logo, the next number, a public link, and a mail | table | ORG o INVOICE / id, INVOICEPAYER / id, INVOICELINE invoice, OUTBOX / dedupe, ORGANIZATION, PICTURE, CLIENT / id, COUNTER, INVOICENUMBER / number, IDEMPOTENCY; TOKEN hash; DUE outbox, purge-invoice, overdue; WAKE purge-invoice | 12 / 24
 //	void-invoice | an invoice by id, with its payer and lines | table | ORG o INVOICE / id, INVOICEPAYER / id, INVOICELINE invoice, OUTBOX / dedupe | 8 / 10
 //	get-public-invoice | an invoice by the hash of its public link, and its first view | table | TOKEN hash; ORG o INVOICE / id, INVOICEPAYER / id, INVOICELINE invoice, OUTBOX / dedupe, ORGGATE, ORGANIZATION, CONNECTED, CHECKOUT / invoice | 9 / 5
 //	get-invoice-pdf | an invoice by id, and its document | table | ORG o INVOICE / id, INVOICEPDF / id | 5 / 0
 //	get-public-invoice-pdf | an invoice by the hash of its public link, and its document | table | TOKEN hash; ORG o INVOICE / id, INVOICEPDF / id, ORGGATE | 4 / 0
 //	render-invoice | invoices that were sent and have no document yet; one by an event | table | DUE document s; ORG o INVOICE / id, INVOICEPDF / id, INVOICEPAYER / id, INVOICELINE invoice, OUTBOX / dedupe | 4 / 0
-//	erase-recipients | clients and invoices that persons are to be taken off; one client by an event | table, GSI1 | DUE erasure s; PLATFORM ERASURE / hash; ORG o CLIENT / id, INVOICEPAYER / id, INVOICEPDF / id, INVOICE / id, INVOICELINE invoice, PAYMENT / id; ORG o INVOICE status / client, PAYMENT invoice; ORG o OUTBOX / dedupe | 4 / 0
+//	erase-recipients | clients and invoices that persons are to be taken off; one client by an event | table, GSI1 | DUE erasure s; PLATFORM ERASURE / hash; ORG o CLIENT / id, CONTACT client, INVOICEPAYER / id, INVOICEPDF / id, INVOICE / id, INVOICELINE invoice, PAYMENT / id; ORG o INVOICE status / client, PAYMENT invoice; ORG o OUTBOX / dedupe | 4 / 0
 //	assemble-invoice | invoices that take time or give it up; one by an event | table, GSI1 | DUE assembly s; ORG o INVOICE / id, INVOICEENTRY invoice / entry, INVOICELINE invoice / part, TIMEENTRY month / id, PROJECT / id, ORGGATE; ORG o TIMEENTRY month / member, day | 4 / 0
 //	mark-overdue | invoices that were sent and whose day is over | table | DUE overdue s; ORG o INVOICE / id | 4 / 0
 //	create-payment | an invoice by id, and what was paid of it | table | ORG o INVOICE / id, PAYMENT / id, IDEMPOTENCY; DUE, WAKE purge-invoice | 5 / 14
@@ -217,9 +244,14 @@
 //	list-consents | a user's consents, newest first | table | USER u CONSENT | 4 / 0
 //	create-consent | a user's last consent for a purpose, and the next | table, GSI1 | USER u CONSENT / purpose, sequence; PLATFORM POLICY / time | 5.5 / 6
 //	withdraw-consent | a user's last consent for a purpose, and the next | table, GSI1 | USER u CONSENT / purpose, sequence; PLATFORM POLICY / time | 4.5 / 6
+//	opt-out | nothing without a login; a user's last consents, and a new request | table | USER u CONSENT, PROFILE, REQUEST / id, OUTBOX; DUE outbox; PLATFORM DOCKET / id, POLICY / time | 5 / 15
+//	create-event | a user's last consent for a purpose, and what they did | table | USER u CONSENT / purpose, sequence; DUE usage_day; PLATFORM USAGEEVENT day, shard / pseudonym, random; USER u IDEMPOTENCY | 5 / 4
 //	list-notices | what a user was told of, newest first, and what they did then | table | USER u NOTICE, ACK | 5 / 0
 //	acknowledge-notice | a notice of a user by id | table | USER u NOTICE / id, ACK / id, act | 6 / 6
 //	create-request | a user's recent requests, and a new one | table, GSI1 | USER u REQUEST / id; OUTBOX; DUE request; USER u PROFILE, CONSENT; PLATFORM DOCKET / id, POLICY / time | 6 / 16
+//	create-mail-request | who has an address, and a new request of theirs | table | CASE hash ATTEMPTS, MAILCOUNT, CORRESPONDENT; MAIL hash; USER u, CASE hash REQUEST / id, OUTBOX; PLATFORM DOCKET / id; DUE request, outbox, purge-correspondent; WAKE purge-correspondent | 3 / 21
+//	create-request-code | a correspondent's request by its pass, and a mail with its code | table | CASE hash REQUEST / id, MAILEDCODE / id, OUTBOX; DUE outbox | 2 / 6
+//	open-mail-request | a correspondent's request by its pass and code, and its package | table | CASE hash REQUEST / id, MAILEDCODE / id, PACKAGE / id; PLATFORM DOCKET / id; DUE request | 2 / 13
 //	list-requests | a user's requests, newest first | table | USER u REQUEST | 4 / 0
 //	get-request | a user's request by id | table | USER u REQUEST / id | 4 / 0
 //	verify-request | a user's request by id | table | USER u REQUEST / id; PLATFORM DOCKET / id | 5 / 15
@@ -227,11 +259,15 @@
 //	send-notices | announcements that not everybody has been told of; all accounts | table | DUE notices s; PLATFORM ANNOUNCEMENT / id, ROUND / announcement, shard, SUBJECT s, DEADLINE / entry, what, SUBPROCESSOR / company; USER u USERGATE, NOTICE / id, MEMBERSHIP, OUTBOX; ORG o ACCESS / member, ORGGATE; DUE outbox | 4 / 0
 //	download-request | a user's request by id and its package | table | USER u REQUEST / id, PACKAGE / id | 5 / 4
 //	download-export | an organisation's package by the link that was mailed, and its owner's password | table | TOKEN hash; CASE hash ATTEMPTS; ORG o ACCESS / member, PACKAGE / id; USER u CREDENTIAL | 4 / 7
-//	sweep-retention | accounts and organisations that are due to go, with all they have | table | DUE purge-account s, purge-organization s; every family of a user or organisation; DUE purge-invoice s, purge-ticket s; ORG o INVOICE / id, INVOICEPAYER / id, INVOICELINE invoice, INVOICEENTRY invoice, INVOICENUMBER / number, INVOICEPDF / id, CHECKOUT / invoice, PAYMENT invoice, CLIENT / id; TOKEN hash; EXT stripe account object; PLATFORM DOCKET / id, SUBJECT s / user; PLATFORM HEARTBEAT / job | 16 / 1
+//	sweep-retention | accounts and organisations that are due to go, with all they have | table | DUE purge-account s, purge-organization s; every family of a user or organisation; DUE purge-invoice s, purge-ticket s, purge-correspondent s, purge-project s, project-setting s; ORG o PROJECT / id, PROJECTTIME project, PROJECTMEMBER project, PROJECTKEY / key, TIMER, TIMEENTRY month / id, STOREDFILE / id, ORGGATE, ACCESS; USER u OUTBOX; DUE timer_forgotten, upload; ORG o INVOICE / id, INVOICEPAYER / id, INVOICELINE invoice, INVOICEENTRY invoice, INVOICENUMBER / number, INVOICEPDF / id, CHECKOUT / invoice, PAYMENT invoice, CLIENT / id; TOKEN hash; EXT stripe account object; PLATFORM DOCKET / id, SUBJECT s / user; PLATFORM HEARTBEAT / job | 24 / 1
 //	cascade-expired | the due row of a wake row that TTL has deleted | stream, table | WAKE kind s; DUE kind s; every family of a user or organisation; PLATFORM DOCKET / id, SUBJECT s / user | 0 / 0
-//	work-requests | requests and packages that are due; a request by an event | table | DUE request s, package s; USER u REQUEST / id; CASE hash REQUEST / id; every family of a user or organisation; PLATFORM DOCKET / id, HOLD / id, SUBJECT s / user; DUE hold-review s; PLATFORM HEARTBEAT / job | 12 / 1
-//	build-export | everything of a user or organisation | table, GSI1, GSI2 | USER u PACKAGE / id; ORG o PACKAGE / id; TOKEN hash; every family of a user or organisation; PLATFORM DOCKET / id, POLICY / time, SUBPROCESSOR, TRANSFER / id | 60 / 18
+//	replay-ledger | which table the ring names; in a restored one everybody whom the vault's ledger names, and all that is due | table, GSI1 | PLATFORM KEYRING; PLATFORM ERASURE / hash, HOLD / id, CUSTODY / id, DOCKET / id, SUBJECT s / user; every family of a user or organisation; DUE erasure s, purge-account s, purge-organization s, purge-invoice s, purge-ticket s, hold-review, request | 1 / 0
+//	record-accounts | what an account is, and what is on record of it; by an event | table | USER u USERGATE, COMMITMENT; PLATFORM AUDIT | 2 / 4
+//	work-requests | requests and packages that are due; a request by an event | table | DUE request s, package s; USER u REQUEST / id; CASE hash REQUEST / id; every family of a user or organisation; PLATFORM DOCKET / id, HOLD / id, SUBJECT s / user, POLICY / time; DUE hold-review s; PLATFORM HEARTBEAT / job | 12 / 1
+//	aggregate-events | days that are over, and what people did on them | table | DUE usage_day s; PLATFORM USAGEEVENT day, shard / pseudonym, random; USAGETOTAL / day; PLATFORM HEARTBEAT / job | 4 / 1
+//	build-export | everything of a user or organisation | table, GSI1, GSI2 | USER u PACKAGE / id; ORG o PACKAGE / id; TOKEN hash; every family of a user or organisation, and what a correspondent wrote; PLATFORM DOCKET / id, POLICY / time, SUBPROCESSOR, TRANSFER / id | 67.5 / 21
 //	dispatch-changes | changes of the types that somebody wants | stream | no row | 0 / 0
-//	send-outbox | mails that are due; a mail by an event | table | DUE outbox s; USER u, CASE hash, ORG o OUTBOX / dedupe; USER u PROFILE, APIKEY / id, EMAILCHANGE, NOTIFYCHOICE; PLATFORM SUPPRESSION, UNBOUND; EXT resend platform id; CASE hash SIGNUP, PASSWORDRESET; ORG o INVOICE / id, INVOICEPAYER / id, ORGANIZATION; USER u DELETION, NOTICE / id; ORG o OWNERSHIP, INVITATION / id; at its start PLATFORM SUBPROCESSOR | 4 / 0
+//	send-outbox | mails that are due; a mail by an event | table | DUE outbox s; USER u, CASE hash, ORG o OUTBOX / dedupe; USER u PROFILE, APIKEY / id, EMAILCHANGE, NOTIFYCHOICE; PLATFORM SUPPRESSION, UNBOUND; EXT resend platform id; CASE hash SIGNUP, PASSWORDRESET; ORG o INVOICE / id, INVOICEPAYER / id, ORGANIZATION; USER u DELETION, NOTICE / id; ORG o OWNERSHIP, INVITATION / id; ORG o, CASE hash TICKET / id, TICKETMESSAGE ticket; ORG o ACCESS / member; CASE hash CORRESPONDENT; at its start PLATFORM SUBPROCESSOR | 4 / 0
 //	receive-resend | a mail by the provider's id | table | EXT resend platform id; USER u, CASE hash, ORG o OUTBOX / dedupe; PLATFORM SUPPRESSION, UNBOUND | 2 / 1
+//	receive-inbound-mail | a mail by the provider's id | table | PLATFORM ARRIVAL id; DUE arrival | 0 / 4
 package store

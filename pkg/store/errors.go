@@ -12,4 +12,5 @@ var (
 	ErrConflict   = errors.New("store: too many writers at once")
 	ErrBound      = errors.New("store: a key outside the handle's scope")
 	ErrCursor     = errors.New("store: not a cursor of this list")
+	ErrRestored   = errors.New("store: the table was restored, and is not to be served yet")
 )

@@ -27,6 +27,9 @@ func New(cfg aws.Config, table string, now func() time.Time) *Store {
 	return &Store{db: db, table: db.Table(table), now: now, ids: id.NewSource(now)}
 }
 
+// Name is the table's name.
+func (s *Store) Name() string { return s.table.Name() }
+
 // Now is the store's clock.
 func (s *Store) Now() time.Time { return s.now() }
 

@@ -3,11 +3,12 @@ package main
 
 import (
 	"pixeltrack.io/platform/pkg/app"
+	"pixeltrack.io/platform/pkg/app/sealing"
 	"pixeltrack.io/platform/pkg/clients"
 	"pixeltrack.io/platform/pkg/lambdahttp"
 )
 
 func main() {
 	a := app.New()
-	lambdahttp.Start(a, clients.CreateClient(a.Table()))
+	lambdahttp.Start(a, clients.CreateClient(a.Table(), sealing.Keys(a)))
 }

@@ -3,10 +3,12 @@ package main
 
 import (
 	"pixeltrack.io/platform/pkg/app"
+	"pixeltrack.io/platform/pkg/app/sealing"
 	"pixeltrack.io/platform/pkg/clients"
 	"pixeltrack.io/platform/pkg/lambdahttp"
 )
 
 func main() {
-	lambdahttp.Start(app.New(), clients.GetClient())
+	a := app.New()
+	lambdahttp.Start(a, clients.GetClient(sealing.Keys(a)))
 }

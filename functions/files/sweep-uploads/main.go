@@ -1,4 +1,4 @@
-// Command sweep-uploads removes uploads that nobody confirmed and what deleted files left.
+// Command sweep-uploads removes uploads that nobody confirmed and what deleted files and pictures left.
 package main
 
 import (

@@ -3,10 +3,12 @@ package main
 
 import (
 	"pixeltrack.io/platform/pkg/app"
+	"pixeltrack.io/platform/pkg/app/sealing"
 	"pixeltrack.io/platform/pkg/invoicing"
 	"pixeltrack.io/platform/pkg/lambdahttp"
 )
 
 func main() {
-	lambdahttp.Start(app.New(), invoicing.GetInvoice())
+	a := app.New()
+	lambdahttp.Start(a, invoicing.GetInvoice(sealing.Keys(a)))
 }

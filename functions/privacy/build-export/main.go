@@ -14,5 +14,5 @@ import (
 func main() {
 	a := app.New()
 	open := func(setting string) *bucket.Bucket { return bucket.New(a.AWS("S3"), a.Setting(setting), a.Now) }
-	lambdajob.Start(a, privacy.BuildExport(open("EXPORTS_BUCKET"), privacy.Stored{"files": open("FILES_BUCKET"), "documents": open("DOCUMENTS_BUCKET")}, secrets.Links(a), sealing.Keys(a), datamap.Current()))
+	lambdajob.Start(a, privacy.BuildExport(open("EXPORTS_BUCKET"), privacy.Stored{"files": open("FILES_BUCKET"), "documents": open("DOCUMENTS_BUCKET")}, secrets.Links(a), secrets.Pseudonyms(a), sealing.Keys(a), datamap.Current()))
 }

@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -49,6 +50,8 @@ type Recorder struct {
 	uses     map[Use]int
 	proofs   map[Need]iam.Request
 	denied   []Denied
+
+	stands, as string // what is noted of the one resource is noted of the other
 }
 
 // Need is a statement of a function's role.
@@ -150,6 +153,7 @@ func CostOf(calls []Call) Cost {
 func (r *Recorder) Used(function string, request iam.Request, uses []iam.Use) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	request.Resource = r.named(request.Resource)
 	if r.uses == nil {
 		r.uses, r.proofs = map[Use]int{}, map[Need]iam.Request{}
 	}
@@ -158,11 +162,26 @@ func (r *Recorder) Used(function string, request iam.Request, uses []iam.Use) {
 	}
 	for _, u := range uses {
 		r.uses[Use{function, u.Statement, "action:" + u.Action}]++
-		r.uses[Use{function, u.Statement, "resource:" + u.Resource}]++
+		r.uses[Use{function, u.Statement, "resource:" + r.named(u.Resource)}]++
 		for _, v := range u.Values {
 			r.uses[Use{function, u.Statement, v}]++
 		}
 	}
+}
+
+// Rename makes what is noted of a resource from now on be noted of another, in whose place it stands; of itself to end it.
+func (r *Recorder) Rename(resource, as string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.stands, r.as = resource, as
+}
+
+// named is what a resource is noted as. The caller holds the lock.
+func (r *Recorder) named(resource string) string {
+	if rest, ok := strings.CutPrefix(resource, r.stands); ok && r.stands != "" {
+		return r.as + rest
+	}
+	return resource
 }
 
 // Uses gives the parts of roles that were needed, and how often.

@@ -38,17 +38,21 @@ type Door struct {
 	Now        func() time.Time // the stack's clock
 	Recorder   *calls.Recorder
 	Faults     *calls.Faults
-	Tell       func(Change) // is told of every change of a row, in order; nil for nobody
+	Tell       func(Change) // is told of every change of a row of a table with a stream, in order; nil for nobody
 
-	changes changes
-	flight  flight
-	client  http.Client
-	latency atomic.Int64
+	changes  changes
+	settings settings
+	flight   flight
+	client   http.Client
+	latency  atomic.Int64
 }
 
-// Slow makes every call of a function take at least so long, so that calls beside each other are seen to be. Zero ends
-// it.
+// Slow makes every call of a function take at least so long, here and at the stack's other services, so that calls beside
+// each other are seen to be. Zero ends it.
 func (d *Door) Slow(by time.Duration) { d.latency.Store(int64(by)) }
+
+// Delay is how long every call takes at least.
+func (d *Door) Delay() time.Duration { return time.Duration(d.latency.Load()) }
 
 // New makes a door before a stand-in.
 func New(endpoint string, identities *identity.Registry, now func() time.Time, recorder *calls.Recorder, faults *calls.Faults) *Door {
@@ -179,7 +183,7 @@ func (d *Door) carry(w http.ResponseWriter, r *http.Request, who identity.Identi
 		fail(q.conflict(busy))
 		return
 	}
-	time.Sleep(time.Duration(d.latency.Load()))
+	time.Sleep(d.Delay())
 	status, header, text, err := d.pass(r, q, q.body)
 	d.flight.leave(q)
 	if err != nil {

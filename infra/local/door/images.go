@@ -27,7 +27,13 @@ type changes struct {
 
 // pass passes a request on and tells what a write has changed, in the order of the writes.
 func (d *Door) pass(r *http.Request, q *request, body []byte) (int, http.Header, []byte, error) {
-	if d.Tell == nil || !q.writes() {
+	switch q.operation {
+	case "DescribeTable":
+		return d.described(r, q, body)
+	case "DescribeContinuousBackups":
+		return d.backups(q)
+	}
+	if d.Tell == nil || !q.writes() || !d.settings.get(q.table).Stream {
 		return d.forward(r, body)
 	}
 	d.changes.mu.Lock()

@@ -42,6 +42,7 @@ func TestEveryChangeIsToldWithItsImages(t *testing.T) {
 	ctx := context.Background()
 	c := new(told)
 	w.door.Tell = c.tell
+	w.door.Set(w.table, door.Settings{Stream: true})
 	writes := []string{"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:BatchWriteItem", "dynamodb:ConditionCheckItem"}
 	f := w.function("F", w.allow(writes, "P"))
 	root := dynamodb.New(dynamodb.Options{Region: "us-east-1", BaseEndpoint: &w.url, Credentials: credentials.NewStaticCredentialsProvider(identity.Root, identity.RootSecret, "")})
@@ -105,6 +106,7 @@ func TestChangesOfOneRowAreToldInTheirOrder(t *testing.T) {
 	w := start(t)
 	c := new(told)
 	w.door.Tell = c.tell
+	w.door.Set(w.table, door.Settings{Stream: true})
 	f := w.function("F", w.allow([]string{"dynamodb:UpdateItem"}, "P"))
 	var wg sync.WaitGroup
 	const n = 40

@@ -148,7 +148,7 @@ func read(operation string, body []byte) (*request, error) {
 				return nil, fmt.Errorf("an item of a transaction that does nothing")
 			}
 		}
-	case "DescribeTable":
+	case "DescribeTable", "DescribeTimeToLive", "DescribeContinuousBackups":
 		var p part
 		err = json.Unmarshal(body, &p)
 		q.table = p.TableName
@@ -166,7 +166,7 @@ func read(operation string, body []byte) (*request, error) {
 			return nil, fmt.Errorf("a key without a partition")
 		}
 	}
-	if q.body = body; operation != "DescribeTable" {
+	if q.body = body; !strings.HasPrefix(operation, "Describe") {
 		q.body, err = withUnits(body)
 	}
 	return q, err

@@ -35,6 +35,8 @@ type Options struct {
 	Key           string // the API key that counts
 	WebhookURL    string // where events go, empty for nowhere
 	WebhookSecret string // whsec_ and the secret in base64
+	InboundURL    string // where the news of mails that came in go, empty for nowhere
+	InboundSecret string // likewise
 	Clock         *simclock.Clock
 	Client        *http.Client    // for webhooks
 	Retries       []time.Duration // waits between the attempts of a webhook; nil is 100 ms, 500 ms and 2 s
@@ -87,6 +89,7 @@ type Server struct {
 	options Options
 	now     func() time.Time
 	hooks   *webhooks
+	inbound *webhooks
 
 	mu       sync.Mutex
 	mails    []*Mail // oldest first
@@ -101,15 +104,23 @@ func New(o Options) (*Server, error) {
 	if o.Retries == nil {
 		o.Retries = []time.Duration{100 * time.Millisecond, 500 * time.Millisecond, 2 * time.Second}
 	}
-	hooks, err := newWebhooks(o)
+	hooks, err := newWebhooks(o, o.WebhookURL, o.WebhookSecret)
 	if err != nil {
 		return nil, err
 	}
-	return &Server{options: o, now: o.Clock.Now, hooks: hooks, received: map[string]*Inbound{}, replays: map[string]replay{}}, nil
+	inbound, err := newWebhooks(o, o.InboundURL, o.InboundSecret)
+	if err != nil {
+		hooks.close()
+		return nil, err
+	}
+	return &Server{options: o, now: o.Clock.Now, hooks: hooks, inbound: inbound, received: map[string]*Inbound{}, replays: map[string]replay{}}, nil
 }
 
 // Close ends the delivery of webhooks.
-func (s *Server) Close() { s.hooks.close() }
+func (s *Server) Close() {
+	s.hooks.close()
+	s.inbound.close()
+}
 
 // refusal is an error as Resend answers it.
 type refusal struct {

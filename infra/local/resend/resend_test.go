@@ -88,7 +88,8 @@ func start(t *testing.T, change func(*resend.Options)) *world {
 	product := httptest.NewServer(h)
 	t.Cleanup(product.Close)
 	clock := &simclock.Clock{}
-	o := resend.Options{Key: apiKey, WebhookURL: product.URL + "/v1/webhooks/resend", WebhookSecret: secret, Clock: clock,
+	o := resend.Options{Key: apiKey, WebhookURL: product.URL + "/v1/webhooks/resend", WebhookSecret: secret,
+		InboundURL: product.URL + "/v1/webhooks/inbound-mail", InboundSecret: secret, Clock: clock,
 		Retries: []time.Duration{time.Millisecond, time.Millisecond}}
 	if change != nil {
 		change(&o)

@@ -9,7 +9,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
+	"net/mail"
 	"strconv"
 	"strings"
 	"sync"
@@ -63,7 +65,11 @@ func (s *Server) post(e event) {
 	if e.mail != nil {
 		e.mail.LastEvent = strings.TrimPrefix(e.kind, "email.")
 	}
-	s.hooks.add(e.payload(s.now()), e.how, s.now())
+	to := s.hooks
+	if e.inbound != nil {
+		to = s.inbound
+	}
+	to.add(e.payload(s.now()), e.how, s.now())
 }
 
 // Hold keeps the events of mails back until it is called with false.
@@ -99,11 +105,27 @@ func (s *Server) Event(id, to, kind string, how Delivery) error {
 	return nil
 }
 
-// Receive takes a mail from outside and tells the product by email.received. It gives the mail's id.
+// Receiver is the name by which the server that takes mails in signs what it found of their origin.
+const Receiver = "amazonses.com"
+
+// resultsHeader is where it says so (RFC 8601).
+const resultsHeader = "authentication-results"
+
+// Receive takes a mail from outside and tells the product by email.received. It gives the mail's id. Unless the mail says
+// so itself, it is found to come from whom it says, as the mails of people mostly are.
 func (s *Server) Receive(m Inbound, how Delivery) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	m.ID, m.ReceivedAt = uuid(), s.now()
+	m.Headers = maps.Clone(m.Headers)
+	if m.Headers == nil {
+		m.Headers = map[string]string{}
+	}
+	from, err := mail.ParseAddress(m.From)
+	if _, said := m.Headers[resultsHeader]; !said && err == nil {
+		domain := from.Address[strings.LastIndexByte(from.Address, '@')+1:]
+		m.Headers[resultsHeader] = Receiver + "; spf=pass client-ip=192.0.2.1; dkim=pass header.i=@" + domain + "; dmarc=pass header.from=" + domain + ";"
+	}
 	if m.MessageID == "" {
 		m.MessageID = "<" + m.ID + "@mail.example.org>"
 	}
@@ -144,7 +166,7 @@ func (e event) payload(now time.Time) []byte {
 }
 
 // Pending counts the webhooks that are due and not yet taken or given up, for who wants to wait until all is quiet.
-func (s *Server) Pending() int { return s.hooks.pending() }
+func (s *Server) Pending() int { return s.hooks.pending() + s.inbound.pending() }
 
 // message is one webhook on its way.
 type message struct {
@@ -159,6 +181,7 @@ type message struct {
 // webhooks posts messages one after another, in the order in which they became due.
 type webhooks struct {
 	options Options
+	url     string
 	secret  []byte
 	kick    chan struct{}
 	ctx     context.Context // ends with the server
@@ -173,15 +196,15 @@ type webhooks struct {
 // tick is how often a message that must wait is looked at again.
 const tick = 20 * time.Millisecond
 
-func newWebhooks(o Options) (*webhooks, error) {
-	secret, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(o.WebhookSecret, "whsec_"))
-	if err != nil || o.WebhookURL != "" && len(secret) == 0 {
+func newWebhooks(o Options, url, key string) (*webhooks, error) {
+	secret, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(key, "whsec_"))
+	if err != nil || url != "" && len(secret) == 0 {
 		return nil, errors.New("resend: the webhook secret is not whsec_ and base64")
 	}
 	if o.Client == nil {
 		o.Client = &http.Client{Timeout: time.Minute}
 	}
-	h := &webhooks{options: o, secret: secret, kick: make(chan struct{}, 1), ended: make(chan struct{})}
+	h := &webhooks{options: o, url: url, secret: secret, kick: make(chan struct{}, 1), ended: make(chan struct{})}
 	h.ctx, h.stop = context.WithCancel(context.Background())
 	go h.run()
 	return h, nil
@@ -194,7 +217,7 @@ func (h *webhooks) close() {
 
 // add queues a message as often as told. Every copy bears the same id, as a repeated delivery does.
 func (h *webhooks) add(body []byte, how Delivery, now time.Time) {
-	if h.options.WebhookURL == "" {
+	if h.url == "" {
 		return
 	}
 	id := "msg_" + strings.ReplaceAll(uuid(), "-", "")
@@ -272,7 +295,7 @@ func (h *webhooks) attempt(m *message) {
 }
 
 func (h *webhooks) post(m *message) error {
-	r, err := http.NewRequestWithContext(h.ctx, http.MethodPost, h.options.WebhookURL, bytes.NewReader(m.body))
+	r, err := http.NewRequestWithContext(h.ctx, http.MethodPost, h.url, bytes.NewReader(m.body))
 	if err != nil {
 		return err
 	}

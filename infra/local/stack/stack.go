@@ -88,6 +88,7 @@ type Stack struct {
 	Resend   string
 	Payments string // Stripe's API, http://127.0.0.1:12111
 
+	behind  *dynamodb.Client // past the door, without a stream
 	sweeper *ttl.Sweeper
 	close   []func()
 	stop    chan struct{}
@@ -133,6 +134,7 @@ func Start(ctx context.Context, o Options, control func(*Stack) http.Handler) (s
 	if err := dynoxide.CreateTable(ctx, behind, s.Cloud.Table.Name); err != nil {
 		return nil, err
 	}
+	s.behind = behind
 	if err := s.services(o, listeners, raw.Endpoint); err != nil {
 		return nil, err
 	}
@@ -178,11 +180,12 @@ func (s *Stack) serve(l net.Listener, h http.Handler) {
 }
 
 func (s *Stack) services(o Options, listeners []net.Listener, raw string) error {
-	g := guard.Guard{Judge: s.judge, Plan: s.Faults.Next, Note: func(c guard.Call) {
+	s.Door = door.New(raw, s.Identities, s.Clock.Now, s.Recorder, s.Faults)
+	g := guard.Guard{Judge: s.judge, Plan: s.Faults.Next, Delay: s.Door.Delay, Note: func(c guard.Call) {
 		s.Recorder.Note(calls.Call{Service: c.Service, Operation: c.Operation, Function: c.Function, RequestID: c.RequestID, Target: c.Resource,
 			Start: c.Start, End: c.End, Status: c.Status, Error: c.Error})
 	}}
-	s.Door = door.New(raw, s.Identities, s.Clock.Now, s.Recorder, s.Faults)
+	s.Door.Set(s.Cloud.Table.Name, door.Settings{Stream: s.Cloud.Table.Stream, Recovery: s.Cloud.Table.Recovery})
 	s.serve(listeners[2], s.Door)
 	s.Table = dynamodb.New(dynamodb.Options{Region: template.Region, BaseEndpoint: &s.DynamoDB, Credentials: rootCredentials()})
 
@@ -200,8 +203,10 @@ func (s *Stack) services(o Options, listeners []net.Listener, raw string) error 
 	s.serve(listeners[3], objects)
 
 	secret := "whsec_" + base64.StdEncoding.EncodeToString([]byte(random(24)))
+	inbound := "whsec_" + base64.StdEncoding.EncodeToString([]byte(random(24)))
 	mailKey, edgeSecret := "re_local_"+random(8), random(16)
-	if s.Mail, err = resend.New(resend.Options{Key: mailKey, WebhookURL: s.API + "/v1/webhooks/resend", WebhookSecret: secret, Clock: s.Clock,
+	if s.Mail, err = resend.New(resend.Options{Key: mailKey, WebhookURL: s.API + "/v1/webhooks/resend", WebhookSecret: secret,
+		InboundURL: s.API + "/v1/webhooks/inbound-mail", InboundSecret: inbound, Clock: s.Clock,
 		Client: &http.Client{Timeout: 60 * time.Second}, Fault: s.mailFault}); err != nil {
 		return err
 	}
@@ -234,7 +239,7 @@ func (s *Stack) services(o Options, listeners []net.Listener, raw string) error 
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/kms", kms.New(kms.Options{Keys: kmsKeys(s.Cloud), Identities: s.Identities, Clock: s.Clock, Guard: g}))
-	parameters := secrets(s.Cloud, mailKey, secret, edgeSecret, payments)
+	parameters := secrets(s.Cloud, mailSecrets{key: mailKey, webhook: secret, inbound: inbound}, edgeSecret, payments)
 	s.Secrets = map[string]string{}
 	for _, p := range parameters {
 		s.Secrets[p.Name] = p.Value
@@ -446,16 +451,21 @@ func kmsKeys(c *template.Cloud) []kms.Key {
 // stripeSecrets are what this run's Stripe is spoken to with.
 type stripeSecrets struct{ key, platform, connect string }
 
+// mailSecrets are what this run's mail provider is spoken to with.
+type mailSecrets struct{ key, webhook, inbound string }
+
 // secrets gives every parameter that a function is given by name a value of this run.
-func secrets(c *template.Cloud, mailKey, webhook, edge string, payments stripeSecrets) []ssm.Parameter {
+func secrets(c *template.Cloud, mails mailSecrets, edge string, payments stripeSecrets) []ssm.Parameter {
 	var all []ssm.Parameter
 	for _, name := range slices.Compact(slices.Sorted(slices.Values(c.SSM))) {
 		value := random(32)
 		switch {
 		case strings.HasSuffix(name, "/resend-key"):
-			value = mailKey
+			value = mails.key
 		case strings.HasSuffix(name, "/resend-webhook-secret"):
-			value = webhook
+			value = mails.webhook
+		case strings.HasSuffix(name, "/resend-inbound-webhook-secret"):
+			value = mails.inbound
 		case strings.HasSuffix(name, "/edge-secrets"):
 			value = edge
 		case strings.HasSuffix(name, "/stripe-secret-key"):

@@ -116,6 +116,7 @@ func start(t *testing.T, mapping template.Stream, answer func(keys, sequences []
 		t.Fatal(err)
 	}
 	w.reader, d.Tell = reader, reader.Offer
+	d.Set(w.name, door.Settings{Stream: true})
 	t.Cleanup(reader.Close)
 	return w
 }

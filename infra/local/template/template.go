@@ -28,6 +28,8 @@ type Cloud struct {
 type Table struct {
 	Name, ARN, StreamARN, TTL string
 	KMSKey                    string // the ARN of the key that encrypts it and its stream, empty for DynamoDB's own
+	Stream                    bool   // with new and old images
+	Recovery                  bool   // to a point in time
 }
 
 // Bucket is an S3 bucket with the rules that the local stack applies.
@@ -342,7 +344,8 @@ func (r *reader) resource(path, area, name, kind string, p map[string]any) error
 		}
 		r.cloud.Table = Table{Name: TableName, ARN: arn("dynamodb", "table/"+TableName),
 			StreamARN: arn("dynamodb", "table/"+TableName+"/stream/local"), TTL: text(p, "TimeToLiveSpecification", "AttributeName"),
-			KMSKey: keyARN(text(p, "SSESpecification", "KMSMasterKeyId"))}
+			KMSKey: keyARN(text(p, "SSESpecification", "KMSMasterKeyId")),
+			Stream: text(p, "StreamSpecification", "StreamViewType") == "NEW_AND_OLD_IMAGES", Recovery: text(p, "PointInTimeRecoverySpecification", "PointInTimeRecoveryEnabled") == "true"}
 	case "AWS::S3::Bucket":
 		r.cloud.Buckets = append(r.cloud.Buckets, bucket(name, p))
 	case "AWS::KMS::Key":

@@ -40,7 +40,7 @@ type Worker struct {
 
 // Workers lists them.
 func Workers() []Worker {
-	return []Worker{{"sweep-retention", time.Hour}, {"work-requests", 15 * time.Minute}, {"watch-deadlines", 15 * time.Minute}}
+	return []Worker{{"sweep-retention", time.Hour}, {"work-requests", 15 * time.Minute}, {"watch-deadlines", 15 * time.Minute}, {"aggregate-events", time.Hour}}
 }
 
 // Silent says whether a worker has been so for too long at a time: two runs stayed out. One that never ran is silent.

@@ -34,7 +34,8 @@ type World struct {
 	Clock *storetest.Clock
 	AWS   aws.Config // reaches the table past the store
 	Table string
-	Log   *bytes.Buffer // what the operations logged
+	Log   *bytes.Buffer               // what the operations logged
+	Open  func(context.Context) error // whether the table may be served; nil for yes
 
 	private  ed25519.PrivateKey
 	verifier *keys.Verifier
@@ -53,6 +54,13 @@ func (w *World) In(t testing.TB) *World {
 	sub := *w
 	sub.T = t
 	return &sub
+}
+
+// Over gives a world with the same callers and clock over another table, a copy of this one's.
+func (w *World) Over(table string) *World {
+	other := *w
+	other.Store, other.Table = store.New(w.AWS, table, w.Clock.Now), table
+	return &other
 }
 
 const issuer = "https://test.example.com"
@@ -207,6 +215,24 @@ func (a Answer) Into(t testing.TB, v any) {
 // Call serves one request of a caller; an empty caller sends no token.
 func (w *World) Call(op api.Operation, c Caller, r Request) Answer {
 	w.T.Helper()
+	return w.Serve(op)(c, r)
+}
+
+// Serve gives what serves requests of an operation, as a function does that has started.
+func (w *World) Serve(op api.Operation) func(Caller, Request) Answer {
+	server := api.Serve(op, w.Store, w.verifier, w.log).Trust(WebApp).Behind(w.Open)
+	return func(c Caller, r Request) Answer {
+		w.T.Helper()
+		req, source := w.request(op, c, r)
+		rec := httptest.NewRecorder()
+		server.Handle(rec, req, api.Request{ID: fmt.Sprintf("req-%d", w.shared.requests.Add(1)), Source: source})
+		return Answer{Status: rec.Code, Header: rec.Header(), Body: rec.Body.Bytes()}
+	}
+}
+
+// request writes a call as it arrives, with the address of who makes it.
+func (w *World) request(op api.Operation, c Caller, r Request) (*http.Request, string) {
+	w.T.Helper()
 	path := r.Path
 	if path == "" {
 		path = op.Path
@@ -245,9 +271,7 @@ func (w *World) Call(op api.Operation, c Caller, r Request) Answer {
 	if source == "" {
 		source = "192.0.2.1"
 	}
-	rec := httptest.NewRecorder()
-	api.Serve(op, w.Store, w.verifier, w.log).Trust(WebApp).Handle(rec, req, api.Request{ID: fmt.Sprintf("req-%d", w.shared.requests.Add(1)), Source: source})
-	return Answer{Status: rec.Code, Header: rec.Header(), Body: rec.Body.Bytes()}
+	return req, source
 }
 
 // Want fails the test unless the answer has a status and, for a refusal, a code.

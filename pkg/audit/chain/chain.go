@@ -1,5 +1,5 @@
-// Package chain ties the audit records of an organization together, so that none can be edited, dropped, added or moved
-// unnoticed. Records are written one by one, unchained, by whoever acts; a while later the sealer takes them in order into
+// Package chain ties audit records together, those of each organization and those of PixelTrack's own people, so that none
+// can be edited, dropped, added or moved unnoticed. Records are written one by one, unchained, by whoever acts; a while later the sealer takes them in order into
 // seals, each of which holds the hash of every record in it and the hash of the seal before.
 package chain
 
@@ -30,12 +30,53 @@ const (
 	// Settle is how long after their time records are sealed: by then every writer of that time is through.
 	Settle = 2 * time.Minute
 
-	// every is how often an organization's records are sealed.
+	// DueWatch is the clock of a chain that is looked at every day, whether anybody told of its records or not.
+	DueWatch store.DueKind = "watch_audit"
+
+	// every is how often the records of a chain are sealed.
 	every = 15 * time.Minute
+
+	// watched is how often a chain is looked at whose records nobody told of.
+	watched = 24 * time.Hour
 
 	// perSeal is how many records a seal holds at most.
 	perSeal = 100
 )
+
+// Holder is a handle of what has a chain: an organisation, or the platform.
+type Holder interface {
+	store.Bound
+	Scope() store.Scope
+	Store() *store.Store
+}
+
+// owner is whose chain a holder has: an organisation's, or with no id the platform's.
+func owner(h Holder) id.Organization {
+	org, _ := h.Scope().Organization()
+	return org
+}
+
+// scope is where the chain of an owner lies.
+func scope(of id.Organization) store.Scope {
+	if of == "" {
+		return store.PlatformScope()
+	}
+	return store.OrganizationScope(of)
+}
+
+// bound gives the handle of the chain that a scope has, false when it has none.
+func bound(st *store.Store, actor store.Actor, s store.Scope) (Holder, bool) {
+	if s == store.PlatformScope() {
+		return st.BindPlatform(actor), true
+	}
+	org, ok := s.Organization()
+	if !ok {
+		return nil, false
+	}
+	h := st.BindOrganization(org, actor)
+	h.SeeRestricted()
+	return h, true
+}
 
 // Mark is a record in a seal: where it lies and what it says, as a hash.
 type Mark struct {
@@ -46,7 +87,7 @@ type Mark struct {
 // Seal is a link of the chain.
 type Seal struct {
 	store.Meta
-	Organization id.Organization `dynamo:"org"`
+	Organization id.Organization `dynamo:"org"`      // empty for the platform's
 	Sequence     int64           `dynamo:"sequence"` // from 1, without a gap
 	At           int64           `dynamo:"at"`       // epoch seconds it was made at
 	Records      []Mark          `dynamo:"records"`  // in the order of their keys, which is that of their time
@@ -60,7 +101,7 @@ func (s *Seal) Type() string { return "AUDIT_SEAL" }
 
 // Keys puts seals in their order.
 func (s *Seal) Keys() store.Keys {
-	return store.Keys{Primary: store.OrganizationScope(s.Organization).Key(FamilySeal, number(s.Sequence))}
+	return store.Keys{Primary: scope(s.Organization).Key(FamilySeal, number(s.Sequence))}
 }
 
 // number writes a sequence so that it sorts.
@@ -97,11 +138,11 @@ type Head struct {
 // Type is the row's type.
 func (h *Head) Type() string { return "AUDIT_HEAD" }
 
-// Keys puts the one head into its organisation.
+// Keys puts the one head into its scope.
 func (h *Head) Keys() store.Keys { return store.Keys{Primary: HeadKey(h.Organization)} }
 
-// HeadKey is where an organisation's head lies.
-func HeadKey(org id.Organization) store.Key { return store.OrganizationScope(org).Key(FamilyHead) }
+// HeadKey is where the head of an organisation's chain lies, or with no id that of the platform's.
+func HeadKey(of id.Organization) store.Key { return scope(of).Key(FamilyHead) }
 
 // markOf is the mark of a record as it is.
 func markOf(a *api.Audit) Mark {
@@ -124,16 +165,16 @@ func hashOf(v any) string {
 
 // Rows registers the rows of this package.
 func Rows() []registry.Row {
-	in := []registry.Scope{registry.InOrganization}
+	in := []registry.Scope{registry.InOrganization, registry.InPlatform}
 	return []registry.Row{
 		{Sample: Seal{}, Type: "AUDIT_SEAL", Area: "organization", Purpose: purpose.Security, Basis: registry.Interest, Class: registry.ClassAudit, Family: string(FamilySeal), Scopes: in,
 			Fields: []registry.Field{
-				registry.Internal("org", "the id of the organization"), registry.Internal("sequence", "a count"), registry.Internal("at", "a time"),
+				registry.Internal("org", "the id of the organization, if it is one's"), registry.Internal("sequence", "a count"), registry.Internal("at", "a time"),
 				registry.Internal("records", "random ids, times and hashes of audit records"), registry.Internal("previous", "a hash"), registry.Internal("since", "a time"), registry.Internal("sha256", "a hash"),
 			}},
 		{Sample: Head{}, Type: "AUDIT_HEAD", Area: "organization", Purpose: purpose.Security, Basis: registry.Interest, Class: registry.ClassAudit, Family: string(FamilyHead), Scopes: in,
 			Fields: []registry.Field{
-				registry.Internal("org", "the id of the organization"), registry.Internal("sequence", "a count"), registry.Internal("sha256", "a hash"),
+				registry.Internal("org", "the id of the organization, if it is one's"), registry.Internal("sequence", "a count"), registry.Internal("sha256", "a hash"),
 				registry.Internal("last", "a random id and a time"), registry.Internal("count", "a count"),
 			}},
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/guregu/dynamo/v2"
 
+	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/api"
 	"pixeltrack.io/platform/pkg/api/apitest"
 	"pixeltrack.io/platform/pkg/audit/chain"
@@ -342,5 +343,88 @@ func TestACursorOfNoVerificationIsRefused(t *testing.T) {
 		if _, err := chain.Verify(context.Background(), w.org, w.notary.Witness, w.Clock.Now(), c); !errors.Is(err, chain.ErrCursor) {
 			t.Errorf("Verify from %q = %v; want ErrCursor", c, err)
 		}
+	}
+}
+
+// The event of a record may be lost, for good: the chain is looked at every day, until its organisation has gone.
+func TestARecordThatNobodyToldOfIsSealedWithinADay(t *testing.T) {
+	w := newWorld(t, 3)
+	w.sealed()
+	for day := range 3 {
+		w.act(1)
+		w.Clock.Advance(24 * time.Hour)
+		w.must(w.seal())
+		w.must(w.seal()) // a schedule more changes nothing
+		if r := w.verify(); !r.Intact || r.Waiting != 0 || r.Records != 4+day || r.Seals != 2+day {
+			t.Errorf("on day %d: %+v; want every record sealed", day+1, r)
+		}
+	}
+	if !strings.Contains(w.Log.String(), "sealed_late") {
+		t.Error("the log does not tell of it")
+	}
+	w.tamper(func(tx *store.Tx) { tx.DeleteKey(w.org, access.OrganizationGateKey(w.owner.Org), "") })
+	w.Clock.Advance(24 * time.Hour)
+	w.must(w.seal())
+	for d, err := range store.AllDue(context.Background(), w.Store.BindPlatform(store.Actor{Who: "test"}), chain.DueWatch, w.Clock.Now().AddDate(1, 0, 0)) {
+		t.Errorf("a clock is left of an organization that has gone: %v, %v", d, err)
+	}
+}
+
+// Watchers at once leave one clock.
+func TestWatchersAtOnceLeaveOneClock(t *testing.T) {
+	w := newWorld(t, 1)
+	w.sealed()
+	w.Clock.Advance(25 * time.Hour)
+	var wg sync.WaitGroup
+	for range 6 {
+		wg.Go(func() { w.must(w.seal()) })
+	}
+	wg.Wait()
+	clocks := 0
+	for _, err := range store.AllDue(context.Background(), w.Store.BindPlatform(store.Actor{Who: "test"}), chain.DueWatch, w.Clock.Now().AddDate(1, 0, 0)) {
+		w.must(err)
+		clocks++
+	}
+	if clocks != 1 {
+		t.Errorf("%d clocks; want one", clocks)
+	}
+}
+
+// What PixelTrack's own people do has one chain, like that of an organisation.
+func TestStaffHaveAChain(t *testing.T) {
+	w := newWorld(t, 2)
+	w.sealed()
+	ctx, p := context.Background(), w.Store.BindPlatform(store.Actor{Who: "test"})
+	lead := w.Staff(access.SecurityLead)
+	op := api.New(api.Route{ID: "look", Area: "test", Method: "GET", Path: "/v1/looks", Audience: api.Staff, Audit: true, Purpose: "security", Permission: access.StaffAuditRead},
+		func(context.Context, *api.Caller, *struct{}) (*struct{}, error) { return nil, nil })
+	for range 130 {
+		lead = w.Later(lead, time.Minute)
+		w.Want(w.Call(op, lead, apitest.Request{}), 200, "")
+	}
+	w.must(w.do(fmt.Sprintf(`{"source":"pixeltrack","detail-type":"AuditRecorded","time":%q,"detail":{"pk":%q,"sk":"x"}}`, w.Clock.Now().Format(time.RFC3339), p.Scope().Partition(api.FamilyAudit))))
+	w.Clock.Advance(20 * time.Minute)
+	w.must(w.seal())
+	w.Clock.Advance(25 * time.Hour)
+	w.must(w.sign())
+	verify := func() *chain.Report {
+		t.Helper()
+		r, err := chain.Verify(ctx, p, w.notary.Witness, w.Clock.Now(), "")
+		w.must(err)
+		return r
+	}
+	if r := verify(); !r.Intact || r.Seals != 2 || r.Records != 130 || r.Signed != 2 {
+		t.Errorf("the chain of staff is %+v; want it intact and signed", r)
+	}
+	if r := w.verify(); !r.Intact || r.Records != 2 {
+		t.Errorf("the chain of the organization is %+v; want its own records", r)
+	}
+	rows, _, err := store.List[api.Audit](ctx, p, store.Query{Partition: p.Scope().Partition(api.FamilyAudit), Limit: 1})
+	w.must(err)
+	w.tamper(func(tx *store.Tx) {
+		tx.Change(p, store.Key{PK: rows[0].PK, SK: rows[0].SK}, func(u *dynamo.Update) { u.Set("actor", "stf_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB") })
+	})
+	if r := verify(); r.Intact || len(r.Findings) != 1 || r.Findings[0].Fault != chain.RecordEdited || r.Findings[0].Record != string(rows[0].ID) {
+		t.Errorf("an edited record of staff: %+v; want it named", r)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/api"
 	"pixeltrack.io/platform/pkg/bus"
 	"pixeltrack.io/platform/pkg/job"
@@ -18,59 +19,53 @@ import (
 // Jobs lists the jobs of this package.
 func Jobs() []job.Job { return []job.Job{SealAudit(), SignAuditHeads(Notary{})} }
 
-// SealAudit seals the records of organisations. Told of a record it sets the organisation's clock, the same for all records
-// of a quarter of an hour; the schedule seals those whose clock has struck. A record that nobody told of is sealed with the
-// next one.
+// SealAudit seals audit records. Told of a record it sets the clock of its chain, the same for all records of a quarter of an
+// hour; the schedule seals those whose clock has struck. Each chain is also looked at once a day, so that a record that
+// nobody told of waits no longer for its seal.
 func SealAudit() job.Job {
 	return job.Job{
-		ID: "seal-audit", Area: "organization", Summary: "Tie the audit records of organizations into their chains", Purpose: purpose.Security,
+		ID: "seal-audit", Area: "organization", Summary: "Tie audit records into their chains", Purpose: purpose.Security,
 		Triggers: []string{"schedule", bus.AuditRecorded{}.Type()},
 		Run: func(ctx context.Context, r *job.Run) error {
 			if !r.Event.Scheduled() {
 				return arm(ctx, r)
 			}
-			return r.EachDue(ctx, DueSeal, r.Event.At, func(ctx context.Context, d *store.Due) error { return seal(ctx, r, d) })
+			return errors.Join(
+				r.EachDue(ctx, DueSeal, r.Event.At, func(ctx context.Context, d *store.Due) error { return seal(ctx, r, d) }),
+				r.EachDue(ctx, DueWatch, r.Settled(), func(ctx context.Context, d *store.Due) error { return watch(ctx, r, d) }))
 		},
 	}
 }
 
-// arm sets the clock of the organisation that a record was written in.
+// arm sets the clock of the chain that a record belongs to.
 func arm(ctx context.Context, r *job.Run) error {
 	var e bus.AuditRecorded
 	if err := json.Unmarshal(r.Event.Detail, &e); err != nil {
 		return fmt.Errorf("seal audit: read the event: %w", err)
 	}
-	scope, _ := store.ScopeOf(e.PK)
-	org, ok := scope.Organization()
+	of, _ := store.ScopeOf(e.PK)
+	h, ok := bound(r.Store, r.Actor, of)
 	if !ok {
 		return nil
 	}
 	tx := r.Store.Begin()
-	tx.Arm(r.Platform(), store.NewDue(DueSeal, r.Event.At.Truncate(every).Add(every+Settle), HeadKey(org)))
+	tx.Arm(r.Platform(), store.NewDue(DueSeal, r.Event.At.Truncate(every).Add(every+Settle), HeadKey(owner(h))))
 	return tx.Commit(ctx)
 }
 
-// seal seals what an organisation's clock is of.
+// seal seals what the clock of a chain is of.
 func seal(ctx context.Context, r *job.Run, d *store.Due) error {
-	scope, _ := store.ScopeOf(d.Target.PK)
-	org, ok := scope.Organization()
+	of, _ := store.ScopeOf(d.Target.PK)
+	h, ok := bound(r.Store, r.Actor, of)
 	if !ok {
 		return store.Forget(ctx, r.Platform(), d)
 	}
-	h := r.Store.BindOrganization(org, r.Actor)
-	h.SeeRestricted()
-	count := 0
-	for {
-		n, err := Append(ctx, h, r.Clock(), r.Settled().Add(-Settle))
-		if errors.Is(err, store.ErrStale) {
-			return nil // another run appends; the clock stays until one of us has sealed all
-		}
-		if err != nil {
-			return err
-		}
-		if count += n; n < perSeal {
-			break
-		}
+	count, err := all(ctx, h, r)
+	if errors.Is(err, store.ErrStale) {
+		return nil // another run appends; the clock stays until one of us has sealed all
+	}
+	if err != nil {
+		return err
 	}
 	if count > 0 {
 		r.Log.Info("sealed", telemetry.Count(count))
@@ -78,22 +73,72 @@ func seal(ctx context.Context, r *job.Run, d *store.Due) error {
 	return store.Forget(ctx, r.Platform(), d)
 }
 
+// watch seals what nobody told of, and sets the clock of the next day. It ends with its organisation.
+func watch(ctx context.Context, r *job.Run, d *store.Due) error {
+	of, _ := store.ScopeOf(d.Target.PK)
+	h, ok := bound(r.Store, r.Actor, of)
+	if !ok {
+		return store.Forget(ctx, r.Platform(), d)
+	}
+	count, err := all(ctx, h, r)
+	if errors.Is(err, store.ErrStale) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if count > 0 {
+		r.Log.Warn("sealed_late", telemetry.Count(count)) // or a moment before somebody was told
+	}
+	if org := owner(h); org != "" {
+		_, err := store.Get[access.OrganizationGate](ctx, h, access.OrganizationGateKey(org))
+		if errors.Is(err, store.ErrMissing) {
+			return store.Forget(ctx, r.Platform(), d)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	next := d.Time()
+	for !next.After(r.Settled()) { // the same for two runs at once
+		next = next.Add(watched)
+	}
+	tx := r.Store.Begin()
+	tx.Disarm(r.Platform(), d, false)
+	tx.Arm(r.Platform(), store.NewDue(DueWatch, next, d.Target))
+	return tx.Commit(ctx)
+}
+
+// all makes seals until every record that has settled is in one, and tells how many there were.
+func all(ctx context.Context, h Holder, r *job.Run) (count int, err error) {
+	for {
+		n, err := Append(ctx, h, r.Clock(), r.Settled().Add(-Settle))
+		if err != nil {
+			return count, err
+		}
+		if count += n; n < perSeal {
+			return count, nil
+		}
+	}
+}
+
 // Append makes one seal of the records up to a time that are in none yet, and tells how many there were. Another run that
 // was first is store.ErrStale.
-func Append(ctx context.Context, org *store.Organization, now, until time.Time) (int, error) {
-	head, err := store.Get[Head](ctx, org, HeadKey(org.ID))
+func Append(ctx context.Context, h Holder, now, until time.Time) (int, error) {
+	of := owner(h)
+	head, err := store.Get[Head](ctx, h, HeadKey(of))
 	first := errors.Is(err, store.ErrMissing)
 	if err != nil && !first {
 		return 0, err
 	}
 	if first {
-		head = &Head{Organization: org.ID}
+		head = &Head{Organization: of}
 	}
-	records, err := between(ctx, org, head.Last, store.Instant(until), perSeal)
+	records, err := between(ctx, h, head.Last, store.Instant(until), perSeal)
 	if err != nil || len(records) == 0 {
 		return 0, err
 	}
-	s := &Seal{Organization: org.ID, Sequence: head.Sequence + 1, At: now.Unix(), Previous: head.Hash}
+	s := &Seal{Organization: of, Sequence: head.Sequence + 1, At: now.Unix(), Previous: head.Hash}
 	if !first {
 		s.Since = instant(head.Last)
 	}
@@ -103,26 +148,27 @@ func Append(ctx context.Context, org *store.Organization, now, until time.Time) 
 	s.Hash = s.sum()
 	s.Expire(time.Unix(records[len(records)-1].At, 0).Add(api.AuditLife + 24*time.Hour))
 	head.Sequence, head.Hash, head.Last, head.Count = s.Sequence, s.Hash, s.last(), head.Count+int64(len(records))
-	tx := org.Store().Begin()
-	tx.Create(org, s).Else(store.ErrStale)
-	tx.Arm(org, headDue(org.ID, now))
+	tx := h.Store().Begin()
+	tx.Create(h, s).Else(store.ErrStale)
+	tx.Arm(h, headDue(of, now))
 	if first {
-		tx.Create(org, head).Else(store.ErrStale)
+		tx.Create(h, head).Else(store.ErrStale)
+		tx.Arm(h, store.NewDue(DueWatch, now.Add(watched), HeadKey(of)))
 	} else {
-		tx.Replace(org, head)
+		tx.Replace(h, head)
 	}
 	return len(records), tx.Commit(ctx)
 }
 
 // between lists records whose keys lie behind one and not behind another, oldest first.
-func between(ctx context.Context, org *store.Organization, after, until string, limit int) ([]*api.Audit, error) {
-	q := store.Query{Partition: org.Scope().Partition(api.FamilyAudit), To: until, Limit: limit}
+func between(ctx context.Context, h Holder, after, until string, limit int) ([]*api.Audit, error) {
+	q := store.Query{Partition: h.Scope().Partition(api.FamilyAudit), To: until, Limit: limit}
 	if after != "" {
 		q.From = after + "!" // sorts behind the key itself and before every other
 	}
 	if q.From > q.To {
 		return nil, nil
 	}
-	rows, _, err := store.List[api.Audit](ctx, org, q)
+	rows, _, err := store.List[api.Audit](ctx, h, q)
 	return rows, err
 }

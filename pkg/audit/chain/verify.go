@@ -53,17 +53,17 @@ type Report struct {
 // ErrCursor says that a cursor is not one of a verification.
 var ErrCursor = errors.New("chain: not a cursor of a verification")
 
-// Verify recomputes a part of an organisation's chain: from its beginning, or from where a call before ended. The call that
+// Verify recomputes a part of a chain: from its beginning, or from where a call before ended. The call that
 // reaches the end holds it against the newest signed head.
-func Verify(ctx context.Context, org *store.Organization, w Witness, now time.Time, cursor string) (*Report, error) {
+func Verify(ctx context.Context, h Holder, w Witness, now time.Time, cursor string) (*Report, error) {
 	from, err := place(cursor)
 	if err != nil {
 		return nil, err
 	}
-	v := &verifier{org: org, witness: w, now: now, report: &Report{Findings: []Finding{}}}
+	v := &verifier{holder: h, witness: w, now: now, report: &Report{Findings: []Finding{}}}
 	var seals []*Seal
-	q := store.Query{Partition: org.Scope().Partition(FamilySeal), From: number(max(from, 1)), Limit: maxSeals + 1}
-	if seals, _, err = store.List[Seal](ctx, org, q); err != nil {
+	q := store.Query{Partition: h.Scope().Partition(FamilySeal), From: number(max(from, 1)), Limit: maxSeals + 1}
+	if seals, _, err = store.List[Seal](ctx, h, q); err != nil {
 		return nil, err
 	}
 	var before *Seal
@@ -103,7 +103,7 @@ func place(cursor string) (int64, error) {
 }
 
 type verifier struct {
-	org     *store.Organization
+	holder  Holder
 	witness Witness
 	now     time.Time
 	report  *Report
@@ -150,7 +150,7 @@ func (v *verifier) records(ctx context.Context, s *Seal, after string) error {
 	there := map[string]*api.Audit{}
 	until := s.last()
 	for {
-		page, err := between(ctx, v.org, after, until, perSeal)
+		page, err := between(ctx, v.holder, after, until, perSeal)
 		if err != nil {
 			return err
 		}
@@ -209,7 +209,7 @@ func (v *verifier) vouched(ctx context.Context, s signed, sequence int64) error 
 		v.cut(sequence + 1)
 		return nil
 	}
-	there, err := store.Get[Seal](ctx, v.org, store.OrganizationScope(v.org.ID).Key(FamilySeal, number(s.head.Sequence)))
+	there, err := store.Get[Seal](ctx, v.holder, v.holder.Scope().Key(FamilySeal, number(s.head.Sequence)))
 	if errors.Is(err, store.ErrMissing) {
 		return nil // the call that came by its place named it
 	}
@@ -236,10 +236,10 @@ func (v *verifier) cut(sequence int64) {
 func (v *verifier) end(ctx context.Context, last *Seal) error {
 	asked := make(chan signed, 1)
 	go func() { // beside the reads of the table
-		head, err := v.witness.Newest(ctx, v.org.ID)
+		head, err := v.witness.Newest(ctx, owner(v.holder))
 		asked <- signed{head, err}
 	}()
-	head, err := store.Get[Head](ctx, v.org, HeadKey(v.org.ID))
+	head, err := store.Get[Head](ctx, v.holder, HeadKey(owner(v.holder)))
 	if err != nil && !errors.Is(err, store.ErrMissing) {
 		return err
 	}
@@ -259,7 +259,7 @@ func (v *verifier) end(ctx context.Context, last *Seal) error {
 	case last != nil && head.Hash != hash:
 		v.found(SealEdited, sequence, "")
 	}
-	waiting, err := between(ctx, v.org, behind, afterAll, perSeal)
+	waiting, err := between(ctx, v.holder, behind, afterAll, perSeal)
 	if err != nil {
 		return err
 	}

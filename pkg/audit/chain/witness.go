@@ -24,11 +24,11 @@ const DueHead store.DueKind = "sign_audit_head"
 // SignedHead is what a signature vouches for: how far a chain had come. It lies outside the table, where nobody can delete
 // it, so that not even a chain made anew as a whole passes for the one that was.
 type SignedHead struct {
-	Organization id.Organization `json:"organization"`
-	Sequence     int64           `json:"sequence"` // of its last seal
-	Records      int64           `json:"records"`  // that were ever sealed
-	Last         time.Time       `json:"last"`     // when the last of them was written
-	SHA256       string          `json:"sha256"`   // of the last seal
+	Organization id.Organization `json:"organization"` // empty for the platform's chain
+	Sequence     int64           `json:"sequence"`     // of its last seal
+	Records      int64           `json:"records"`      // that were ever sealed
+	Last         time.Time       `json:"last"`         // when the last of them was written
+	SHA256       string          `json:"sha256"`       // of the last seal
 	SignedAt     time.Time       `json:"signed_at"`
 }
 
@@ -45,8 +45,8 @@ const signedContext = "pixeltrack audit head 1\n"
 const most = 999_999_999_999
 
 // headObject is where a signed head lies. The sequence counts down, so that the newest head sorts first.
-func headObject(org id.Organization, sequence int64) string {
-	return blob.KeyPrefix(store.OrganizationScope(org)) + number(most-sequence) + ".json"
+func headObject(of id.Organization, sequence int64) string {
+	return blob.KeyPrefix(scope(of)) + number(most-sequence) + ".json"
 }
 
 var (
@@ -69,9 +69,9 @@ type Witness struct {
 	Public func(ctx context.Context) (ed25519.PublicKey, error)
 }
 
-// Newest is the newest signed head of an organisation, nil when none was signed yet, or ErrForged.
-func (w Witness) Newest(ctx context.Context, org id.Organization) (*SignedHead, error) {
-	text, err := w.Heads.Earliest(ctx, blob.KeyPrefix(store.OrganizationScope(org)))
+// Newest is the newest signed head of an organisation's chain, or with no id of the platform's, nil when none was signed yet, or ErrForged.
+func (w Witness) Newest(ctx context.Context, of id.Organization) (*SignedHead, error) {
+	text, err := w.Heads.Earliest(ctx, blob.KeyPrefix(scope(of)))
 	if errors.Is(err, blob.ErrMissing) {
 		return nil, nil
 	}
@@ -87,7 +87,7 @@ func (w Witness) Newest(ctx context.Context, org id.Organization) (*SignedHead, 
 		return nil, ErrForged
 	}
 	head := new(SignedHead)
-	if json.Unmarshal(file.Head, head) != nil || head.Organization != org {
+	if json.Unmarshal(file.Head, head) != nil || head.Organization != of {
 		return nil, ErrForged
 	}
 	return head, nil
@@ -111,23 +111,23 @@ func SignAuditHeads(n Notary) job.Job {
 }
 
 // headDue is when the head of a chain that grows now is to be signed: when the day (UTC) is over and its sealers are through.
-func headDue(org id.Organization, now time.Time) *store.Due {
-	return store.NewDue(DueHead, now.UTC().Truncate(24*time.Hour).Add(24*time.Hour+Settle), HeadKey(org))
+func headDue(of id.Organization, now time.Time) *store.Due {
+	return store.NewDue(DueHead, now.UTC().Truncate(24*time.Hour).Add(24*time.Hour+Settle), HeadKey(of))
 }
 
 // sign signs the head that a clock is of, unless it is signed.
 func (n Notary) sign(ctx context.Context, r *job.Run, d *store.Due) error {
-	scope, _ := store.ScopeOf(d.Target.PK)
-	org, ok := scope.Organization()
+	in, _ := store.ScopeOf(d.Target.PK)
+	h, ok := bound(r.Store, r.Actor, in)
 	if !ok {
 		return store.Forget(ctx, r.Platform(), d)
 	}
-	before, err := n.Newest(ctx, org)
+	of := owner(h)
+	before, err := n.Newest(ctx, of)
 	if err != nil {
 		return err
 	}
-	h := r.Store.BindOrganization(org, r.Actor)
-	head, err := store.Get[Head](ctx, h, HeadKey(org))
+	head, err := store.Get[Head](ctx, h, HeadKey(of))
 	if errors.Is(err, store.ErrMissing) {
 		return ErrBroken // a head that has a clock was there
 	}
@@ -144,7 +144,7 @@ func (n Notary) sign(ctx context.Context, r *job.Run, d *store.Due) error {
 	if err != nil {
 		return err
 	}
-	next := &SignedHead{Organization: org, Sequence: head.Sequence, Records: head.Count, Last: time.Unix(instant(last.last()), 0).UTC(), SHA256: head.Hash, SignedAt: r.Clock().UTC().Truncate(time.Second)}
+	next := &SignedHead{Organization: of, Sequence: head.Sequence, Records: head.Count, Last: time.Unix(instant(last.last()), 0).UTC(), SHA256: head.Hash, SignedAt: r.Clock().UTC().Truncate(time.Second)}
 	if err := n.put(ctx, next); err != nil {
 		return err
 	}
@@ -152,14 +152,14 @@ func (n Notary) sign(ctx context.Context, r *job.Run, d *store.Due) error {
 }
 
 // follow goes from a signed head to the head, seal by seal, and gives the last, or ErrBroken.
-func follow(ctx context.Context, org *store.Organization, signed *SignedHead, head *Head) (*Seal, error) {
+func follow(ctx context.Context, h Holder, signed *SignedHead, head *Head) (*Seal, error) {
 	var last *Seal
 	sequence, hash := signed.Sequence, signed.SHA256
-	q := store.Query{Partition: org.Scope().Partition(FamilySeal), From: number(sequence + 1), To: number(head.Sequence), Limit: maxSeals}
+	q := store.Query{Partition: h.Scope().Partition(FamilySeal), From: number(sequence + 1), To: number(head.Sequence), Limit: maxSeals}
 	if q.From > q.To {
 		return nil, ErrBroken
 	}
-	for s, err := range store.All[Seal](ctx, org, q) {
+	for s, err := range store.All[Seal](ctx, h, q) {
 		if err != nil {
 			return nil, err
 		}

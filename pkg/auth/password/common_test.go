@@ -3,6 +3,8 @@ package password_test
 import (
 	_ "embed"
 	"math/rand/v2"
+	"os"
+	"runtime"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -106,6 +108,29 @@ func TestRandomPassphrasesAreTaken(t *testing.T) {
 		if n > most {
 			t.Errorf("seed %d: %d of %d %s are refused; want at most %d", seed, n, drawn, kind, most)
 		}
+	}
+}
+
+// TestTheListCostsLessThanAMegabyte adds up what the list takes of a function: its bytes in the program, which are read where
+// they lie, and what stays allocated after passwords were judged.
+func TestTheListCostsLessThanAMegabyte(t *testing.T) {
+	const most = 1 << 20
+	list, err := os.Stat("common.bin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	for _, e := range strings.Fields(sample) {
+		password.Weak(long(e), "ada.lovelace@example.com", "Ada Lovelace")
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	stays := int64(after.HeapAlloc) - int64(before.HeapAlloc)
+	t.Logf("%d bytes in the program, %d allocated", list.Size(), stays)
+	if list.Size()+max(0, stays) >= most {
+		t.Errorf("the list takes %d bytes and %d of memory; want less than %d together", list.Size(), stays, most)
 	}
 }
 

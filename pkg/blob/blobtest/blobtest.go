@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"slices"
 	"strings"
 	"sync"
@@ -110,6 +111,24 @@ func (b *Bucket) Open(_ context.Context, key string) (io.ReadCloser, error) {
 		return nil, blob.ErrMissing
 	}
 	return io.NopCloser(bytes.NewReader(v[len(v)-1])), nil
+}
+
+// List gives the keys that begin with a prefix, in order.
+func (b *Bucket) List(_ context.Context, prefix string) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		b.mu.Lock()
+		failed := b.fail
+		b.mu.Unlock()
+		if failed != nil {
+			yield("", failed)
+			return
+		}
+		for _, key := range b.Keys() {
+			if strings.HasPrefix(key, prefix) && !yield(key, nil) {
+				return
+			}
+		}
+	}
 }
 
 // Link gives a link that Fetch understands.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"net/http"
 	"time"
 
@@ -86,6 +87,25 @@ func (b *Bucket) Open(ctx context.Context, key string) (io.ReadCloser, error) {
 		return nil, fmt.Errorf("blob: open: %w", err)
 	}
 	return out.Body, nil
+}
+
+// List gives the keys that begin with a prefix, in order. An error ends it.
+func (b *Bucket) List(ctx context.Context, prefix string) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		pages := s3.NewListObjectsV2Paginator(b.client, &s3.ListObjectsV2Input{Bucket: &b.name, Prefix: &prefix})
+		for pages.HasMorePages() {
+			page, err := pages.NextPage(ctx)
+			if err != nil {
+				yield("", fmt.Errorf("blob: list: %w", err))
+				return
+			}
+			for _, o := range page.Contents {
+				if !yield(*o.Key, nil) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // Link gives a link to an object for a time, under which a browser saves it by a file name and shows it never.

@@ -216,3 +216,39 @@ func TestWriteUnderFaults(t *testing.T) {
 		}
 	}
 }
+
+func TestListGivesEveryKeyInOrder(t *testing.T) {
+	b := open(t, false, 0)
+	ctx := context.Background()
+	put := func(key string) {
+		t.Helper()
+		if err := b.Put(ctx, key, "text/plain", strings.NewReader("x")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const many = 1003 // more than a page
+	for n := range many {
+		put(fmt.Sprintf("ledger/%04d.json", n))
+	}
+	put("keys/one")
+	put("ledgers/other")
+	n := 0
+	for key, err := range b.List(ctx, "ledger/") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := fmt.Sprintf("ledger/%04d.json", n); key != want {
+			t.Fatalf("key %d = %q; want %q", n, key, want)
+		}
+		n++
+	}
+	if n != many {
+		t.Errorf("%d keys; want %d", n, many)
+	}
+	for _, err := range b.List(ctx, "ledger/") {
+		if err != nil {
+			t.Error(err)
+		}
+		break // asks for no page more
+	}
+}

@@ -23,6 +23,7 @@ type Invoice struct {
 	DueOn     string
 	Order     string // the client's number of the order; may be empty
 	Issuer    []string
+	Logo      []byte   // the issuer's, a PNG; may be empty
 	Recipient []string // empty when the person is gone
 	Lines     []Line
 	Sums      []Sum
@@ -80,7 +81,9 @@ func Render(in Invoice) ([]byte, error) {
 		p.cell(right-margin, p.clean(in.Number)+fmt.Sprintf("  ·  %d / {pages}", p.pdf.PageNo()), "C")
 	})
 	p.pdf.AddPage()
-	p.head(in)
+	if err := p.head(in); err != nil {
+		return nil, err
+	}
 	p.table(in.Lines)
 	p.sums(in)
 	p.notes(in.Notes)
@@ -146,12 +149,16 @@ func (p *page) split(text string, width float64) []string {
 	return all
 }
 
-func (p *page) head(in Invoice) {
+func (p *page) head(in Invoice) error {
 	p.write("B", large)
 	p.pdf.SetXY(margin, margin)
 	p.cell(right-margin, "INVOICE", "R")
 	p.write("", normal)
-	y := p.block(margin, margin, in.Issuer)
+	y, err := p.logo(in.Logo)
+	if err != nil {
+		return err
+	}
+	y = p.block(margin, y, in.Issuer)
 	y = max(y, margin+12) + 8
 	top := y
 	y = p.block(margin, y, in.Recipient)
@@ -165,6 +172,22 @@ func (p *page) head(in Invoice) {
 		p.cell(50, p.clean(f.Amount), "R")
 	}
 	p.pdf.SetY(max(y, top+float64(len(facts))*spacing) + 8)
+	return nil
+}
+
+// logo draws the issuer's logo within 50 by 20 mm, and gives where what follows begins.
+func (p *page) logo(png []byte) (float64, error) {
+	if len(png) == 0 {
+		return margin, nil
+	}
+	kind := fpdf.ImageOptions{ImageType: "PNG"}
+	info := p.pdf.RegisterImageOptionsReader("logo", kind, bytes.NewReader(png))
+	if err := p.pdf.Error(); err != nil {
+		return 0, fmt.Errorf("paper: read the logo: %w", err)
+	}
+	scale := min(50/info.Width(), 20/info.Height())
+	p.pdf.ImageOptions("logo", margin, margin, info.Width()*scale, info.Height()*scale, false, kind, 0, "")
+	return margin + info.Height()*scale + spacing, nil
 }
 
 // room begins a new page unless there is room for so much, and says whether it did.

@@ -11,6 +11,7 @@ import (
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/invoicing"
 	"pixeltrack.io/platform/pkg/job"
+	"pixeltrack.io/platform/pkg/keys"
 	"pixeltrack.io/platform/pkg/privacy/erasure"
 	"pixeltrack.io/platform/pkg/privacy/purpose"
 	"pixeltrack.io/platform/pkg/privacy/retention"
@@ -30,12 +31,12 @@ var errUnseen = errors.New("rendering: the client has invoices that the index do
 // EraseRecipients carries the erasures of clients out. An event starts one at once; the clock of the client ends it when
 // whoever had read the person before can write no more, and does all of it when the event never came. It also makes anew
 // what an organisation that was purged leaves behind.
-func EraseRecipients(engine *erasure.Engine, documents Archive) job.Job {
+func EraseRecipients(engine *erasure.Engine, documents Archive, seals keys.DataKeys) job.Job {
 	return job.Job{
 		ID: "erase-recipients", Area: "invoicing", Summary: "Take erased clients off their invoices", Purpose: purpose.PrivacyRights,
 		Triggers: []string{"schedule", bus.ClientErased{}.Type()},
 		Run: func(ctx context.Context, r *job.Run) error {
-			e := &eraser{Run: r, engine: engine, documents: documents}
+			e := &eraser{Run: r, engine: engine, documents: documents, seals: seals}
 			if r.Event.Type == (bus.ClientErased{}).Type() {
 				var at bus.ClientErased
 				if err := json.Unmarshal(r.Event.Detail, &at); err != nil {
@@ -52,6 +53,7 @@ type eraser struct {
 	*job.Run
 	engine    *erasure.Engine
 	documents Archive
+	seals     keys.DataKeys
 }
 
 func (e *eraser) due(ctx context.Context, d *store.Due) error {
@@ -110,8 +112,12 @@ func (e *eraser) erase(ctx context.Context, org *store.Organization, c *clients.
 	if err := tx.Commit(ctx); err != nil {
 		return 0, err
 	}
-	count, seen, kept := 0, map[id.Invoice]bool{}, false
-	err := invoicing.OfClient(ctx, org, c.ID, func(i *invoicing.Invoice) error {
+	count, held, err := store.Purge(ctx, org, clients.Contacts(org.Scope(), c.ID).Partition)
+	if err != nil {
+		return count, err
+	}
+	seen, kept := map[id.Invoice]bool{}, held > 0
+	err = invoicing.OfClient(ctx, org, c.ID, func(i *invoicing.Invoice) error {
 		seen[i.ID] = true
 		n, err := e.invoice(ctx, org, i)
 		count += n
@@ -152,7 +158,7 @@ func (e *eraser) replace(ctx context.Context, org *store.Organization, i *invoic
 	if !i.Issued() {
 		return 0, nil
 	}
-	if err := document(ctx, org, e.documents, i); err != nil {
+	if err := document(ctx, org, e.documents, e.seals, i); err != nil {
 		return 0, err
 	}
 	return e.documents.Remove(ctx, invoicing.DocumentKey(i.Org, i.ID))

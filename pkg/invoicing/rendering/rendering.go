@@ -18,6 +18,7 @@ import (
 	"pixeltrack.io/platform/pkg/invoicing"
 	"pixeltrack.io/platform/pkg/invoicing/paper"
 	"pixeltrack.io/platform/pkg/job"
+	"pixeltrack.io/platform/pkg/keys"
 	"pixeltrack.io/platform/pkg/money"
 	"pixeltrack.io/platform/pkg/privacy/purpose"
 	"pixeltrack.io/platform/pkg/store"
@@ -25,14 +26,15 @@ import (
 
 // Documents is the bucket of documents.
 type Documents interface {
+	invoicing.Opener
 	Put(ctx context.Context, key, mediaType string, body io.ReadSeeker) error
 }
 
 // Jobs lists the jobs of this package.
-func Jobs() []job.Job { return []job.Job{RenderInvoice(nil), EraseRecipients(nil, nil)} }
+func Jobs() []job.Job { return []job.Job{RenderInvoice(nil, nil), EraseRecipients(nil, nil, nil)} }
 
 // RenderInvoice makes the document of an invoice when it was sent, and those that the stream did not have made.
-func RenderInvoice(documents Documents) job.Job {
+func RenderInvoice(documents Documents, seals keys.DataKeys) job.Job {
 	return job.Job{
 		ID: "render-invoice", Area: "invoicing", Summary: "Make the documents of invoices that were sent", Purpose: purpose.Invoicing,
 		Triggers: []string{"schedule", bus.InvoiceSent{}.Type()},
@@ -42,16 +44,16 @@ func RenderInvoice(documents Documents) job.Job {
 				if err := json.Unmarshal(r.Event.Detail, &e); err != nil {
 					return fmt.Errorf("render invoice: read the event: %w", err)
 				}
-				return render(ctx, r, documents, e.Key(), nil)
+				return render(ctx, r, documents, seals, e.Key(), nil)
 			}
-			return r.EachDue(ctx, invoicing.DueDocument, r.Event.At, func(ctx context.Context, d *store.Due) error { return render(ctx, r, documents, d.Target, d) })
+			return r.EachDue(ctx, invoicing.DueDocument, r.Event.At, func(ctx context.Context, d *store.Due) error { return render(ctx, r, documents, seals, d.Target, d) })
 		},
 	}
 }
 
 // render makes one document. Made twice it is the same, byte for byte. D is the due row that led to it, nil when an event
 // did.
-func render(ctx context.Context, r *job.Run, documents Documents, key store.Key, d *store.Due) error {
+func render(ctx context.Context, r *job.Run, documents Documents, seals keys.DataKeys, key store.Key, d *store.Due) error {
 	scope, family := store.ScopeOf(key.PK)
 	id, ok := scope.Organization()
 	if !ok || family != invoicing.Family {
@@ -66,7 +68,7 @@ func render(ctx context.Context, r *job.Run, documents Documents, key store.Key,
 	if err != nil {
 		return err
 	}
-	if err := document(ctx, org, documents, i); err != nil {
+	if err := document(ctx, org, documents, seals, i); err != nil {
 		return err
 	}
 	return store.Forget(ctx, r.Platform(), d)
@@ -76,9 +78,9 @@ func render(ctx context.Context, r *job.Run, documents Documents, key store.Key,
 const meetings = 5
 
 // document makes the document of an invoice unless it is there, from the rows as they are when it is made known.
-func document(ctx context.Context, org *store.Organization, documents Documents, i *invoicing.Invoice) error {
+func document(ctx context.Context, org *store.Organization, documents Documents, seals keys.DataKeys, i *invoicing.Invoice) error {
 	for range meetings {
-		done, err := tryDocument(ctx, org, documents, i)
+		done, err := tryDocument(ctx, org, documents, seals, i)
 		if done || err != nil {
 			return err
 		}
@@ -86,7 +88,7 @@ func document(ctx context.Context, org *store.Organization, documents Documents,
 	return store.ErrConflict
 }
 
-func tryDocument(ctx context.Context, org *store.Organization, documents Documents, i *invoicing.Invoice) (bool, error) {
+func tryDocument(ctx context.Context, org *store.Organization, documents Documents, seals keys.DataKeys, i *invoicing.Invoice) (bool, error) {
 	f, err := store.Get[invoicing.File](ctx, org, invoicing.FileKey(i.Org, i.ID))
 	if err != nil && !errors.Is(err, store.ErrMissing) {
 		return false, err
@@ -94,7 +96,7 @@ func tryDocument(ctx context.Context, org *store.Organization, documents Documen
 	if f != nil && f.Object != "" {
 		return true, nil
 	}
-	body, bare, err := invoicing.Page(ctx, org, i.ID)
+	body, err := invoicing.ReadPage(ctx, org, i.ID, seals, documents)
 	if err != nil {
 		return false, err
 	}
@@ -103,7 +105,7 @@ func tryDocument(ctx context.Context, org *store.Organization, documents Documen
 		return false, err
 	}
 	at := invoicing.DocumentKey(i.Org, i.ID)
-	if bare {
+	if body.Bare {
 		at = invoicing.BareKey(i.Org, i.ID)
 	}
 	if err := documents.Put(ctx, at, "application/pdf", bytes.NewReader(pdf)); err != nil {
@@ -113,10 +115,10 @@ func tryDocument(ctx context.Context, org *store.Organization, documents Documen
 	tx := org.Store().Begin()
 	if f == nil {
 		f = &invoicing.File{Org: i.Org, Invoice: i.ID}
-		i.Rendered(tx, org, f, hex.EncodeToString(sum[:]), int64(len(pdf)), bare)
+		i.Rendered(tx, org, f, hex.EncodeToString(sum[:]), int64(len(pdf)), body.Bare)
 		tx.Create(org, f)
 	} else {
-		i.Rendered(tx, org, f, hex.EncodeToString(sum[:]), int64(len(pdf)), bare)
+		i.Rendered(tx, org, f, hex.EncodeToString(sum[:]), int64(len(pdf)), body.Bare)
 		tx.Replace(org, f)
 	}
 	err = tx.Commit(ctx)
@@ -127,17 +129,17 @@ func tryDocument(ctx context.Context, org *store.Organization, documents Documen
 }
 
 // page puts an invoice into the words of the paper.
-func page(b invoicing.PublicBody, at time.Time) paper.Invoice {
-	p := paper.Invoice{Number: b.Number, IssuedOn: b.IssuedOn, DueOn: b.DueOn, Order: b.PONumber, At: at, Total: paper.Sum{Name: "Total", Amount: b.Total.String()}}
+func page(b invoicing.Page, at time.Time) paper.Invoice {
+	p := paper.Invoice{Number: b.Number, IssuedOn: b.IssuedOn, DueOn: b.DueOn, Order: b.PONumber, At: at, Logo: b.Logo, Total: paper.Sum{Name: "Total", Amount: b.Total.String()}}
 	if i := b.Issuer; i != nil {
 		name := i.LegalName
 		if name == "" {
 			name = i.Name
 		}
-		p.Issuer = append([]string{name}, address(i.Address)...)
+		p.Issuer = append(append([]string{name}, address(i.Address)...), taxID(i.TaxID)...)
 	}
 	if r := b.Recipient; r != nil {
-		p.Recipient = append([]string{r.Name}, address(r.Address)...)
+		p.Recipient = append(append([]string{r.Name}, address(r.Address)...), taxID(r.TaxID)...)
 	}
 	for _, l := range b.Lines {
 		p.Lines = append(p.Lines, line(l))
@@ -175,6 +177,13 @@ func line(l invoicing.LineBody) paper.Line {
 	}
 	p.Taxes = strings.Join(rates, ", ")
 	return p
+}
+
+func taxID(text string) []string {
+	if text == "" {
+		return nil
+	}
+	return []string{"Tax ID " + text}
 }
 
 func address(a *clients.Address) []string {

@@ -17,6 +17,11 @@ import (
 // Start runs a job for every event until the process ends. An error makes Lambda try again and, at last, send the
 // event to the dead-letter queue; a *job.Partial makes it try again from one record of the stream on.
 func Start(a *app.App, j job.Job) {
+	if !j.Restores {
+		watch, asked := a.Watch()
+		j = j.Behind(watch.Open)
+		asked()
+	}
 	lambda.Start(func(ctx context.Context, payload json.RawMessage) (any, error) {
 		request := ""
 		if lc, ok := lambdacontext.FromContext(ctx); ok {

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"sync"
+	"time"
 
 	"pixeltrack.io/platform/pkg/keys"
 )
@@ -15,6 +16,9 @@ type Vault struct {
 	mu   sync.Mutex
 	made map[string][]byte // by wrapped key
 }
+
+// Envelope seals under data keys of a vault of its own.
+func Envelope(now func() time.Time) *keys.Envelope { return keys.NewEnvelope(new(Vault), now) }
 
 // Generate makes a key.
 func (v *Vault) Generate(context.Context) (keys.DataKey, error) {

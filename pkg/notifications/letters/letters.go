@@ -10,6 +10,8 @@ import (
 	"pixeltrack.io/platform/pkg/account"
 	"pixeltrack.io/platform/pkg/auth"
 	"pixeltrack.io/platform/pkg/auth/expiry"
+	"pixeltrack.io/platform/pkg/correspondents"
+	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/invitations"
 	"pixeltrack.io/platform/pkg/invoicing"
 	"pixeltrack.io/platform/pkg/mail"
@@ -19,15 +21,17 @@ import (
 	"pixeltrack.io/platform/pkg/outbox/compose"
 	"pixeltrack.io/platform/pkg/ownership"
 	"pixeltrack.io/platform/pkg/privacy"
+	"pixeltrack.io/platform/pkg/projects"
 	"pixeltrack.io/platform/pkg/secondfactor"
 	"pixeltrack.io/platform/pkg/store"
+	"pixeltrack.io/platform/pkg/support"
 	"pixeltrack.io/platform/pkg/timetracking/reminder"
 )
 
 // Templates lists the templates of all areas.
 func Templates() []compose.Template {
 	return slices.Concat(auth.Templates(), account.Templates(), secondfactor.Templates(), expiry.Templates(), reminder.Templates(), organization.Templates(), ownership.Templates(),
-		invitations.Templates(), invoicing.Templates(), notices.Templates(), aboutRequests())
+		invitations.Templates(), projects.Templates(), invoicing.Templates(), notices.Templates(), support.Templates(), aboutRequests())
 }
 
 // aboutRequests are the mails of privacy requests and packages.
@@ -36,11 +40,27 @@ func aboutRequests() []compose.Template {
 	for _, kind := range privacy.Templates() {
 		all = append(all, compose.Template{Kind: kind, Compose: aboutRequest})
 	}
-	return all
+	return append(all, compose.Template{Kind: privacy.MailCode, Compose: code})
+}
+
+// code is the mail that tells a correspondent the code for their request.
+func code(ctx context.Context, c *compose.Composer, m *outbox.Mail) (mail.Message, error) {
+	to, err := recipient(ctx, c, m)
+	if err != nil {
+		return mail.Message{}, err
+	}
+	l := privacy.WriteCode(privacy.CodeOf(c.Links, m.Ids["seed"]))
+	return c.Write(to, compose.Letter{Subject: l.Subject, Paragraphs: l.Paragraphs}), nil
 }
 
 func aboutRequest(ctx context.Context, c *compose.Composer, m *outbox.Mail) (mail.Message, error) {
-	l, ok := privacy.Write(m.Template, m.Ids)
+	ids := m.Ids
+	scope, _ := store.ScopeOf(m.PK)
+	hash, correspondent := scope.Case()
+	if correspondent {
+		ids = privacy.ByCode(ids)
+	}
+	l, ok := privacy.Write(m.Template, ids)
 	if !ok {
 		return mail.Message{}, fmt.Errorf("letters: no letter is called %s", m.Template)
 	}
@@ -54,13 +74,30 @@ func aboutRequest(ctx context.Context, c *compose.Composer, m *outbox.Mail) (mai
 		if l.TokenOf != "" {
 			letter.Link.URL = c.Link(l.Path, privacy.ExportPurpose, l.TokenOf)
 		}
+		if correspondent {
+			letter.Link.URL = c.Page("/privacy/requests/by-mail#pass=" + privacy.Pass(c.Links, hash, id.Case(ids["case"])))
+		}
 	}
-	return c.Write(to, letter), nil
+	message := c.Write(to, letter)
+	if l.Answerable {
+		message.ReplyTo = c.Boxes.Reply(mail.PrivacyBox, privacy.ReplyTag(c.Links, scope, id.Case(ids["case"])))
+	}
+	if m.Template == privacy.MailReceived {
+		message.Headers = map[string]string{"Auto-Submitted": "auto-replied"} // RFC 3834: no machine need answer
+	}
+	return message, nil
 }
 
-// recipient is the person in whose scope a mail lies; of an organisation's mail it is the owner.
+// recipient is the person in whose scope a mail lies, a correspondent for one; of an organisation's mail it is the owner.
 func recipient(ctx context.Context, c *compose.Composer, m *outbox.Mail) (compose.Person, error) {
 	scope, _ := store.ScopeOf(m.PK)
+	if _, ok := scope.Case(); ok {
+		h, err := c.Case(m)
+		if err != nil {
+			return compose.Person{}, err
+		}
+		return correspondents.Person(ctx, h)
+	}
 	if _, ok := scope.Organization(); !ok {
 		return c.Recipient(ctx, m)
 	}

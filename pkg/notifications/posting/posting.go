@@ -15,7 +15,7 @@ import (
 	"pixeltrack.io/platform/pkg/subprocessors"
 )
 
-// Post needs PUBLIC_URL, MAIL_FROM, PARAM_LINK_SECRET, PARAM_PSEUDONYM_SECRET and PARAM_RESEND_KEY; RESEND_BASE_URL leads
+// Post needs PUBLIC_URL, MAIL_FROM, INBOX_DOMAIN, PARAM_LINK_SECRET, PARAM_PSEUDONYM_SECRET and PARAM_RESEND_KEY; RESEND_BASE_URL leads
 // to another server than the provider's.
 func Post(a *app.App) notifications.Post {
 	base := a.Optional("RESEND_BASE_URL")
@@ -29,6 +29,7 @@ func Post(a *app.App) notifications.Post {
 		Links:      keys.Links{Secret: secrets.Read(a, "PARAM_LINK_SECRET")},
 		Pseudonyms: keys.Pseudonyms{Secret: secrets.Read(a, "PARAM_PSEUDONYM_SECRET")},
 		PublicURL:  strings.TrimSuffix(a.Setting("PUBLIC_URL"), "/"), From: a.Setting("MAIL_FROM"),
+		Boxes:  mail.Boxes{Domain: a.Setting("INBOX_DOMAIN")},
 		People: account.People,
 	}
 }

@@ -34,8 +34,9 @@ type Composer struct {
 	Store     *store.Store
 	Actor     store.Actor
 	Links     keys.Links
-	PublicURL string // the base of the links, without a slash at its end
-	From      string // PixelTrack <no-reply@mail.example.org>
+	PublicURL string     // the base of the links, without a slash at its end
+	From      string     // PixelTrack <no-reply@mail.example.org>
+	Boxes     mail.Boxes // where answers come in
 
 	// People reads where a user is reached. It gives ErrGone for an account that is not there.
 	People func(ctx context.Context, h *store.User) (Person, error)

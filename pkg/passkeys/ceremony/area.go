@@ -9,7 +9,7 @@ import (
 // Routes lists the routes of ceremonies. They are of the areas account and auth.
 func Routes() []api.Operation {
 	return []api.Operation{CreatePasskeyOptions(nil), CreatePasskey(nil), AskForPasskey(nil), LogInWithPasskey(nil, nil),
-		ReauthenticateWithPasskey(nil, nil)}
+		ReauthenticateWithPasskey(nil, nil), RestoreAccountWithPasskey(nil)}
 }
 
 // Rows registers the rows of ceremonies.

@@ -86,6 +86,7 @@ type LogInIn struct{ Body LogInBody }
 type LogInBody struct {
 	Credential json.RawMessage `json:"credential" doc:"What navigator.credentials.get gave, as its toJSON writes it."`
 	Challenge  string          `json:"challenge,omitempty" maxLength:"200" doc:"From the answer of log-in, when the passkey is the second factor." example:"X5N2ZK7QW3HT6YB4RJ9DMCVGAE"`
+	Device     string          `json:"device_token,omitempty" maxLength:"200" doc:"From an earlier login on this device, unless the cookie __Host-device is sent. With a challenge, log-in has seen the device already." example:"dvt_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB.1772442000.…"`
 	auth.Manner
 }
 
@@ -94,7 +95,7 @@ func LogInWithPasskey(d *Desk, e *auth.Entry) api.Operation {
 	return api.New(api.Route{
 		ID: "log-in-with-passkey", Area: "auth", Method: http.MethodPost, Path: "/v1/auth/passkeys/login", Audience: api.Public, Audit: true,
 		Summary: "Log in by a passkey", Purpose: purpose.Authentication,
-		Description: "Begins a session. A passkey whose count of signatures did not go up is refused: there may be a copy of it.",
+		Description: "Begins a session. A login from a device that is not known is mailed. A passkey whose count of signatures did not go up is refused: there may be a copy of it.",
 		ExampleIn:   LogInBody{Credential: exampleCredential()}, ExampleOut: auth.ExampleTokens(),
 		Refusals: append(auth.EntryRefusals(), refusedPasskey(), secondfactor.ChallengeRefusal()),
 	}, func(ctx context.Context, c *api.Caller, in *LogInIn) (*auth.TokensOut, error) {
@@ -119,8 +120,7 @@ func LogInWithPasskey(d *Desk, e *auth.Entry) api.Operation {
 		if login != nil && link.User != login.User {
 			return nil, invalid()
 		}
-		newDevice := login != nil && login.NewDevice // alone, a passkey is itself what makes a device known
-		return e.Enter(ctx, c, link.User, in.Body.Manner, newDevice, func(ctx context.Context, tx *store.Tx, h *store.User, _ *secondfactor.Factors) error {
+		prove := func(ctx context.Context, tx *store.Tx, h *store.User, _ *secondfactor.Factors) error {
 			if err := d.accept(ctx, tx, h, c, link, at, parsed); err != nil {
 				return err
 			}
@@ -128,7 +128,20 @@ func LogInWithPasskey(d *Desk, e *auth.Entry) api.Operation {
 				login.Done(tx, h, account.CredentialKey(h.ID))
 			}
 			return nil
-		})
+		}
+		if login != nil {
+			return e.Enter(ctx, c, link.User, in.Body.Manner, login.NewDevice, prove)
+		}
+		from, err := e.Device(ctx, c, link.User, in.Body.Device)
+		if err != nil {
+			return nil, err
+		}
+		out, err := e.Enter(ctx, c, link.User, in.Body.Manner, !from.Known(), prove)
+		if err != nil {
+			return nil, err
+		}
+		e.Remember(c, from, out, in.Body.Manner)
+		return out, nil
 	})
 }
 

@@ -17,7 +17,9 @@ import (
 
 	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/blob"
+	"pixeltrack.io/platform/pkg/correspondents"
 	"pixeltrack.io/platform/pkg/id"
+	"pixeltrack.io/platform/pkg/keys"
 	"pixeltrack.io/platform/pkg/privacy/datamap"
 	"pixeltrack.io/platform/pkg/privacy/record"
 	"pixeltrack.io/platform/pkg/privacy/retention"
@@ -33,6 +35,12 @@ type Objects interface {
 // Vault is the bucket outside the table.
 type Vault interface {
 	Create(ctx context.Context, key, mediaType string, body io.ReadSeeker) error
+	Remove(ctx context.Context, key string) (int, error)
+}
+
+// Sealer encrypts what the vault keeps for a replay alone.
+type Sealer interface {
+	Seal(ctx context.Context, at keys.Place, value []byte) ([]byte, error)
 }
 
 // Hasher makes keyed hashes.
@@ -45,6 +53,7 @@ type Engine struct {
 	Store      *store.Store
 	Objects    []Objects // every bucket with objects of people or organisations
 	Vault      Vault
+	Seals      Sealer
 	Pseudonyms Hasher
 	Map        datamap.Map
 	Clock      func() time.Time // decides claims
@@ -52,9 +61,52 @@ type Engine struct {
 	// Clocks lists the due rows, beside the gate's, that lead to rows of a scope that is erased.
 	Clocks func(ctx context.Context, h record.Handle) ([]*store.Due, error)
 
+	// Correspondence gives the keyed hash under which lies what was written to PixelTrack from a user's address, empty for
+	// none. It is erased with the account.
+	Correspondence func(ctx context.Context, h record.Handle, m datamap.Map) (string, error)
+
+	// Forget erases what a member wrote to PixelTrack itself, which the organisation does not decide about. It can be
+	// repeated, and says retention.ErrHeld when a hold or a restriction keeps something.
+	Forget func(ctx context.Context, org *store.Organization, member id.Member) (int, error)
+
 	// Strip takes persons off what a duty keeps of an organisation, and tells how much went. It can be repeated, and says
 	// retention.ErrHeld when a hold or a restriction keeps something.
 	Strip func(ctx context.Context, org *store.Organization) (int, error)
+
+	// Close adds to a transaction that an organization closes since a time, as one does whose owner is erased.
+	Close func(tx *store.Tx, h *store.Organization, gate *access.OrganizationGate, at time.Time) *store.Op
+
+	// Packing says whether a job that stores objects of a scope is under way. It begins on none whose gate is past its due
+	// time, and an erasure waits for its end before it deletes anything.
+	Packing func(ctx context.Context, h record.Handle) (bool, error)
+
+	again bool
+}
+
+// Cause is why an account is erased.
+type Cause struct {
+	Case  id.Case                                        // the request that asks for it
+	Clock time.Time                                      // the clock that ended; it counts only for an account that is deleted, and due by then
+	Begin func(context.Context) error                    // is told after the ledger was written and before anything is deleted
+	Final func(*store.Tx, *store.Platform, Result) error // adds what ends the cause to the last transaction
+}
+
+// asked is when the person wished the erasure: what they restricted before does not stop it, for nobody restricts what they
+// have us delete.
+func (c Cause) asked(gate *access.UserGate) time.Time {
+	if c.Case != "" {
+		return id.Made(c.Case)
+	}
+	return at(gate.Deleted).Add(time.Second - 1) // to the second
+}
+
+// Again gives the engine that does erasures of the ledger once more in a table that was restored from before. Nobody writes
+// there, so it waits for no writer; what the table says of an account or an organisation is older than the ledger, so that
+// neither a life that had not ended nor a restriction that was lifted stops it. A legal hold does.
+func (e *Engine) Again() *Engine {
+	again := *e
+	again.again = true
+	return &again
 }
 
 // Why an erasure is not carried out now.
@@ -62,7 +114,7 @@ var (
 	ErrBusy     = errors.New("erasure: another run is at it")
 	ErrHeld     = errors.New("erasure: a legal hold or a restriction keeps it")
 	ErrRestored = errors.New("erasure: the account or organisation is alive again")
-	ErrSoon     = errors.New("erasure: the account was closed a moment ago, and writers may still be under way")
+	ErrSoon     = errors.New("erasure: the account was closed a moment ago, and writers or a builder of packages may still be under way")
 )
 
 const (
@@ -82,14 +134,13 @@ type Result struct {
 // Subject is the keyed hash of a user or organisation.
 func (e *Engine) Subject(of, id string) string { return e.Pseudonyms.Of("erasure:"+of, id) }
 
-// Account erases a user. At is the time that decides what is due; final adds what ends the cause of the erasure to the
-// last transaction. Nothing is done while the account is held or restricted.
-func (e *Engine) Account(ctx context.Context, actor store.Actor, user id.User, c id.Case, due time.Time, final func(*store.Tx, *store.Platform, Result) error) (Result, error) {
+// Account erases a user. Nothing is done while the account is held, or was restricted after the erasure was wished.
+func (e *Engine) Account(ctx context.Context, actor store.Actor, user id.User, c Cause) (Result, error) {
 	h := e.Store.BindUser(user, actor)
 	h.SeeRestricted()
 	h.SeeDue()
 	r := &run{Engine: e, actor: actor, platform: e.Store.BindPlatform(actor), home: h, scope: registry.InUser,
-		subject: e.Subject(ScopeAccount, string(user)), of: ScopeAccount, c: c, name: string(user), due: due}
+		subject: e.Subject(ScopeAccount, string(user)), of: ScopeAccount, c: c.Case, name: string(user), due: c.Clock}
 	gate, err := store.Get[access.UserGate](ctx, h, access.UserGateKey(user))
 	if errors.Is(err, store.ErrMissing) {
 		gate = nil
@@ -98,9 +149,9 @@ func (e *Engine) Account(ctx context.Context, actor store.Actor, user id.User, c
 	}
 	switch {
 	case gate == nil:
-	case gate.Hold || gate.Restrict || gate.Held:
+	case gate.Hold || gate.Held || !e.again && gate.Restrict && (gate.RestrictedBy == "" || id.Made(gate.RestrictedBy).After(c.asked(gate))):
 		return Result{}, ErrHeld
-	case !due.IsZero() && (gate.Deleted == 0 || gate.DueAt > due.Unix()):
+	case !c.Clock.IsZero() && (gate.Deleted == 0 || gate.DueAt > c.Clock.Unix()):
 		return Result{}, ErrRestored // the clock that led here no longer counts
 	}
 	if err := r.claim(ctx); err != nil {
@@ -108,10 +159,13 @@ func (e *Engine) Account(ctx context.Context, actor store.Actor, user id.User, c
 	}
 	steps := []step{
 		{"close", func(ctx context.Context) (int, error) { return 0, r.closeAccount(ctx, user) }},
-		{"ledger", func(ctx context.Context) (int, error) { return 0, r.vault(ctx, r.entry) }},
+		{"packages", func(ctx context.Context) (int, error) { return 0, r.packed(ctx) }},
+		{"ledger", func(ctx context.Context) (int, error) { return 0, r.written(ctx, c.Begin) }},
 		{"memberships", func(ctx context.Context) (int, error) { return r.unlink(ctx, user) }},
+		{"correspondence", r.correspondence},
 		{"lookups", r.lookups},
 		{"clocks", r.clocks},
+		{"key", func(ctx context.Context) (int, error) { return r.Vault.Remove(ctx, CommitmentKey(r.subject)) }},
 		{"proofs", r.proofs},
 		{"objects", r.objects},
 		{"rows", r.rows},
@@ -121,10 +175,10 @@ func (e *Engine) Account(ctx context.Context, actor store.Actor, user id.User, c
 	}
 	return r.finish(ctx, access.UserGateKey(user), retention.AccountPurge, func(tx *store.Tx, p *store.Platform, res Result) error {
 		access.Delist(tx, p, user)
-		if final == nil {
+		if c.Final == nil {
 			return nil
 		}
-		return final(tx, p, res)
+		return c.Final(tx, p, res)
 	})
 }
 
@@ -145,7 +199,7 @@ func (e *Engine) Organization(ctx context.Context, actor store.Actor, org id.Org
 	case gate == nil:
 	case gate.Held || len(gate.HeldMembers) > 0:
 		return Result{}, ErrHeld
-	case gate.Status != access.Closed || gate.DueAt > due.Unix():
+	case !e.again && (gate.Status != access.Closed || gate.DueAt > due.Unix()):
 		return Result{}, ErrRestored // the clock that led here no longer counts
 	}
 	if err := r.claim(ctx); err != nil {
@@ -153,7 +207,8 @@ func (e *Engine) Organization(ctx context.Context, actor store.Actor, org id.Org
 	}
 	steps := []step{
 		{"close", func(ctx context.Context) (int, error) { return 0, r.closeOrganization(ctx, org) }},
-		{"ledger", func(ctx context.Context) (int, error) { return 0, r.vault(ctx, r.entry) }},
+		{"packages", func(ctx context.Context) (int, error) { return 0, r.packed(ctx) }},
+		{"ledger", func(ctx context.Context) (int, error) { return 0, r.vault(ctx, r.entry, r.name) }},
 		{"memberships", func(ctx context.Context) (int, error) { return r.disband(ctx, org) }},
 		{"lookups", r.lookups},
 		{"clocks", r.clocks},
@@ -171,12 +226,13 @@ func (e *Engine) Organization(ctx context.Context, actor store.Actor, org id.Org
 // and is run after the ledger is written. With a last transaction the erasure ends with it; without one it goes on with
 // the next call.
 func (e *Engine) Contact(ctx context.Context, actor store.Actor, org id.Organization, client id.Client, erase func(context.Context) (int, error), last *store.Tx) (Result, error) {
-	r := &run{Engine: e, actor: actor, platform: e.Store.BindPlatform(actor), subject: e.Subject(ScopeContact, store.Join(string(org), string(client))), of: ScopeContact}
+	name := store.Join(string(org), string(client))
+	r := &run{Engine: e, actor: actor, platform: e.Store.BindPlatform(actor), subject: e.Subject(ScopeContact, name), of: ScopeContact, name: name}
 	if err := r.claim(ctx); err != nil {
 		return Result{}, err
 	}
 	err := r.all(ctx, []step{
-		{"ledger", func(ctx context.Context) (int, error) { return 0, r.vault(ctx, r.entry) }},
+		{"ledger", func(ctx context.Context) (int, error) { return 0, r.vault(ctx, r.entry, r.name) }},
 		{"contact", erase},
 	})
 	if err != nil {
@@ -190,6 +246,53 @@ func (e *Engine) Contact(ctx context.Context, actor store.Actor, org id.Organiza
 	r.entry.Done, r.entry.ClaimedUntil = r.Clock().Unix(), 0
 	last.Rewrite(r.platform, r.entry).Else(ErrBusy)
 	return res, last.Commit(ctx)
+}
+
+// Correspondent erases somebody who has only written to PixelTrack, by the keyed hash of their address. Nobody is kept from
+// writing again; that is a new beginning.
+func (e *Engine) Correspondent(ctx context.Context, actor store.Actor, hash string, c Cause) (Result, error) {
+	h := e.Store.BindCase(hash, actor)
+	h.SeeRestricted()
+	h.SeeDue()
+	r := &run{Engine: e, actor: actor, platform: e.Store.BindPlatform(actor), home: h, scope: registry.InCase,
+		subject: e.Subject(ScopeCorrespondent, hash), of: ScopeCorrespondent, c: c.Case, name: hash}
+	if err := r.claim(ctx); err != nil {
+		return Result{}, err
+	}
+	err := r.all(ctx, []step{
+		{"ledger", func(ctx context.Context) (int, error) { return 0, r.written(ctx, c.Begin) }},
+		{"clocks", r.clocks}, {"proofs", r.proofs}, {"objects", r.objects}, {"rows", r.rows},
+	})
+	if err != nil {
+		return Result{}, err
+	}
+	return r.finish(ctx, correspondents.Key(hash), retention.CorrespondentPurge, c.Final)
+}
+
+// correspondence erases what was written to PixelTrack from the account's address without the account. Proofs of it join
+// those of the account.
+func (r *run) correspondence(ctx context.Context) (int, error) {
+	if r.Correspondence == nil {
+		return 0, nil
+	}
+	hash, err := r.Correspondence(ctx, r.home, r.Map)
+	if err != nil || hash == "" {
+		return 0, err
+	}
+	h := r.Store.BindCase(hash, r.actor)
+	h.SeeRestricted()
+	h.SeeDue()
+	written := *r
+	written.home, written.scope, written.name = h, registry.InCase, hash
+	n := 0
+	for _, do := range []func(context.Context) (int, error){written.clocks, written.proofs, written.objects, written.rows} {
+		gone, err := do(ctx)
+		n += gone
+		if err != nil {
+			return n, err
+		}
+	}
+	return n, nil
 }
 
 // run is one erasure under way.
@@ -277,7 +380,7 @@ func (r *run) closeAccount(ctx context.Context, user id.User) error {
 		return ErrHeld // since the run began
 	}
 	now := r.Store.Now()
-	if r.entry.Closed == 0 || len(gate.Sessions) > 0 || gate.Deleted == 0 || gate.DueAt == 0 {
+	if r.entry.Closed == 0 || len(gate.Sessions) > 0 || gate.Deleted == 0 || gate.DueAt == 0 || gate.DueAt > now.Unix() {
 		before := gate.Deleted
 		r.entry.Closed = now.Unix()
 		if before != 0 && now.Sub(at(before)) > settle && len(gate.Sessions) == 0 {
@@ -346,13 +449,34 @@ func (r *run) setStep(name string, v int64) {
 }
 
 func (r *run) settled(now time.Time) error {
-	if now.Sub(at(r.entry.Closed)) < settle {
+	if !r.again && now.Sub(at(r.entry.Closed)) < settle {
 		return ErrSoon
 	}
 	return nil
 }
 
-// unlink deletes what leads from the member ids of a user to the user. The work stays with the organisations.
+// packed waits for jobs that store objects.
+func (r *run) packed(ctx context.Context) error {
+	if r.Packing == nil || r.again {
+		return nil
+	}
+	busy, err := r.Packing(ctx, r.home)
+	if err == nil && busy {
+		return ErrSoon
+	}
+	return err
+}
+
+// written writes the ledger where no restored table can undo it, and tells that the erasure has begun.
+func (r *run) written(ctx context.Context, begin func(context.Context) error) error {
+	if err := r.vault(ctx, r.entry, r.name); err != nil || begin == nil {
+		return err
+	}
+	return begin(ctx)
+}
+
+// unlink deletes what leads from the member ids of a user to the user. The work stays with the organisations. One that the
+// user owns, and that nobody was made the owner of in time, closes: nobody could close it later.
 func (r *run) unlink(ctx context.Context, user id.User) (int, error) {
 	n := 0
 	for _, t := range r.Map.In(registry.InUser) {
@@ -365,7 +489,11 @@ func (r *run) unlink(ctx context.Context, user id.User) (int, error) {
 			if errOrg != nil || errMember != nil {
 				return nil
 			}
-			n++
+			gone, err := r.forget(ctx, org, member)
+			n += gone + 1
+			if err != nil {
+				return err
+			}
 			return r.unlinkOne(ctx, user, org, member)
 		})
 		if err != nil {
@@ -375,17 +503,59 @@ func (r *run) unlink(ctx context.Context, user id.User) (int, error) {
 	return n, nil
 }
 
+// forget erases what a member wrote to PixelTrack, as long as it can be told that they did.
+func (r *run) forget(ctx context.Context, org id.Organization, member id.Member) (int, error) {
+	if r.Forget == nil {
+		return 0, nil
+	}
+	h := r.Store.BindOrganization(org, r.actor)
+	h.SeeRestricted()
+	h.SeeDue()
+	n, err := r.Forget(ctx, h, member)
+	if errors.Is(err, retention.ErrHeld) {
+		return n, ErrHeld
+	}
+	return n, err
+}
+
 func (r *run) unlinkOne(ctx context.Context, user id.User, org id.Organization, member id.Member) error {
+	h, now := r.Store.BindOrganization(org, r.actor), r.Store.Now()
+	left, err := r.ownerless(ctx, h, member)
+	if err != nil {
+		return err
+	}
 	tx := r.Store.Begin()
-	now := r.Store.Now().Unix()
-	tx.Change(r.Store.BindOrganization(org, r.actor), access.AccessKey(org, member), func(u *dynamo.Update) {
-		u.Remove("user").Set("removed", now).Add("grant_version", 1).If("'user' = ?", user)
+	tx.Change(h, access.AccessKey(org, member), func(u *dynamo.Update) {
+		u.Remove("user").Set("removed", now.Unix()).Add("grant_version", 1).If("'user' = ?", user)
 	}).Else(store.ErrMissing)
-	err := tx.Commit(ctx)
+	if left != nil {
+		r.Close(tx, h, left, now).Else(ErrBusy)
+	}
+	err = tx.Commit(ctx)
 	if errors.Is(err, store.ErrMissing) {
 		return nil // unlinked before, or the organisation has gone
 	}
 	return err
+}
+
+// ownerless gives the gate of an organisation that is open and has nobody left to close it when a member goes, nil for any
+// other.
+func (r *run) ownerless(ctx context.Context, h *store.Organization, member id.Member) (*access.OrganizationGate, error) {
+	if r.Close == nil {
+		return nil, nil
+	}
+	row, err := store.Get[access.Access](ctx, h, access.AccessKey(h.ID, member))
+	if errors.Is(err, store.ErrMissing) || err == nil && row.Role != access.Owner {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	gate, err := store.Get[access.OrganizationGate](ctx, h, access.OrganizationGateKey(h.ID))
+	if errors.Is(err, store.ErrMissing) || err == nil && gate.Status != access.Active && gate.Status != access.Suspended {
+		return nil, nil
+	}
+	return gate, err
 }
 
 // disband deletes the memberships of an organisation's people.
@@ -694,7 +864,7 @@ func (r *run) finish(ctx context.Context, gate store.Key, kind store.DueKind, fi
 		}
 	}
 	done := *r.entry
-	done.Done, done.ClaimedUntil, done.Count = r.Clock().Unix(), 0, res.Count
+	done.Done, done.Table, done.ClaimedUntil, done.Count = r.Clock().Unix(), r.Store.Name(), 0, res.Count
 	done.Steps = maps.Clone(r.entry.Steps)
 	delete(done.Steps, "armed")
 	tx.Rewrite(r.platform, &done).Else(ErrBusy)

@@ -85,6 +85,9 @@ func All() []Purpose {
 	}
 }
 
+// OptOut lists what an opt-out and Global Privacy Control are about. Nothing is sold, so it is what comes nearest.
+func OptOut() []string { return []string{Analytics, Sharing} }
+
 // Of finds a purpose, false when the register has none of this id.
 func Of(id string) (Purpose, bool) {
 	for _, p := range All() {

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"testing"
+	"time"
 
 	"pixeltrack.io/platform/pkg/privacy/purpose"
 	"pixeltrack.io/platform/pkg/registry"
@@ -49,6 +50,27 @@ func TestOf(t *testing.T) {
 	}
 	if p, ok := purpose.Of(purpose.Analytics); !ok || p.Basis != registry.Consent {
 		t.Errorf("Of(analytics) = %v, %v; want consent", p.Basis, ok)
+	}
+}
+
+func TestConsentAge(t *testing.T) {
+	for country, want := range map[string]int{"SE": 13, "US": 13, "ES": 14, "FR": 15, "DE": 16, "": 16, "ZZ": 16} {
+		if got := purpose.ConsentAge(country); got != want {
+			t.Errorf("ConsentAge(%q) = %d; want %d", country, got, want)
+		}
+	}
+}
+
+func TestOldEnough(t *testing.T) {
+	now := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+	for born, want := range map[string]bool{"2010-03-02": true, "2010-03-03": false, "1990-04-01": true} {
+		day, err := time.Parse(time.DateOnly, born)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := purpose.OldEnough(day, 16, now); got != want {
+			t.Errorf("OldEnough(%s, 16) = %v; want %v", born, got, want)
+		}
 	}
 }
 

@@ -32,6 +32,7 @@ const (
 	Finished              EventType = "finished"
 	SubjectWithdrew       EventType = "withdrawn"
 	DutyEnded             EventType = "duty_ended"
+	Clarified             EventType = "clarified" // the person said which right an unclear request is about
 )
 
 // Event is something that happened at a time, with what belongs to it.
@@ -43,7 +44,8 @@ type Event struct {
 	Item   string    // StepDone, StepFailed, ProviderPending, ProviderAnswered, DutyEnded: the item's name
 	Count  int       // StepDone: how many things it was
 	Reason string    // Refused, Extension, IdentityFailed
-	Until  time.Time // Extension: the new date, from the clocks
+	Until  time.Time // Extension: the new date, from the clocks; Clarified: the date of what it is about, if that is earlier
+	Kind   Kind      // Clarified: what it is about
 }
 
 // Why an event is refused.
@@ -99,8 +101,14 @@ func rules() []rule {
 			}
 		}},
 		{Finished, []State{Executing}, finished, finish},
-		{SubjectWithdrew, []State{Received, IdentityPending, Verified, Forwarded, InReview}, nil, func(s *Status, e Event) {
+		{SubjectWithdrew, []State{Received, IdentityPending, Verified, Forwarded, InReview}, withdrawable, func(s *Status, e Event) {
 			s.State, s.ClosedAt, s.EvidenceKept = Withdrawn, e.At, false
+		}},
+		{Clarified, []State{Received, IdentityPending, Verified, InReview}, clarifiable, func(s *Status, e Event) {
+			s.Kind, s.State, s.Items = e.Kind, Received, nil
+			if !e.Until.IsZero() && e.Until.Before(s.Due) {
+				s.Due = e.Until
+			}
 		}},
 		{DutyEnded, []State{Fulfilled, PartiallyFulfilled, Executing}, retained, func(s *Status, e Event) {
 			for i := range s.Items {
@@ -142,6 +150,14 @@ func (s Status) Apply(e Event) (Status, error) {
 // May says whether an event of a type can be allowed in a state at all, for showing what can be done next.
 func May(s State, t EventType) bool {
 	return slices.ContainsFunc(rules(), func(r rule) bool { return r.on == t && slices.Contains(r.from, s) })
+}
+
+// clarifiable lets a request become what it is about once.
+func clarifiable(s Status, e Event) error {
+	if s.Kind != Unclear || e.Kind == Unclear || !e.Kind.Known() {
+		return ErrState
+	}
+	return nil
 }
 
 func to(state State) func(*Status, Event) {
@@ -243,6 +259,14 @@ func finish(s *Status, e Event) {
 	if !s.whole() {
 		s.State = PartiallyFulfilled
 	}
+}
+
+// withdrawable keeps a restriction, which took effect when it arrived, from being taken back as if it had not: it is lifted.
+func withdrawable(s Status, _ Event) error {
+	if s.Kind == Restriction {
+		return ErrTooLate
+	}
+	return nil
 }
 
 func retained(s Status, e Event) error {

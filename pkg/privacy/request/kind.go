@@ -22,12 +22,14 @@ const (
 	OptOut            Kind = "opt_out" // CCPA, of sale and sharing
 	Limit             Kind = "limit"   // CCPA, the use of sensitive information
 	ChildReport       Kind = "child_report"
+
+	Unclear Kind = "unclear" // a mail that does not say which right it is about, or is a question
 )
 
 // Kinds lists all of them.
 func Kinds() []Kind {
 	return []Kind{Access, Portability, KnowCategories, KnowSpecific, Rectification, Erasure, Restriction, RestrictionLift,
-		Objection, ConsentWithdrawal, OptOut, Limit, ChildReport}
+		Objection, ConsentWithdrawal, OptOut, Limit, ChildReport, Unclear}
 }
 
 // Known says whether the kind is one of those.
@@ -41,9 +43,10 @@ func (k Kind) Discloses() bool {
 // Destroys says whether fulfilling it deletes data for good.
 func (k Kind) Destroys() bool { return k == Erasure || k == ChildReport }
 
-// Unverified says whether the request is acted on without knowing who asks: it only ever makes us do less.
+// Unverified says whether the request is acted on without knowing who asks: it only ever makes us do less, or asks for a
+// word of explanation.
 func (k Kind) Unverified() bool {
-	return k == OptOut || k == Limit || k == ConsentWithdrawal || k == ChildReport
+	return k == OptOut || k == Limit || k == ConsentWithdrawal || k == ChildReport || k == Unclear
 }
 
 // Immediate says whether it takes effect when it arrives, before it is weighed.

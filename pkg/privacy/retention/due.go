@@ -15,6 +15,8 @@ const (
 	OrganizationPurge store.DueKind = "purge-organization" // the target is the organisation's gate, likewise
 	InvoicePurge      store.DueKind = "purge-invoice"      // the target is the invoice, which names the same time; it outlives its organisation
 	TicketPurge       store.DueKind = "purge-ticket"       // the target is the ticket, whose DueAt is the same time
+
+	CorrespondentPurge store.DueKind = "purge-correspondent" // the target is who has only written to PixelTrack
 )
 
 // AccountDue is the due row of a deleted account. Deleting an account sets Deleted and DueAt of the user's gate and arms

@@ -1,0 +1,16 @@
+// Command delete-avatar removes the picture of the caller's account.
+package main
+
+import (
+	"pixeltrack.io/platform/pkg/account"
+	"pixeltrack.io/platform/pkg/app"
+	"pixeltrack.io/platform/pkg/blob/bucket"
+	"pixeltrack.io/platform/pkg/lambdahttp"
+)
+
+func main() {
+	a := app.New()
+	incoming := bucket.New(a.AWS("S3"), a.Setting("INCOMING_BUCKET"), a.Now)
+	kept := bucket.New(a.AWS("S3"), a.Setting("FILES_BUCKET"), a.Now)
+	lambdahttp.Start(a, account.DeleteAvatar(a.Table(), incoming, kept))
+}

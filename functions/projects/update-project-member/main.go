@@ -1,0 +1,13 @@
+// Command update-project-member changes what a member is on a project.
+package main
+
+import (
+	"pixeltrack.io/platform/pkg/app"
+	"pixeltrack.io/platform/pkg/lambdahttp"
+	"pixeltrack.io/platform/pkg/projects"
+)
+
+func main() {
+	a := app.New()
+	lambdahttp.Start(a, projects.UpdateProjectMember(a.Table()))
+}

@@ -1,0 +1,140 @@
+package e2e_test
+
+import (
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+
+	"pixeltrack.io/platform/infra/journey"
+	"pixeltrack.io/platform/infra/local/resend"
+	"pixeltrack.io/platform/pkg/id"
+	"pixeltrack.io/platform/pkg/keys"
+	"pixeltrack.io/platform/pkg/store"
+	"pixeltrack.io/platform/pkg/support"
+)
+
+// mailTo lets a mail of the person come in.
+func (c *caller) mailTo(to, subject, text string, how resend.Delivery) {
+	c.t.Helper()
+	cloud.Mail.Receive(resend.Inbound{From: c.person.Name + " <" + c.person.Email + ">", To: []string{to}, Subject: subject, Text: text}, how)
+	c.settle()
+}
+
+// stranger is somebody without an account.
+func stranger(t testing.TB) *caller {
+	return &caller{Client: client(), t: t, person: journey.NewPerson()}
+}
+
+// replyTo is where the answer to the newest mail to the person with a subject goes.
+func (c *caller) replyTo(subject string) string {
+	c.t.Helper()
+	all, err := c.Mails(c.t.Context(), c.person.Email)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	for _, m := range all {
+		if strings.Contains(m.Subject, subject) && len(m.ReplyTo) == 1 {
+			return m.ReplyTo[0]
+		}
+	}
+	c.t.Fatalf("no mail to answer among %d", len(all))
+	return ""
+}
+
+// TestAMailToSupportIsATicket follows the mails of a member and of a stranger to support: what the provider tells is told
+// twice, and once with a bad signature.
+func TestAMailToSupportIsATicket(t *testing.T) {
+	p := signUp(t)
+	p.mailTo("support@pixeltrack.io", "The tax", "It says 19 %.", resend.Delivery{Times: 2})
+	p.mailTo("support@pixeltrack.io", "Forged news", "Nobody told of it.", resend.Delivery{BadSignature: true})
+	p.mailTo(p.replyTo("We have your message"), "Re: We have your message", "And 7 % is right.\n\nOn Monday, PixelTrack wrote:\n> We have your message", resend.Delivery{})
+	a := p.must(200, journey.Call{Method: "GET", Path: "/v1/support/tickets"})
+	if n := strings.Count(string(a.Body), `"id":"tkt_`); n != 1 {
+		t.Fatalf("%d tickets; want one: %s", n, a.Body)
+	}
+	thread := p.must(200, journey.Call{Method: "GET", Path: "/v1/support/tickets/" + a.Text("data.0.id")})
+	if thread.Text("subject") != "The tax" || thread.Text("messages.0.text") != "It says 19 %." || thread.Text("messages.1.text") != "And 7 % is right." {
+		t.Errorf("the ticket = %s", thread.Body)
+	}
+
+	s := stranger(t)
+	s.mailTo("support@pixeltrack.io", "Hello", "Is there a discount?", resend.Delivery{})
+	s.mailTo(s.replyTo("We have your message"), "Re", "For schools.", resend.Delivery{})
+	if n := len(s.mails("We have your message")); n != 1 {
+		t.Errorf("%d acknowledgements; want one", n)
+	}
+}
+
+// byMail makes a request of somebody without an account, and gives its pass.
+func (c *caller) byMail() (*caller, string) {
+	c.t.Helper()
+	s := stranger(c.t)
+	a := s.must(201, journey.Call{Method: "POST", Path: "/v1/dsr/mail", Headers: anywhere(), Body: map[string]any{"email": s.person.Email, "type": "access"}})
+	s.settle()
+	return s, a.Text("pass")
+}
+
+var mailedCode = regexp.MustCompile(`Your code is (\d{8})`)
+
+// mailedCode has the code of a request mailed, and reads it.
+func (c *caller) mailedCode(pass string) string {
+	c.t.Helper()
+	c.must(202, journey.Call{Method: "POST", Path: "/v1/dsr/mail/code", Body: map[string]any{"pass": pass}})
+	c.settle()
+	all := c.mails("Your code")
+	if len(all) == 0 {
+		c.t.Fatal("no code was mailed")
+	}
+	return mailedCode.FindStringSubmatch(all[0].Text)[1]
+}
+
+// TestAMailToThePrivacyAddressIsAnswered follows a request from a stranger's mail to the package, by the codes that are mailed.
+func TestAMailToThePrivacyAddressIsAnswered(t *testing.T) {
+	s := stranger(t)
+	s.mailTo("support@pixeltrack.io", "Hello", "Is there a discount for a canary?", resend.Delivery{})
+	s.mailTo("privacy@pixeltrack.io", "Subject access request", "Send me a copy of my data.", resend.Delivery{})
+	receipt := s.mails(received)
+	if len(receipt) != 1 || !strings.Contains(receipt[0].Text, "You have our answer by") {
+		t.Fatalf("%d receipts: %+v; want one with the date", len(receipt), receipt)
+	}
+	_, pass, _ := strings.Cut(receipt[0].Text, "#pass=")
+	pass = strings.Fields(pass)[0]
+	open := func() journey.Answer {
+		t.Helper()
+		return s.must(200, journey.Call{Method: "POST", Path: "/v1/dsr/mail/open", Body: map[string]any{"pass": pass, "code": s.mailedCode(pass)}})
+	}
+	if a := open(); a.Text("state") != "verified" || a.Text("role") != "controller" || a.Text("due_at") == "" {
+		t.Errorf("the request = %s; want it verified, with its date", a.Body)
+	}
+	s.settle()
+	if err := s.RunJob(t.Context(), "WorkRequests"); err != nil {
+		t.Fatal(err)
+	}
+	s.settle()
+	a := open()
+	if a.Text("state") != "fulfilled" || a.Text("download.url") == "" {
+		t.Fatalf("the request = %s; want a link to the package", a.Body)
+	}
+	if n := len(s.mails("Your privacy request is answered")); n != 1 {
+		t.Errorf("%d mails about the answer; want one", n)
+	}
+	r, err := http.Get(a.Text("download.url"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Body.Close()
+	if r.StatusCode != 200 {
+		t.Errorf("the package = %d; want it", r.StatusCode)
+	}
+}
+
+// closedByMail gives the pass by which somebody without an account rates a ticket of theirs that is closed.
+func (c *caller) closedByMail() string {
+	c.t.Helper()
+	ticket, hash := id.New[id.Ticket](id.NewSource(cloud.Clock.Now)), strings.Repeat("0", 58)+unique()
+	now := cloud.Clock.Now()
+	c.put(support.KeyIn(store.CaseScope(hash), ticket), "TICKET", map[string]any{"correspondent": hash, "id": string(ticket), "subject": "By mail", "priority": "normal",
+		"status": "closed", "messages": 1, "closed_at": now.Unix(), "due_at": now.AddDate(2, 0, 0).Unix(), "created": now.UnixMilli(), "updated": now.UnixMilli(), "_v": 1})
+	return support.Pass(keys.Links{Secret: cloud.Secrets["/pixeltrack/local/link-secret"]}, hash, ticket)
+}
