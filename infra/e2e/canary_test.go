@@ -26,6 +26,7 @@ import (
 	"pixeltrack.io/platform/pkg/invoicing/paper/papertest"
 	"pixeltrack.io/platform/pkg/privacy/datamap"
 	"pixeltrack.io/platform/pkg/registry"
+	"pixeltrack.io/platform/pkg/store"
 )
 
 // mark is a text that stands nowhere else, with where it entered and whose it is.
@@ -430,6 +431,12 @@ func sealed(p place) bool {
 	return slices.ContainsFunc(t.Fields, func(field datamap.Field) bool { return field.Export == p.column && field.Sealed })
 }
 
+// scopeOf is the scope that a row lies in.
+func scopeOf(row map[string]any) store.Scope {
+	s, _ := store.ScopeOf(fmt.Sprint(row["PK"]))
+	return s
+}
+
 // left reports every mark that a row, an index, a log line or a provider still has, but what may stay.
 func (f *flock) left(when string, whose func(*mark) bool, stays func(t datamap.Row, field datamap.Field, row map[string]any) bool) {
 	f.t.Helper()
@@ -653,8 +660,18 @@ func TestWhatEntersStandsWhereTheSchemaSaysAndGoes(t *testing.T) {
 	owner.purge()
 	owner.runLater("erase-recipients", clients.Settle+time.Second)
 	owner.purge()
-	f.left("after the end of the organizations", func(*mark) bool { return true }, func(t datamap.Row, field datamap.Field, r map[string]any) bool {
+	books := func(t datamap.Row, field datamap.Field) bool {
 		return t.Class == registry.ClassFinance && field.Erase == registry.KeepForDuty
+	}
+	f.left("after the end of the organizations", func(*mark) bool { return true }, func(t datamap.Row, field datamap.Field, r map[string]any) bool {
+		_, correspondent := scopeOf(r).Case() // somebody without an account is none of those who left
+		return correspondent || books(t, field)
+	})
+	owner.runLater("work-requests", 5*365*24*time.Hour) // by then who has only written is answered, and the last of it is gone by its age
+	owner.purge()
+	owner.runLater("sweep-uploads", time.Hour)
+	f.left("five years later", func(*mark) bool { return true }, func(t datamap.Row, field datamap.Field, r map[string]any) bool {
+		return strings.HasPrefix(fmt.Sprint(r["PK"]), "CASE#0000") || books(t, field) // a ticket that a step wrote past the product has no clock
 	})
 	f.documents()
 	f.providers()

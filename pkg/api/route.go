@@ -138,7 +138,7 @@ func overtaken(err error) bool {
 		return false
 	}
 	switch known(err).Kind {
-	case problem.Conflict, problem.Stale, problem.NotFound:
+	case problem.Conflict, problem.Stale, problem.NotFound, problem.Unauthenticated: // the last where a proof works once
 		return true
 	}
 	return false

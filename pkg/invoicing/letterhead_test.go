@@ -166,7 +166,7 @@ func TestAnInvoiceKeepsTheLetterheadThatItWasSentWith(t *testing.T) {
 
 	s.Want(s.Call(clients.EraseClient(s.Store), owner, apitest.Request{Path: "/v1/clients/" + client + "/erasure"}), http.StatusAccepted, "")
 	owner = s.Later(owner, clients.Settle)
-	engine := &erasure.Engine{Store: s.Store, Vault: new(blobtest.Bucket), Pseudonyms: keys.Pseudonyms{Secret: "s"}, Clock: s.Clock.Now}
+	engine := &erasure.Engine{Store: s.Store, Vault: new(blobtest.Bucket), Seals: keystest.Envelope(s.Clock.Now), Pseudonyms: keys.Pseudonyms{Secret: "s"}, Clock: s.Clock.Now}
 	s.must(s.run(rendering.EraseRecipients(engine, s.papers, s.vault), "", store.Key{}))
 	if payer, err = store.Get[invoicing.Payer](context.Background(), org, invoicing.PayerKey(owner.Org, id.Invoice(b.ID))); err != nil || len(payer.TaxID) != 0 {
 		t.Errorf("the payer of an erased client = %+v, %v; want no tax id", payer, err)

@@ -15,6 +15,7 @@ import (
 
 	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/blob"
+	"pixeltrack.io/platform/pkg/correspondents"
 	"pixeltrack.io/platform/pkg/job"
 	"pixeltrack.io/platform/pkg/keys"
 	"pixeltrack.io/platform/pkg/outbox"
@@ -180,10 +181,13 @@ func (b *builder) claim(ctx context.Context, h holder, key store.Key) (*Package,
 	return p, nil
 }
 
-// gateOf is where the gate of a user or organisation lies.
+// gateOf is where the gate of a user or organisation lies; a correspondent's own row stands for one.
 func gateOf(s store.Scope) store.Key {
 	if user, ok := s.User(); ok {
 		return access.UserGateKey(user)
+	}
+	if hash, ok := s.Case(); ok {
+		return correspondents.Key(hash)
 	}
 	org, _ := s.Organization()
 	return access.OrganizationGateKey(org)

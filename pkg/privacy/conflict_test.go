@@ -632,7 +632,7 @@ func (c *conflict) checkFall(gate map[string]any, own map[string]map[string]any,
 	if !whole && !fallen {
 		c.wrong("rows went of an account that is not closed")
 	}
-	if !whole && (len(c.vault.Keys()) == 0 || !entry) {
+	if !whole && (len(c.ledger()) == 0 || !entry) {
 		c.wrong("rows went before the ledger was written")
 	}
 	if len(c.holds) > 0 && (!whole || gate["held"] != true) {
@@ -706,7 +706,7 @@ func (c *conflict) checkRequest(r, gate map[string]any, listed, entry bool) {
 	done := true
 	switch w.kind {
 	case request.Erasure:
-		done = c.gone && len(c.vault.Keys()) == 1
+		done = c.gone && len(c.ledger()) == 1
 	case request.Access:
 		done = r["package_until"] != nil && len(c.packages.Keys()) > 0
 	case request.Restriction:

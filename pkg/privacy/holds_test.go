@@ -326,7 +326,7 @@ func TestAnErasureThatWaitsDoesNotSayThatItHasBegun(t *testing.T) {
 		return fmt.Sprint(w.get(w.Later(ada.Caller, 0), r.ID).History)
 	}
 	said()
-	if s := said(); strings.Contains(s, "ledger_written") || strings.Contains(s, "destruction_begun") || len(w.vault.Keys()) != 0 {
+	if s := said(); strings.Contains(s, "ledger_written") || strings.Contains(s, "destruction_begun") || len(w.ledger()) != 0 {
 		t.Errorf("under the hold the request says %s", s)
 	}
 	w.Want(counsel.change(privacy.LiftHold(w.Store, w.book()), h.ID), 200, "")

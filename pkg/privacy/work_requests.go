@@ -131,7 +131,7 @@ func (w *worker) request(ctx context.Context, key store.Key, now time.Time, d *s
 	if r.Next > now.Unix() {
 		return nil
 	}
-	if _, moved := h.Scope().Case(); moved && !r.Destroying {
+	if h.Scope().String() != scopeOf(key) && !r.Destroying {
 		return nil // another erasure of its person has begun, and will close it
 	}
 	return w.advance(ctx, h, r, key, now, d)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -288,6 +289,13 @@ func (w *world) analyticsOff(c apitest.Caller) bool { return !w.agreed(c, "analy
 // stored is where the objects of packages lie.
 func (w *world) stored() privacy.Stored {
 	return privacy.Stored{registry.FilesBucket: w.files, registry.DocumentsBucket: w.documents}
+}
+
+// ledger lists the erasures that are written down in the vault, beside which lies the book of holds.
+func (w *world) ledger() []string {
+	return slices.DeleteFunc(w.vault.Keys(), func(key string) bool {
+		return !strings.HasPrefix(key, erasure.LedgerPrefix) || strings.HasPrefix(key, erasure.HoldsPrefix)
+	})
 }
 
 // book is where legal holds are written down.

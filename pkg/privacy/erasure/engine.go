@@ -162,11 +162,11 @@ func (e *Engine) Account(ctx context.Context, actor store.Actor, user id.User, c
 		{"packages", func(ctx context.Context) (int, error) { return 0, r.packed(ctx) }},
 		{"ledger", func(ctx context.Context) (int, error) { return 0, r.written(ctx, c.Begin) }},
 		{"memberships", func(ctx context.Context) (int, error) { return r.unlink(ctx, user) }},
-		{"correspondence", r.correspondence},
 		{"lookups", r.lookups},
 		{"clocks", r.clocks},
 		{"key", func(ctx context.Context) (int, error) { return r.Vault.Remove(ctx, CommitmentKey(r.subject)) }},
 		{"proofs", r.proofs},
+		{"correspondence", r.correspondence},
 		{"objects", r.objects},
 		{"rows", r.rows},
 	}
@@ -260,6 +260,7 @@ func (e *Engine) Correspondent(ctx context.Context, actor store.Actor, hash stri
 		return Result{}, err
 	}
 	err := r.all(ctx, []step{
+		{"packages", func(ctx context.Context) (int, error) { return 0, r.packed(ctx) }},
 		{"ledger", func(ctx context.Context) (int, error) { return 0, r.written(ctx, c.Begin) }},
 		{"clocks", r.clocks}, {"proofs", r.proofs}, {"objects", r.objects}, {"rows", r.rows},
 	})
