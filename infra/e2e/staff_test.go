@@ -13,7 +13,11 @@ import (
 	"pixeltrack.io/platform/infra/journey"
 	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/id"
+	"pixeltrack.io/platform/pkg/notices"
+	"pixeltrack.io/platform/pkg/privacy/policy"
 	"pixeltrack.io/platform/pkg/secondfactor/totp"
+	"pixeltrack.io/platform/pkg/store"
+	"pixeltrack.io/platform/pkg/transfers"
 )
 
 // appoint makes the person one of PixelTrack's own people whose session was begun with both factors.
@@ -88,6 +92,39 @@ func acts() map[string]map[string]any {
 	}
 }
 
+// policy is the next version of the policy, of which nobody is told, and which takes effect long after the last test.
+func (c *caller) policy() map[string]any {
+	c.t.Helper()
+	a, err := c.Do(c.t.Context(), journey.Call{Method: "GET", Path: "/v1/privacy/policy/versions"})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	text := "# Privacy Policy\n"
+	return map[string]any{"version": strings.Count(string(a.Body), `"version":`) + 1, "text": text, "sha256": policy.Version{Text: []byte(text)}.SHA256(), "summary": "Other words.",
+		"material": false, "effective_on": c.now().AddDate(40, 0, 0).Format(time.DateOnly)}
+}
+
+// provider is a company that is to get data.
+func (c *caller) provider(name string) map[string]any {
+	return map[string]any{"id": name, "from": c.now().AddDate(0, 0, 40).Format(time.DateOnly), "name": "Example", "service": "Search", "parts": []string{}, "categories": []string{"projects"},
+		"purposes": []string{"service_delivery"}, "country": "DE", "mechanisms": []any{}, "hosts": []string{name + ".example"}, "standards": []string{}, "terms": "https://example.com/dpa", "page": "https://example.com/trust"}
+}
+
+// sale is a sale of the business that people are to be told of.
+func (c *caller) sale() map[string]any {
+	return map[string]any{"kind": "acquisition", "acquirer": "Example Holding", "country": "US", "description": "It buys PixelTrack.", "from": c.now().AddDate(0, 0, 40).Format(time.DateOnly)}
+}
+
+// arrived lets everybody have been told of a transfer and its day have come, past the job and the clock.
+func (c *caller) arrived(transfer, announcement string) {
+	c.t.Helper()
+	for k, field := range map[store.Key]string{notices.Key(id.Announcement(announcement)): "told", transfers.Key(id.Transfer(transfer)): "from"} {
+		row := c.row(k)
+		row[field] = c.now().Add(-time.Hour).Unix()
+		c.put(k, row["_type"].(string), row)
+	}
+}
+
 func staffSteps() []step {
 	acts := acts()
 	own := func(operation, path string, role access.StaffRole) step {
@@ -145,6 +182,46 @@ func staffSteps() []step {
 			return c
 		}, again: []int{409, 412}}
 	}
+	// provider makes the person the officer, and a call about a company that has not been in the register before, or has ended.
+	provider := func(operation, method, verb string, status int) step {
+		return step{operation: operation, status: status, alone: true, prepare: func(p *caller) journey.Call {
+			p.appoint(access.PrivacyOfficer)
+			body := p.provider(operation)
+			path := "/v1/admin/subprocessors/" + operation
+			p.call(journey.Call{Method: "POST", Path: path + "/end", IfMatch: "*"})
+			c := journey.Call{Method: method, Path: "/v1/admin/subprocessors"}
+			if operation != "create-subprocessor" {
+				p.must(201, journey.Call{Method: "POST", Path: c.Path, Body: body})
+				delete(body, "id")
+				c.Path = path + verb
+			}
+			if method == "PUT" || operation == "create-subprocessor" {
+				c.Body = body
+			}
+			if method == "POST" {
+				c.Key = "key-" + unique()
+			}
+			if method == "PUT" || verb != "" {
+				c.IfMatch = p.etag(path)
+			}
+			return c
+		}, again: []int{409, 412}}
+	}
+	// transfer makes the person a counsel, and a call about a transfer of which everybody was told, past the job that does it.
+	transfer := func(operation, verb string) step {
+		return step{operation: operation, status: 200, alone: true, prepare: func(p *caller) journey.Call {
+			p.appoint(access.LegalCounsel)
+			made := p.must(201, journey.Call{Method: "POST", Path: "/v1/admin/business-transfers", Body: p.sale()})
+			path := "/v1/admin/business-transfers/" + made.Text("id")
+			if verb == "/start" {
+				p.arrived(made.Text("id"), made.Text("announcement_id"))
+			}
+			if verb == "" {
+				return journey.Call{Method: "GET", Path: path}
+			}
+			return journey.Call{Method: "POST", Path: path + verb, IfMatch: p.etag(path), Key: "key-" + unique()}
+		}, again: []int{409, 412}}
+	}
 	demand := func(q *caller) map[string]any {
 		return map[string]any{"authority": "Amtsgericht Musterstadt", "country": "DE", "instrument": "court_order", "reference": "17 Gs " + unique(), "account_id": q.user,
 			"asked": []string{"account", "log"}, "received_at": q.now().Add(-time.Hour), "answer_by": q.now().AddDate(0, 0, 14)}
@@ -183,6 +260,21 @@ func staffSteps() []step {
 			return journey.Call{Method: "POST", Path: "/v1/admin/assurance", Key: "key-" + unique(), Body: map[string]any{"provider": "resend", "standard": "SOC 2 Type II",
 				"document": "reports/resend.pdf", "issued_at": p.now().Add(-time.Hour), "expires_at": p.now().AddDate(1, 0, 0)}}
 		}},
+		provider("create-subprocessor", "POST", "", 201),
+		provider("get-subprocessor", "GET", "", 200),
+		provider("update-subprocessor", "PUT", "", 200),
+		provider("end-subprocessor", "POST", "/end", 200),
+		{operation: "create-business-transfer", status: 201, alone: true, prepare: func(p *caller) journey.Call {
+			p.appoint(access.LegalCounsel)
+			return journey.Call{Method: "POST", Path: "/v1/admin/business-transfers", Body: p.sale(), Key: "key-" + unique()}
+		}},
+		transfer("get-business-transfer", ""),
+		transfer("start-business-transfer", "/start"),
+		transfer("cancel-business-transfer", "/cancel"),
+		{operation: "create-policy", status: 201, alone: true, prepare: func(p *caller) journey.Call {
+			p.appoint(access.PrivacyOfficer)
+			return journey.Call{Method: "POST", Path: "/v1/admin/policies", Body: p.policy(), Key: "key-" + unique()}
+		}, again: []int{409}},
 		own("list-legal-requests", "/v1/admin/legal-requests?limit=1", access.LegalCounsel),
 		handOver("get-legal-request", "", nil),
 		handOver("review-legal-request", "/review", acts["/review"]),

@@ -12,6 +12,9 @@ import (
 
 	"pixeltrack.io/platform/infra/journey"
 	"pixeltrack.io/platform/infra/local/simclock"
+	"pixeltrack.io/platform/pkg/id"
+	"pixeltrack.io/platform/pkg/notices"
+	"pixeltrack.io/platform/pkg/store"
 )
 
 // step is one operation in a case that ends well, with what must be there before it. The unit ledger, the proof of the
@@ -167,7 +170,7 @@ func steps() []step {
 		add(step{operation: operation, status: 200, public: true, prepare: get(path)})
 	}
 	for operation, path := range map[string]string{
-		"get-account": "/v1/me", "list-my-organizations": "/v1/me/organizations", "get-notification-choices": "/v1/me/notifications", "get-organization": "/v1/org", "list-consents": "/v1/privacy/consents", "list-disclosures": "/v1/privacy/disclosures",
+		"get-account": "/v1/me", "list-my-organizations": "/v1/me/organizations", "get-notification-choices": "/v1/me/notifications", "get-organization": "/v1/org", "list-consents": "/v1/privacy/consents", "list-disclosures": "/v1/privacy/disclosures", "list-notices": "/v1/privacy/notices",
 		"list-requests": "/v1/dsr", "list-clients": "/v1/clients", "list-projects": "/v1/projects", "list-files": "/v1/files", "list-tickets": "/v1/support/tickets",
 		"list-invoices": "/v1/invoices", "list-payments": "/v1/payments", "list-sessions": "/v1/me/sessions", "list-api-tokens": "/v1/me/api-tokens",
 	} {
@@ -404,6 +407,9 @@ func privacySteps() []step {
 			s, pass := p.byMail()
 			return journey.Call{Method: "POST", Path: "/v1/dsr/mail/open", Body: map[string]any{"pass": pass, "code": s.mailedCode(pass)}}
 		}, again: []int{403}},
+		{operation: "acknowledge-notice", status: 200, prepare: func(p *caller) journey.Call {
+			return journey.Call{Method: "POST", Path: "/v1/privacy/notices/" + p.notice() + "/acknowledgement", Key: "key-" + unique()}
+		}},
 		{operation: "create-consent", status: 201, prepare: func(p *caller) journey.Call {
 			p.call(journey.Call{Method: "DELETE", Path: "/v1/privacy/consents/analytics"})
 			return journey.Call{Method: "POST", Path: "/v1/privacy/consents", Body: p.consent("analytics"), Key: "key-" + unique()}
@@ -446,6 +452,15 @@ func privacySteps() []step {
 			return journey.Call{Method: "POST", Path: "/v1/dsr/" + id + "/withdraw"}
 		}, again: []int{409}},
 	}
+}
+
+// notice gives the person a notice, past the job that tells everybody of what was announced.
+func (c *caller) notice() string {
+	c.t.Helper()
+	a := id.New[id.Announcement](id.NewSource(cloud.Clock.Now))
+	c.put(store.UserScope(id.User(c.user)).Key(notices.FamilyNotice, string(a)), "NOTICE", map[string]any{"announcement": string(a), "kind": "policy_change", "object": "2",
+		"title": "Our privacy policy changes", "text": "This and that.", "effective": c.now().AddDate(0, 0, 30).Unix(), "told": c.now().Unix()})
+	return string(a)
 }
 
 func eventsBody() map[string]any {

@@ -35,6 +35,8 @@ type UserGate struct {
 
 	RestrictedBy id.Case `dynamo:"restricted_by,omitempty"` // the newest request that restricted it; its id tells when
 
+	Changes map[id.Announcement]int64 `dynamo:"changes,omitempty"` // of the policy that the person was told of, and the epoch second each takes effect; the first use after that is recorded, and it leaves
+
 	SecondFactor   bool  `dynamo:"second_factor,omitempty"`    // a second factor is enrolled: a password alone begins no session
 	SecondFactorAt int64 `dynamo:"second_factor_at,omitempty"` // epoch seconds since which there has been one; an older proof was of the password alone
 }

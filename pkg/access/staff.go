@@ -54,6 +54,12 @@ const (
 	FlagsWrite     Permission = "abuse_flags:write"
 	VisitsRead     Permission = "support_access:read"  // which organizations may be looked into now, and by whom
 	VisitsWrite    Permission = "support_access:write" // look into one, for a reason and a time
+	PoliciesWrite  Permission = "policies:write"       // publish versions of the privacy policy
+
+	SubprocessorsRead  Permission = "subprocessors:read"
+	SubprocessorsWrite Permission = "subprocessors:write"
+	TransfersRead      Permission = "business_transfers:read"
+	TransfersWrite     Permission = "business_transfers:write"
 )
 
 // StaffRoles lists the roles of staff.
@@ -67,11 +73,11 @@ func StaffPermissions(r StaffRole) []Permission {
 	case SupportAgent:
 		return []Permission{TicketsRead, TicketsAnswer, FlagsRead, VisitsRead, VisitsWrite}
 	case PrivacyOfficer:
-		return []Permission{CasesRead, CasesDecide, HoldsRead, ProcessingRead, BreachesRead, BreachesWrite, DemandsRead, DemandsApprove, AssuranceRead, HealthRead, StaffAuditRead, FlagsRead, VisitsRead}
+		return []Permission{CasesRead, CasesDecide, HoldsRead, ProcessingRead, BreachesRead, BreachesWrite, DemandsRead, DemandsApprove, AssuranceRead, PoliciesWrite, SubprocessorsRead, SubprocessorsWrite, TransfersRead, HealthRead, StaffAuditRead, FlagsRead, VisitsRead}
 	case LegalCounsel:
-		return []Permission{CasesRead, HoldsRead, HoldsWrite, ProcessingRead, BreachesRead, DemandsRead, DemandsWrite, DemandsApprove, AssuranceRead, HealthRead}
+		return []Permission{CasesRead, HoldsRead, HoldsWrite, ProcessingRead, BreachesRead, DemandsRead, DemandsWrite, DemandsApprove, AssuranceRead, SubprocessorsRead, TransfersRead, TransfersWrite, HealthRead}
 	case SecurityLead:
-		return []Permission{BreachesRead, BreachesWrite, AssuranceRead, AssuranceWrite, HealthRead, StaffAuditRead, FlagsRead, FlagsWrite, VisitsRead, VisitsWrite}
+		return []Permission{BreachesRead, BreachesWrite, AssuranceRead, AssuranceWrite, SubprocessorsRead, HealthRead, StaffAuditRead, FlagsRead, FlagsWrite, VisitsRead, VisitsWrite}
 	}
 	return []Permission{}
 }

@@ -18,6 +18,7 @@ import (
 	"pixeltrack.io/platform/pkg/problem"
 	"pixeltrack.io/platform/pkg/registry"
 	"pixeltrack.io/platform/pkg/store"
+	"pixeltrack.io/platform/pkg/subprocessors"
 )
 
 // Family holds the reports.
@@ -83,9 +84,9 @@ func moment(seconds int64) *time.Time {
 }
 
 // wanted lists what the register of sub-processors names, as reports that nobody has seen.
-func wanted() []*Report {
+func wanted(providers []subprocessors.Provider) []*Report {
 	var all []*Report
-	for _, p := range subprocessor.All() {
+	for _, p := range providers {
 		if p.Status == subprocessor.Ended {
 			continue
 		}
@@ -97,8 +98,12 @@ func wanted() []*Report {
 }
 
 // All reads the register: every report that is wanted, with what was seen of it.
-func All(ctx context.Context, p *store.Platform) ([]*Report, error) {
-	all := wanted()
+func All(ctx context.Context, p *store.Platform, now time.Time) ([]*Report, error) {
+	providers, err := subprocessors.All(ctx, p, now)
+	if err != nil {
+		return nil, err
+	}
+	all := wanted(providers)
 	for seen, err := range store.All[Report](ctx, p, store.Query{Partition: p.Scope().Partition(Family), Limit: 100}) {
 		if err != nil {
 			return nil, err
@@ -135,7 +140,7 @@ func ListAssurance() api.Operation {
 		ID: "list-assurance", Area: "admin", Method: http.MethodGet, Path: "/v1/admin/assurance", Audience: api.Staff, Audit: true, Permission: access.AssuranceRead,
 		Summary: "The audit reports of those who process data for PixelTrack", Purpose: purpose.Security, ExampleOut: ListBody{Data: []Body{example()}},
 	}, func(ctx context.Context, c *api.Caller, _ *struct{}) (*ListOut, error) {
-		all, err := All(ctx, c.Platform())
+		all, err := All(ctx, c.Platform(), c.Now)
 		if err != nil {
 			return nil, err
 		}
@@ -175,10 +180,15 @@ func RecordAssurance(st *store.Store) api.Operation {
 		Description: "It takes the place of the one before. An alarm is raised 30 days before it expires.", ExampleIn: exampleIn(), ExampleOut: example(),
 	}, func(ctx context.Context, c *api.Caller, in *RecordIn) (*RecordOut, error) {
 		b := in.Body
+		providers, err := subprocessors.All(ctx, c.Platform(), c.Now)
+		if err != nil {
+			return nil, err
+		}
+		asked := wanted(providers)
 		switch {
-		case !slices.ContainsFunc(wanted(), func(r *Report) bool { return r.Provider == b.Provider }):
+		case !slices.ContainsFunc(asked, func(r *Report) bool { return r.Provider == b.Provider }):
 			return nil, problem.InvalidField("body.provider", "not in the register of sub-processors")
-		case !slices.ContainsFunc(wanted(), func(r *Report) bool { return r.Provider == b.Provider && r.Standard == b.Standard }):
+		case !slices.ContainsFunc(asked, func(r *Report) bool { return r.Provider == b.Provider && r.Standard == b.Standard }):
 			return nil, problem.InvalidField("body.standard", "the register names no such standard of the provider")
 		case b.Issued.After(c.Now):
 			return nil, problem.InvalidField("body.issued_at", "a time that has been")

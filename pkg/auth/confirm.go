@@ -123,5 +123,6 @@ func newAccount(tx *store.Tx, st *store.Store, c *api.Caller, s *SignUpRequest, 
 	tx.Create(self, &account.Credential{User: user, PasswordHash: s.PasswordHash, Since: now})
 	tx.Create(self, &account.Acceptance{User: user, Version: s.Policy, Hash: s.PolicyHash, At: s.Accepted, IP: s.IP})
 	tx.Create(self, &access.UserGate{User: user, TooYoung: s.TooYoung})
+	access.Enlist(tx, st.BindPlatform(self.Actor()), user)
 	c.AuditFor(tx, self, string(user), "done")
 }

@@ -15,6 +15,7 @@ import (
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/invitations"
 	"pixeltrack.io/platform/pkg/keys"
+	"pixeltrack.io/platform/pkg/policies"
 	"pixeltrack.io/platform/pkg/privacy"
 	"pixeltrack.io/platform/pkg/privacy/policy"
 	"pixeltrack.io/platform/pkg/privacy/purpose"
@@ -79,7 +80,11 @@ func AcceptInvitation(st *store.Store, pseudonyms keys.Pseudonyms) api.Operation
 	}, func(ctx context.Context, c *api.Caller, in *AcceptIn) (*JoinedOut, error) {
 		tooYoung := false
 		if p := in.Body.Person; p != nil {
-			born, err := p.check(c)
+			v, err := policies.InEffect(ctx, st.BindPlatform(c.Actor()), c.Now)
+			if err != nil {
+				return nil, err
+			}
+			born, err := p.check(c, v)
 			if err != nil {
 				return nil, err
 			}
@@ -117,11 +122,10 @@ func AcceptInvitation(st *store.Store, pseudonyms keys.Pseudonyms) api.Operation
 }
 
 // check refuses what no new account can begin with, and gives the date of birth, which is not kept.
-func (p *NewPerson) check(c *api.Caller) (born time.Time, err error) {
+func (p *NewPerson) check(c *api.Caller, v policy.Version) (born time.Time, err error) {
 	if born, err = oldEnough(c, p.DateOfBirth); err != nil {
 		return born, err
 	}
-	v := policy.InEffect(c.Now)
 	if p.PolicyVersion != v.Number {
 		return born, problem.InvalidField("body.new_account.policy_version", "not the version that is in effect")
 	}
@@ -141,10 +145,9 @@ func signUpInto(ctx context.Context, st *store.Store, c *api.Caller, org *store.
 	}
 	user := api.NewID[id.User](c)
 	h := st.BindUser(user, store.Actor{Who: string(user), Request: c.Request})
-	v := policy.InEffect(c.Now)
 	tx := st.Begin()
 	newAccount(tx, st, c, &SignUpRequest{Name: b.Person.Name, Email: i.Email, MailHash: i.MailHash, PasswordHash: password.Hash(b.Password), Country: b.Person.Country,
-		Region: b.Person.Region, Policy: v.Number, PolicyHash: v.SHA256(), Accepted: c.Now.Unix(), IP: privacy.Truncate(c.Source), TooYoung: tooYoung}, user)
+		Region: b.Person.Region, Policy: b.Person.PolicyVersion, PolicyHash: b.Person.PolicyHash, Accepted: c.Now.Unix(), IP: privacy.Truncate(c.Source), TooYoung: tooYoung}, user)
 	member := enter(tx, c, h, org, i, nil)
 	attempts.Forget(tx)
 	err := tx.Commit(ctx)

@@ -12,6 +12,7 @@ import (
 	"pixeltrack.io/platform/pkg/auth/password"
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/keys"
+	"pixeltrack.io/platform/pkg/notices"
 	"pixeltrack.io/platform/pkg/outbox"
 	"pixeltrack.io/platform/pkg/privacy/purpose"
 	"pixeltrack.io/platform/pkg/problem"
@@ -175,6 +176,7 @@ func begin(ctx context.Context, st *store.Store, h *store.User, c *api.Caller, g
 		for _, old := range admit(gate, s, c.Now) {
 			tx.DeleteKey(h, SessionKey(h.ID, old), "")
 		}
+		notices.FirstUse(tx, h, gate, c.Now)
 		tx.Replace(h, gate)
 		s.Version = 0
 		tx.Create(h, s)

@@ -11,6 +11,7 @@ import (
 	"pixeltrack.io/platform/pkg/api"
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/keys"
+	"pixeltrack.io/platform/pkg/notices"
 	"pixeltrack.io/platform/pkg/privacy/purpose"
 	"pixeltrack.io/platform/pkg/problem"
 	"pixeltrack.io/platform/pkg/store"
@@ -127,6 +128,9 @@ func rotate(ctx context.Context, st *store.Store, c *api.Caller, h *store.User, 
 		s.use(now)
 		tx := st.Begin()
 		tx.Replace(h, s)
+		if notices.FirstUse(tx, h, gate, now) {
+			tx.Replace(h, gate)
+		}
 		if err := tx.Commit(ctx); !errors.Is(err, store.ErrStale) {
 			return s, err
 		}

@@ -10,6 +10,7 @@ import (
 	"pixeltrack.io/platform/pkg/api"
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/keys"
+	"pixeltrack.io/platform/pkg/notices"
 	"pixeltrack.io/platform/pkg/outbox"
 	"pixeltrack.io/platform/pkg/privacy/purpose"
 	"pixeltrack.io/platform/pkg/problem"
@@ -132,6 +133,7 @@ func (e *Entry) Enter(ctx context.Context, c *api.Caller, user id.User, how Mann
 		for _, old := range admit(gate, s, c.Now) {
 			tx.DeleteKey(h, SessionKey(user, old), "")
 		}
+		notices.FirstUse(tx, h, gate, c.Now)
 		tx.Replace(h, gate)
 		s.Version = 0
 		tx.Create(h, s)

@@ -13,6 +13,7 @@ import (
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/keys"
 	"pixeltrack.io/platform/pkg/outbox"
+	"pixeltrack.io/platform/pkg/policies"
 	"pixeltrack.io/platform/pkg/privacy"
 	"pixeltrack.io/platform/pkg/privacy/policy"
 	"pixeltrack.io/platform/pkg/privacy/purpose"
@@ -161,7 +162,10 @@ func SignUp(st *store.Store, pseudonyms keys.Pseudonyms, links keys.Links, chall
 		if err := ownAddress(b.Email); err != nil {
 			return nil, err
 		}
-		v := policy.InEffect(c.Now)
+		v, err := policies.InEffect(ctx, st.BindPlatform(c.Actor()), c.Now)
+		if err != nil {
+			return nil, err
+		}
 		if b.PolicyVersion != v.Number {
 			return nil, problem.InvalidField("body.policy_version", "not the version that is in effect")
 		}

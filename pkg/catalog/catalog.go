@@ -30,6 +30,7 @@ import (
 	"pixeltrack.io/platform/pkg/members"
 	"pixeltrack.io/platform/pkg/members/merging"
 	"pixeltrack.io/platform/pkg/meta"
+	"pixeltrack.io/platform/pkg/notices"
 	"pixeltrack.io/platform/pkg/notifications"
 	"pixeltrack.io/platform/pkg/organization"
 	"pixeltrack.io/platform/pkg/organization/agreements"
@@ -39,14 +40,17 @@ import (
 	"pixeltrack.io/platform/pkg/payments"
 	"pixeltrack.io/platform/pkg/payments/receiving"
 	"pixeltrack.io/platform/pkg/picture"
+	"pixeltrack.io/platform/pkg/policies"
 	"pixeltrack.io/platform/pkg/privacy"
 	"pixeltrack.io/platform/pkg/privacy/commitment"
 	"pixeltrack.io/platform/pkg/projects"
 	"pixeltrack.io/platform/pkg/registry"
 	"pixeltrack.io/platform/pkg/secondfactor"
+	"pixeltrack.io/platform/pkg/subprocessors"
 	"pixeltrack.io/platform/pkg/support"
 	"pixeltrack.io/platform/pkg/timetracking"
 	"pixeltrack.io/platform/pkg/timetracking/reminder"
+	"pixeltrack.io/platform/pkg/transfers"
 	"pixeltrack.io/platform/pkg/usage"
 	"pixeltrack.io/platform/pkg/visits"
 	"pixeltrack.io/platform/pkg/visits/views"
@@ -66,7 +70,11 @@ func Routes() []api.Operation {
 	all = append(all, abuse.Routes()...)
 	all = append(all, visits.Routes()...)
 	all = append(all, views.Routes()...)
+	all = append(all, policies.Routes()...)
+	all = append(all, subprocessors.Routes()...)
+	all = append(all, transfers.Routes()...)
 	all = append(all, privacy.Routes()...)
+	all = append(all, notices.Routes()...)
 	all = append(all, usage.Routes()...)
 	all = append(all, clients.Routes()...)
 	all = append(all, dossier.Routes()...)
@@ -99,6 +107,7 @@ func Routes() []api.Operation {
 func Jobs() []job.Job {
 	var all []job.Job
 	all = append(all, privacy.Jobs()...)
+	all = append(all, notices.Jobs()...)
 	all = append(all, usage.Jobs()...)
 	all = append(all, commitment.Jobs()...)
 	all = append(all, deadline.Jobs()...)
@@ -124,6 +133,7 @@ func Jobs() []job.Job {
 func Rows() []registry.Row {
 	all := shared()
 	all = append(all, privacy.Rows()...)
+	all = append(all, notices.Rows()...)
 	all = append(all, usage.Rows()...)
 	all = append(all, commitment.Rows()...)
 	all = append(all, deadline.Rows()...)
@@ -133,6 +143,9 @@ func Rows() []registry.Row {
 	all = append(all, assurance.Rows()...)
 	all = append(all, abuse.Rows()...)
 	all = append(all, visits.Rows()...)
+	all = append(all, policies.Rows()...)
+	all = append(all, subprocessors.Rows()...)
+	all = append(all, transfers.Rows()...)
 	all = append(all, clients.Rows()...)
 	all = append(all, projects.Rows()...)
 	all = append(all, timetracking.Rows()...)

@@ -29,7 +29,11 @@ func shared() []registry.Row {
 				registry.Plain("second_factor_at", "since when there has been one"),
 				registry.Plain("paused_until", "until when no changes are taken"), registry.Plain("frozen", "since when it is looked at whether the account is a child's"),
 				registry.Plain("age_cleared", "when it was found to be no child's"),
+				registry.Internal("changes", "random ids and times: changes of the policy that the person was told of"),
 			}},
+		{Sample: access.Subject{}, Type: "SUBJECT", Area: "account", Subject: registry.SubjectUser, Purpose: purpose.PrivacyRights,
+			Basis: registry.Obligation, Class: registry.ClassAccount, Family: string(access.FamilySubject), Scopes: []registry.Scope{registry.InPlatform},
+			Fields: []registry.Field{registry.Secret("user", "the id of the account, in the list of all accounts", registry.EraseWithRow)}},
 		{Sample: access.APIToken{}, Type: "API_TOKEN", Area: "account", Subject: registry.SubjectUser, Purpose: purpose.Authentication,
 			Basis: registry.Contract, Class: registry.ClassSecurity, Export: "api_tokens", Family: string(access.FamilyAPIToken),
 			Scopes: []registry.Scope{registry.InUser}, Fields: []registry.Field{

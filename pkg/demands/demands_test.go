@@ -90,7 +90,7 @@ func (w *world) disclose(d id.Demand, categories ...string) apitest.Answer {
 func (w *world) sees(c apitest.Caller) []privacy.Disclosure {
 	w.T.Helper()
 	var page api.List[privacy.Disclosure]
-	w.Call(privacy.ListDisclosures(), w.Later(c, 0), apitest.Request{}).Into(w.T, &page)
+	w.Call(privacy.ListDisclosures(w.Store), w.Later(c, 0), apitest.Request{}).Into(w.T, &page)
 	return slices.DeleteFunc(page.Data, func(d privacy.Disclosure) bool { return d.Basis != "legal" })
 }
 

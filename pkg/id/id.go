@@ -46,6 +46,8 @@ type (
 	Hold         string // hld_…, a legal hold
 	Demand       string // lgr_…, what a court or authority demands
 	Breach       string // brc_…, a breach of personal data
+	Transfer     string // trf_…, a merger, acquisition or sale of the business
+	Announcement string // ann_…, what people are told of before it takes effect
 	Staff        string // stf_…, one of PixelTrack's own people, without a trace of which account
 	Report       string // rpt_…, a report that an account is a child's
 	Flag         string // flg_…, a suspicion of abuse
@@ -91,6 +93,8 @@ const (
 	PrefixHold         = "hld"
 	PrefixDemand       = "lgr"
 	PrefixBreach       = "brc"
+	PrefixTransfer     = "trf"
+	PrefixAnnouncement = "ann"
 	PrefixStaff        = "stf"
 	PrefixReport       = "rpt"
 	PrefixFlag         = "flg"
@@ -163,6 +167,10 @@ func Prefix[T Kind]() string {
 		return PrefixDemand
 	case Breach:
 		return PrefixBreach
+	case Transfer:
+		return PrefixTransfer
+	case Announcement:
+		return PrefixAnnouncement
 	case Staff:
 		return PrefixStaff
 	case Report:
@@ -198,6 +206,15 @@ func Made[T Kind](of T) time.Time {
 		return time.Time{}
 	}
 	return ulid.Time(parsed.Time()).UTC()
+}
+
+// Earliest is the least id of kind T that can be made at a time or later, to the millisecond. It names nothing.
+func Earliest[T Kind](at time.Time) T {
+	var u ulid.ULID
+	if err := u.SetTime(ulid.Timestamp(at)); err != nil {
+		return T(Prefix[T]() + "_" + ulid.Zero.String()) // a time that no id is made at
+	}
+	return T(Prefix[T]() + "_" + u.String())
 }
 
 // Source makes ids. The zero value is not usable: both fields must be set.

@@ -1,6 +1,7 @@
 package id_test
 
 import (
+	"crypto/rand"
 	"testing"
 	"time"
 
@@ -53,5 +54,14 @@ func TestMemberIDsDoNotTellTheTime(t *testing.T) {
 	}
 	if _, err := id.Parse[id.Member](string(a)); err != nil {
 		t.Errorf("Parse(%q) = %v; want it to be well formed", a, err)
+	}
+}
+
+func TestEarliest(t *testing.T) {
+	at := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+	made := id.New[id.User](id.Source{Now: func() time.Time { return at }, Rand: rand.Reader})
+	before, same, after := id.Earliest[id.User](at.Add(-time.Millisecond)), id.Earliest[id.User](at), id.Earliest[id.User](at.Add(time.Millisecond))
+	if !(before < same && same <= made && made < after) {
+		t.Errorf("%s, %s, %s around %s; want them in order", before, same, after, made)
 	}
 }

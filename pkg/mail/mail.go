@@ -16,9 +16,6 @@ import (
 	"github.com/resend/resend-go/v2"
 )
 
-// patience is how long one call of Resend may take.
-const patience = 10 * time.Second
-
 // Message is one mail to one person.
 type Message struct {
 	From    string // PixelTrack <no-reply@mail.example.org>
@@ -55,11 +52,23 @@ type Sender struct {
 	client *resend.Client
 }
 
-// NewSender makes a sender. An empty base URL is Resend's own; otherwise it is that of another server.
-func NewSender(key, baseURL string) (*Sender, error) {
-	client := resend.NewCustomClient(&http.Client{Timeout: patience, Transport: noting{http.DefaultTransport}}, key)
+// Host is Resend's, in the register of sub-processors.
+const Host = "api.resend.com"
+
+// Patience is how long one call of Resend may take.
+const Patience = 10 * time.Second
+
+// NewSender makes a sender that reaches Resend by a client, which goes where the register of sub-processors allows. An empty
+// base URL is Resend's own; otherwise it is that of another server.
+func NewSender(key, baseURL string, via *http.Client) (*Sender, error) {
+	noted := *via
+	if noted.Transport == nil {
+		noted.Transport = http.DefaultTransport
+	}
+	noted.Transport = noting{noted.Transport}
+	client := resend.NewCustomClient(&noted, key)
 	if baseURL == "" {
-		baseURL = "https://api.resend.com"
+		baseURL = "https://" + Host
 	}
 	base, err := url.Parse(strings.TrimSuffix(baseURL, "/") + "/")
 	if err != nil {

@@ -32,7 +32,7 @@ func provider(t *testing.T, fault func(*http.Request) resend.Fault) (*resend.Ser
 
 func sender(t *testing.T, key, url string) *mail.Sender {
 	t.Helper()
-	s, err := mail.NewSender(key, url)
+	s, err := mail.NewSender(key, url, &http.Client{Timeout: mail.Patience})
 	if err != nil {
 		t.Fatal(err)
 	}

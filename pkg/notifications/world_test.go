@@ -56,7 +56,7 @@ func newWorld(t *testing.T) *world {
 	t.Cleanup(w.provider.Close)
 	web := httptest.NewServer(w.provider)
 	t.Cleanup(web.Close)
-	w.sender, err = mail.NewSender("re_local", web.URL)
+	w.sender, err = mail.NewSender("re_local", web.URL, web.Client())
 	w.must(err)
 	w.ada = w.Organization()
 	w.people[w.ada.User] = compose.Person{Name: "Ada Example", Address: "ada@example.com"}

@@ -30,6 +30,7 @@ import (
 	"pixeltrack.io/platform/pkg/payments/connect"
 	"pixeltrack.io/platform/pkg/payments/receiving"
 	"pixeltrack.io/platform/pkg/store"
+	"pixeltrack.io/platform/pkg/subprocessors"
 	"pixeltrack.io/platform/pkg/telemetry"
 )
 
@@ -104,7 +105,7 @@ func newWorld(t *testing.T) *world {
 	provider := httptest.NewServer(http.HandlerFunc(w.provide))
 	t.Cleanup(provider.Close)
 	w.url = provider.URL
-	w.client = connect.New(stripeKey, "ca_test", provider.URL, w.Clock.Now)
+	w.client = connect.New(stripeKey, "ca_test", provider.URL, subprocessors.NewReach(w.Store, w.Clock.Now, telemetry.New(w.Log, w.Clock.Now)))
 	return w
 }
 

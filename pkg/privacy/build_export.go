@@ -19,16 +19,16 @@ import (
 	"pixeltrack.io/platform/pkg/job"
 	"pixeltrack.io/platform/pkg/keys"
 	"pixeltrack.io/platform/pkg/outbox"
+	"pixeltrack.io/platform/pkg/policies"
 	"pixeltrack.io/platform/pkg/privacy/datamap"
 	"pixeltrack.io/platform/pkg/privacy/export"
-	"pixeltrack.io/platform/pkg/privacy/policy"
 	"pixeltrack.io/platform/pkg/privacy/purpose"
 	"pixeltrack.io/platform/pkg/privacy/record"
 	"pixeltrack.io/platform/pkg/privacy/request"
 	"pixeltrack.io/platform/pkg/privacy/retention"
-	"pixeltrack.io/platform/pkg/privacy/subprocessor"
 	"pixeltrack.io/platform/pkg/registry"
 	"pixeltrack.io/platform/pkg/store"
+	"pixeltrack.io/platform/pkg/subprocessors"
 	"pixeltrack.io/platform/pkg/telemetry"
 )
 
@@ -126,7 +126,11 @@ func (b *builder) build(ctx context.Context, actor store.Actor, key store.Key) e
 
 // fill writes a package that this run has claimed.
 func (b *builder) fill(ctx context.Context, h holder, scope registry.Scope, p *Package) error {
-	head := export.Head{Case: string(p.Request), Kind: string(p.Kind), Generated: b.clock(), PolicyVersion: policy.InEffect(b.clock()).Number}
+	v, err := policies.InEffect(ctx, b.st.BindPlatform(store.Actor{}), b.clock())
+	if err != nil {
+		return err
+	}
+	head := export.Head{Case: string(p.Request), Kind: string(p.Kind), Generated: b.clock(), PolicyVersion: v.Number}
 	if p.Request == "" {
 		head.Case, head.Kind = string(p.ID), "organization"
 	}
@@ -278,11 +282,15 @@ func (b *builder) content(ctx context.Context, h holder, scope registry.Scope, p
 	if err != nil {
 		return export.Content{}, err
 	}
-	c := export.Content{About: aboutDocument()}
+	providers, err := subprocessors.All(ctx, b.st.BindPlatform(store.Actor{}), b.clock())
+	if err != nil {
+		return export.Content{}, err
+	}
+	c := export.Content{About: aboutDocument(providers, b.clock())}
 	if c.Consents, err = agreed(ctx, h); err != nil {
 		return export.Content{}, err
 	}
-	if c.Disclosures, err = disclosures(ctx, h, b.clock()); err != nil {
+	if c.Disclosures, err = disclosures(ctx, h, b.st.BindPlatform(store.Actor{}), b.clock()); err != nil {
 		return export.Content{}, err
 	}
 	c.Retained = retained(b.m, scope)
@@ -512,7 +520,7 @@ type aboutBody struct {
 	Machine    string         `json:"automated_decisions"`
 }
 
-func aboutDocument() aboutBody {
+func aboutDocument(providers []subprocessors.Provider, now time.Time) aboutBody {
 	m := publicMap(datamap.Current())
 	body := aboutBody{Controller: "PixelTrack, Inc.", Contact: "privacy@pixeltrack.io", Officer: "dpo@pixeltrack.io",
 		Sources:   []string{"you", "your organization", "Stripe and other payment processors", "services you connected"},
@@ -523,8 +531,8 @@ func aboutDocument() aboutBody {
 	for _, p := range purpose.All() {
 		body.Purposes = append(body.Purposes, purposeBody(p))
 	}
-	for _, p := range subprocessor.All() {
-		body.Recipients = append(body.Recipients, provider(p))
+	for _, p := range providers {
+		body.Recipients = append(body.Recipients, provider(p, now))
 	}
 	return body
 }

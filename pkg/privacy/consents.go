@@ -11,7 +11,7 @@ import (
 
 	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/api"
-	"pixeltrack.io/platform/pkg/privacy/policy"
+	"pixeltrack.io/platform/pkg/policies"
 	"pixeltrack.io/platform/pkg/privacy/purpose"
 	"pixeltrack.io/platform/pkg/problem"
 	"pixeltrack.io/platform/pkg/registry"
@@ -241,9 +241,13 @@ func act(ctx context.Context, tx *store.Tx, c *api.Caller, a *Consent) (*Consent
 }
 
 func actAfter(ctx context.Context, tx *store.Tx, c *api.Caller, a, before *Consent) (*ConsentOut, error) {
-	a.PolicyVersion, a.IP = policy.InEffect(c.Now).Number, Truncate(c.Source)
+	v, err := policies.InEffect(ctx, c.Self.Store().BindPlatform(c.Actor()), c.Now)
+	if err != nil {
+		return nil, err
+	}
+	a.PolicyVersion, a.IP = v.Number, Truncate(c.Source)
 	appendAct(tx, c.Self, a, before)
-	err := c.Commit(ctx, tx, string(a.ID))
+	err = c.Commit(ctx, tx, string(a.ID))
 	if errors.Is(err, store.ErrStale) {
 		return nil, problem.Of(problem.Conflict, "consent_changed", "Another choice about this purpose came at the same time; read it again.")
 	}

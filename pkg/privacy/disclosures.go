@@ -4,15 +4,19 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
 	"pixeltrack.io/platform/pkg/api"
+	"pixeltrack.io/platform/pkg/id"
+	"pixeltrack.io/platform/pkg/notices"
 	"pixeltrack.io/platform/pkg/outbox"
 	"pixeltrack.io/platform/pkg/privacy/purpose"
 	"pixeltrack.io/platform/pkg/privacy/record"
-	"pixeltrack.io/platform/pkg/privacy/subprocessor"
 	"pixeltrack.io/platform/pkg/store"
+	"pixeltrack.io/platform/pkg/subprocessors"
+	"pixeltrack.io/platform/pkg/transfers"
 )
 
 // Disclosure is one recipient of a person's data.
@@ -27,14 +31,14 @@ type Disclosure struct {
 type DisclosuresOut struct{ Body api.List[Disclosure] }
 
 // ListDisclosures shows who received the caller's data.
-func ListDisclosures() api.Operation {
+func ListDisclosures(st *store.Store) api.Operation {
 	return api.New(api.Route{
 		ID: "list-disclosures", Area: "privacy", Method: http.MethodGet, Path: "/v1/privacy/disclosures", Audience: api.Users, PureRead: true, Rights: true,
 		Summary: "Who received your personal data", Purpose: purpose.PrivacyRights,
 		ExampleOut: api.List[Disclosure]{Data: []Disclosure{{Recipient: "Resend (Plus Five Five, Inc.)", Basis: "provider", What: []string{"e-mail address"},
 			Times: []time.Time{time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)}}}},
 	}, func(ctx context.Context, c *api.Caller, _ *struct{}) (*DisclosuresOut, error) {
-		all, err := disclosures(ctx, c.Self, c.Now)
+		all, err := disclosures(ctx, c.Self, st.BindPlatform(c.Actor()), c.Now)
 		if err != nil {
 			return nil, err
 		}
@@ -87,42 +91,76 @@ func handedOver(ctx context.Context, h record.Handle, now time.Time) ([]Disclosu
 
 // disclosures lists the providers that store or carry a person's data, with the mails that went out, and what was handed to
 // authorities, which is read at the same time.
-func disclosures(ctx context.Context, h record.Handle, now time.Time) ([]Disclosure, error) {
+func disclosures(ctx context.Context, h record.Handle, p *store.Platform, now time.Time) ([]Disclosure, error) {
 	var legal []Disclosure
-	var failed error
+	var mails []time.Time
+	var passed []Disclosure
+	var failed, unread, unknown error
 	var beside sync.WaitGroup
 	own, _ := store.WithMeter(ctx)
 	beside.Go(func() { legal, failed = handedOver(own, h, now) })
-	all, err := provided(ctx, h, now)
+	other, _ := store.WithMeter(ctx)
+	beside.Go(func() { mails, unread = sent(other, h) })
+	third, _ := store.WithMeter(ctx)
+	beside.Go(func() { passed, unknown = passedOn(third, h, p) })
+	providers, err := subprocessors.All(ctx, p, now)
 	beside.Wait()
-	return append(all, legal...), errors.Join(err, failed)
+	return slices.Concat(provided(providers, mails, now), legal, passed), errors.Join(err, failed, unread, unknown)
 }
 
-func provided(ctx context.Context, h record.Handle, now time.Time) ([]Disclosure, error) {
+// passedOn lists the companies that a person's data has passed to with the business, of which they had a notice.
+func passedOn(ctx context.Context, h record.Handle, p *store.Platform) ([]Disclosure, error) {
+	var about []string
+	err := each(ctx, h, notices.FamilyNotice, func(n *notices.Notice) {
+		if n.Kind == notices.BusinessTransfer {
+			about = append(about, n.Object)
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	var all []Disclosure
+	for _, name := range about {
+		t, err := store.Get[transfers.Transfer](ctx, p, transfers.Key(id.Transfer(name)))
+		if err != nil {
+			return nil, err
+		}
+		if t.State == transfers.Started {
+			all = append(all, Disclosure{Recipient: t.Acquirer, Basis: "transfer", What: []string{"everything in your account"}, Times: []time.Time{at(t.Started)}})
+		}
+	}
+	return all, nil
+}
+
+// sent lists when mails to a person left the house.
+func sent(ctx context.Context, h record.Handle) ([]time.Time, error) {
+	var times []time.Time
+	err := each(ctx, h, outbox.Family, func(m *outbox.Mail) {
+		if m.SentAt != 0 {
+			times = append(times, at(m.SentAt))
+		}
+	})
+	return times, err
+}
+
+// provided lists the providers that store a person's data, and the one that carried mails.
+func provided(providers []subprocessors.Provider, mails []time.Time, now time.Time) []Disclosure {
 	all := []Disclosure{}
-	for _, p := range subprocessor.All() {
+	for _, p := range providers {
 		d := Disclosure{Recipient: p.Name, Basis: "provider", What: p.Categories}
 		switch {
 		case p.ID == "aws" && p.Receives(now): // it holds the table, and so everything
 		case p.ID == "resend":
-			d.What = []string{"name", "e-mail address", "text of the mail"}
-			err := each(ctx, h, outbox.Family, func(m *outbox.Mail) {
-				if m.SentAt != 0 {
-					d.Times = append(d.Times, at(m.SentAt))
-				}
-			})
-			if err != nil {
-				return nil, err
-			}
-			if len(d.Times) == 0 {
+			if len(mails) == 0 {
 				continue
 			}
+			d.What, d.Times = []string{"name", "e-mail address", "text of the mail"}, mails
 		default:
 			continue
 		}
 		all = append(all, d)
 	}
-	return all, nil
+	return all
 }
 
 func each[T any, P interface {

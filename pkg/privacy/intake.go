@@ -13,8 +13,8 @@ import (
 	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/api"
 	"pixeltrack.io/platform/pkg/id"
+	"pixeltrack.io/platform/pkg/policies"
 	"pixeltrack.io/platform/pkg/privacy/clocks"
-	"pixeltrack.io/platform/pkg/privacy/policy"
 	"pixeltrack.io/platform/pkg/privacy/purpose"
 	"pixeltrack.io/platform/pkg/privacy/request"
 	"pixeltrack.io/platform/pkg/problem"
@@ -218,22 +218,27 @@ func effect(ctx context.Context, tx *store.Tx, h holder, r *Request, source, ip 
 	if err != nil {
 		return err
 	}
-	object(tx, h, r, newest, source, ip)
+	v, err := policies.InEffect(ctx, h.Store().BindPlatform(h.Actor()), h.Now())
+	if err != nil {
+		return err
+	}
+	object(tx, h, r, newest, Consent{Source: source, PolicyVersion: v.Number, IP: ip})
 	return nil
 }
 
-// object adds the acts of an objection, an opt-out or a withdrawal of consent after those that count so far.
-func object(tx *store.Tx, h holder, r *Request, newest map[string]*Consent, source, ip string) {
+// object adds the acts of an objection, an opt-out or a withdrawal of consent after those that count so far. What they have in
+// common is given.
+func object(tx *store.Tx, h holder, r *Request, newest map[string]*Consent, common Consent) {
 	for _, p := range about(r) {
-		before := newest[p]
-		a := &Consent{Purpose: p, Act: Objected, Source: source, PolicyVersion: policy.InEffect(h.Now()).Number, IP: ip}
+		before, a := newest[p], common
+		a.Purpose, a.Act = p, Objected
 		if r.Kind == request.ConsentWithdrawal {
 			if !before.Live() {
 				continue
 			}
 			a.Act = TakenBack
 		}
-		appendAct(tx, h, a, before)
+		appendAct(tx, h, &a, before)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"pixeltrack.io/platform/pkg/api"
+	"pixeltrack.io/platform/pkg/policies"
 	"pixeltrack.io/platform/pkg/privacy/clocks"
 	"pixeltrack.io/platform/pkg/privacy/purpose"
 	"pixeltrack.io/platform/pkg/privacy/request"
@@ -78,8 +79,12 @@ func (b *OptOutBody) file(ctx context.Context, st *store.Store, c *api.Caller) e
 		if err := r.happen(request.Event{Type: request.IdentityClear, At: c.Now}); err != nil {
 			return err
 		}
+		v, err := policies.InEffect(ctx, st.BindPlatform(c.Actor()), c.Now)
+		if err != nil {
+			return err
+		}
 		tx := st.Begin()
-		object(tx, c.Self, r, newest, "request", Truncate(c.Source))
+		object(tx, c.Self, r, newest, Consent{Source: "request", PolicyVersion: v.Number, IP: Truncate(c.Source)})
 		if err := r.done(c.Now); err != nil {
 			return err
 		}

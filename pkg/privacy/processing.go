@@ -16,6 +16,7 @@ import (
 	"pixeltrack.io/platform/pkg/privacy/retention"
 	"pixeltrack.io/platform/pkg/privacy/subprocessor"
 	"pixeltrack.io/platform/pkg/registry"
+	"pixeltrack.io/platform/pkg/subprocessors"
 )
 
 // ProcessingBody is the record of processing activities (GDPR Art. 30), made from the registers that the product runs by.
@@ -67,14 +68,18 @@ func GetProcessingRecord() api.Operation {
 			Purpose: purpose.Authentication, Title: "Letting you in, and only you", Basis: string(registry.Contract), Subjects: []string{"user"},
 			Records:    []ActivityRecord{{Type: "CREDENTIAL", Fields: []string{"password_hash"}, Retention: "30 days"}},
 			Recipients: []ActivityPartner{{"Amazon Web Services, Inc.", "US", []string{"adequacy_decision"}}}}}},
-	}, func(context.Context, *api.Caller, *struct{}) (*ProcessingOut, error) {
-		b, err := processing(datamap.Current(), subprocessor.All())
+	}, func(ctx context.Context, c *api.Caller, _ *struct{}) (*ProcessingOut, error) {
+		all, err := subprocessors.All(ctx, c.Platform(), c.Now)
+		if err != nil {
+			return nil, err
+		}
+		b, err := processing(datamap.Current(), all)
 		return &ProcessingOut{b}, err
 	})
 }
 
 // processing makes the record of what a map of fields and a register of providers say.
-func processing(m datamap.Map, providers []subprocessor.Provider) (ProcessingBody, error) {
+func processing(m datamap.Map, providers []subprocessors.Provider) (ProcessingBody, error) {
 	b := ProcessingBody{Name: "PixelTrack", Contact: "dpo@pixeltrack.io", Controller: []Activity{}, Processor: []Activity{}, Measures: measures()}
 	for _, p := range purpose.All() {
 		for _, role := range []struct {
@@ -131,7 +136,7 @@ func (a *Activity) add(r datamap.Row) {
 	a.Records = append(a.Records, rec)
 }
 
-func partner(p subprocessor.Provider) ActivityPartner {
+func partner(p subprocessors.Provider) ActivityPartner {
 	a := ActivityPartner{Name: p.Name, Country: p.Country, Safeguards: []string{}}
 	for _, m := range p.Mechanisms {
 		a.Safeguards = append(a.Safeguards, string(m))

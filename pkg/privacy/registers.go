@@ -3,9 +3,11 @@ package privacy
 import (
 	"context"
 	"net/http"
+	"slices"
 	"time"
 
 	"pixeltrack.io/platform/pkg/api"
+	"pixeltrack.io/platform/pkg/policies"
 	"pixeltrack.io/platform/pkg/privacy/datamap"
 	"pixeltrack.io/platform/pkg/privacy/policy"
 	"pixeltrack.io/platform/pkg/privacy/purpose"
@@ -13,6 +15,8 @@ import (
 	"pixeltrack.io/platform/pkg/privacy/subprocessor"
 	"pixeltrack.io/platform/pkg/problem"
 	"pixeltrack.io/platform/pkg/registry"
+	"pixeltrack.io/platform/pkg/store"
+	"pixeltrack.io/platform/pkg/subprocessors"
 )
 
 // PolicyBody is one version of the privacy policy.
@@ -46,12 +50,17 @@ func examplePolicy() PolicyBody {
 const cached = "public, max-age=300"
 
 // GetPolicy serves the version of the policy that is in effect.
-func GetPolicy(now func() time.Time) api.Operation {
+func GetPolicy(st *store.Store) api.Operation {
 	return api.New(api.Route{
 		ID: "get-policy", Area: "privacy", Method: http.MethodGet, Path: "/v1/privacy/policy", Audience: api.Public, PureRead: true,
 		Summary: "The privacy policy that is in effect", Purpose: purpose.PrivacyRights, ExampleOut: examplePolicy(),
-	}, func(context.Context, *api.Caller, *struct{}) (*PolicyOut, error) {
-		return &PolicyOut{CacheControl: cached, Body: policyBody(policy.InEffect(now()))}, nil
+	}, func(ctx context.Context, c *api.Caller, _ *struct{}) (*PolicyOut, error) {
+		p := st.BindPlatform(c.Actor())
+		v, err := policies.InEffect(ctx, p, c.Now)
+		if err != nil {
+			return nil, err
+		}
+		return policyOf(ctx, p, v.Number)
 	})
 }
 
@@ -59,19 +68,23 @@ func GetPolicy(now func() time.Time) api.Operation {
 type PolicyListOut struct{ Body api.List[PolicyBody] }
 
 // ListPolicyVersions lists every published version without its text, newest first.
-func ListPolicyVersions() api.Operation {
+func ListPolicyVersions(st *store.Store) api.Operation {
 	example := examplePolicy()
 	example.Text = ""
 	return api.New(api.Route{
 		ID: "list-policy-versions", Area: "privacy", Method: http.MethodGet, Path: "/v1/privacy/policy/versions", Audience: api.Public,
 		PureRead: true, Summary: "Every published version of the privacy policy", Purpose: purpose.PrivacyRights,
-		ExampleOut: api.List[PolicyBody]{Data: []PolicyBody{example}},
-	}, func(context.Context, *api.Caller, *struct{}) (*PolicyListOut, error) {
+		Description: "Newest first, with those that do not take effect before a day to come.", ExampleOut: api.List[PolicyBody]{Data: []PolicyBody{example}},
+	}, func(ctx context.Context, c *api.Caller, _ *struct{}) (*PolicyListOut, error) {
+		all, err := policies.All(ctx, st.BindPlatform(c.Actor()))
+		if err != nil {
+			return nil, err
+		}
 		out := &PolicyListOut{Body: api.List[PolicyBody]{Data: []PolicyBody{}}}
-		for _, v := range policy.Versions() {
+		for _, v := range slices.Backward(all) {
 			b := policyBody(v)
 			b.Text = ""
-			out.Body.Data = append([]PolicyBody{b}, out.Body.Data...)
+			out.Body.Data = append(out.Body.Data, b)
 		}
 		return out, nil
 	})
@@ -79,22 +92,30 @@ func ListPolicyVersions() api.Operation {
 
 // VersionIn names a version of the policy.
 type VersionIn struct {
-	Version int `path:"version" minimum:"1" doc:"The number of the version." example:"1"`
+	Version int `path:"version" minimum:"1" maximum:"999999" doc:"The number of the version." example:"1"`
 }
 
 // GetPolicyVersion serves one version, however old.
-func GetPolicyVersion() api.Operation {
+func GetPolicyVersion(st *store.Store) api.Operation {
 	return api.New(api.Route{
 		ID: "get-policy-version", Area: "privacy", Method: http.MethodGet, Path: "/v1/privacy/policy/versions/{version}", Audience: api.Public,
 		PureRead: true, Summary: "One version of the privacy policy, however old", Purpose: purpose.PrivacyRights, ExampleOut: examplePolicy(),
 		Refusals: []api.Refusal{{Kind: problem.NotFound, Code: "policy_version_not_found", When: "There is no such version."}},
-	}, func(_ context.Context, _ *api.Caller, in *VersionIn) (*PolicyOut, error) {
-		v, ok := policy.Of(in.Version)
-		if !ok {
-			return nil, problem.Missing("policy version")
-		}
-		return &PolicyOut{CacheControl: cached, Body: policyBody(v)}, nil
+	}, func(ctx context.Context, c *api.Caller, in *VersionIn) (*PolicyOut, error) {
+		return policyOf(ctx, st.BindPlatform(c.Actor()), in.Version)
 	})
+}
+
+// policyOf serves a version with its text.
+func policyOf(ctx context.Context, p *store.Platform, number int) (*PolicyOut, error) {
+	v, ok, err := policies.Of(ctx, p, number)
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		return nil, problem.Missing("policy version")
+	}
+	return &PolicyOut{CacheControl: cached, Body: policyBody(v)}, nil
 }
 
 // DataMapBody is the answer of get-data-map.
@@ -192,13 +213,27 @@ type Subprocessor struct {
 	Region     string      `json:"region,omitempty"`
 	Mechanisms []string    `json:"transfer_mechanisms"`
 	Hosts      []string    `json:"hosts" doc:"Where data is sent; nothing is sent elsewhere."`
+	Receives   bool        `json:"receives_data" doc:"Whether data may go there now."`
 	From       string      `json:"from" format:"date" doc:"No data goes there before."`
 	Status     string      `json:"status" enum:"announced,active,ended"`
 	Contract   string      `json:"contract_date,omitempty" format:"date" doc:"Absent while the document is not in the register."`
 	Reviewed   string      `json:"transfer_reviewed,omitempty" format:"date"`
+	ReviewBy   string      `json:"transfer_review_by,omitempty" format:"date" doc:"No data goes there from then on without another review."`
+	Planned    *Planned    `json:"planned,omitempty" doc:"What more it is to get."`
 	Assurance  []Assurance `json:"assurance"`
 	Terms      string      `json:"terms" format:"uri"`
 	Page       string      `json:"page" format:"uri"`
+}
+
+// Planned is what more a provider is to get, from a day on, if all owners were told by then.
+type Planned struct {
+	From       string   `json:"from" format:"date"`
+	Service    string   `json:"service"`
+	Parts      []string `json:"parts"`
+	Categories []string `json:"categories"`
+	Purposes   []string `json:"purposes"`
+	Country    string   `json:"country"`
+	Hosts      []string `json:"hosts"`
 }
 
 // Assurance is an audit report of a provider.
@@ -215,24 +250,31 @@ type SubprocessorsOut struct {
 }
 
 // ListSubprocessors serves the register of sub-processors.
-func ListSubprocessors() api.Operation {
+func ListSubprocessors(st *store.Store) api.Operation {
 	return api.New(api.Route{
 		ID: "list-subprocessors", Area: "privacy", Method: http.MethodGet, Path: "/v1/privacy/subprocessors", Audience: api.Public, PureRead: true,
 		Summary: "The companies that process personal data for PixelTrack", Purpose: purpose.PrivacyRights,
-		ExampleOut: api.List[Subprocessor]{Data: []Subprocessor{provider(subprocessor.All()[0])}},
-	}, func(context.Context, *api.Caller, *struct{}) (*SubprocessorsOut, error) {
+		ExampleOut: api.List[Subprocessor]{Data: []Subprocessor{provider(subprocessors.Provider{Provider: subprocessor.All()[0]}, time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC))}},
+	}, func(ctx context.Context, c *api.Caller, _ *struct{}) (*SubprocessorsOut, error) {
+		all, err := subprocessors.All(ctx, st.BindPlatform(c.Actor()), c.Now)
+		if err != nil {
+			return nil, err
+		}
 		out := &SubprocessorsOut{CacheControl: cached, Body: api.List[Subprocessor]{Data: []Subprocessor{}}}
-		for _, p := range subprocessor.All() {
-			out.Body.Data = append(out.Body.Data, provider(p))
+		for _, p := range all {
+			out.Body.Data = append(out.Body.Data, provider(p, c.Now))
 		}
 		return out, nil
 	})
 }
 
-func provider(p subprocessor.Provider) Subprocessor {
-	s := Subprocessor{ID: p.ID, Name: p.Name, Service: p.Service, Parts: p.Parts, Categories: p.Categories, Purposes: p.Purposes,
+func provider(p subprocessors.Provider, now time.Time) Subprocessor {
+	s := Subprocessor{ID: p.ID, Name: p.Name, Service: p.Service, Parts: append([]string{}, p.Parts...), Receives: p.Receives(now), Categories: p.Categories, Purposes: p.Purposes,
 		Country: p.Country, Region: p.Region, Mechanisms: []string{}, Hosts: p.Hosts, From: p.From.Format(time.DateOnly),
-		Status: string(p.Status), Contract: date(p.Contract), Reviewed: date(p.Reviewed), Assurance: []Assurance{}, Terms: p.Terms, Page: p.Page}
+		Status: string(p.Status), Contract: date(p.Contract), Reviewed: date(p.Reviewed), ReviewBy: date(p.ReviewBy), Assurance: []Assurance{}, Terms: p.Terms, Page: p.Page}
+	if n := p.Planned; n != nil {
+		s.Planned = &Planned{From: n.From.Format(time.DateOnly), Service: n.Service, Parts: append([]string{}, n.Parts...), Categories: n.Categories, Purposes: n.Purposes, Country: n.Country, Hosts: n.Hosts}
+	}
 	for _, m := range p.Mechanisms {
 		s.Mechanisms = append(s.Mechanisms, string(m))
 	}

@@ -143,6 +143,7 @@ func (w *world) somebody(c apitest.Caller, name string) somebody {
 	tx.Create(user, &belonging{User: c.User, Org: c.Org, Member: c.Member})
 	tx.Create(org, &work{Org: c.Org, ID: "work-of-" + string(c.Member), Member: c.Member, Text: "=SUM(1) by " + string(c.Member)})
 	tx.Create(p, &marker{User: c.User, hash: "hash-of-" + name})
+	access.Enlist(tx, p, c.User)
 	if err := tx.Commit(context.Background()); err != nil {
 		w.T.Fatal(err)
 	}

@@ -13,22 +13,22 @@
 //	get-health | no data | - | - | 0 / 0
 //	get-openapi | no data | - | - | 0 / 0
 //	get-docs | no data | - | - | 0 / 0
-//	sign-up | whether an address is known; a pending sign-up and its mail | table | MAIL hash; CASE hash ATTEMPTS, SIGNUP, OUTBOX, LETTERS | 2 / 9
-//	confirm-sign-up | a pending sign-up by its link; user and organisation made of it | table | CASE hash SIGNUP; USER u PROFILE, CREDENTIAL, ACCEPTANCE, MEMBERSHIP, USERGATE; ORG o ORGANIZATION, ORGGATE, ACCESS; MAIL hash | 1 / 23
-//	log-in | an account by its address; a session | table | MAIL hash; CASE hash ATTEMPTS; USER u CREDENTIAL, USERGATE, MEMBERSHIP, SESSION, OUTBOX; DUE outbox; ORG o ACCESS, ORGGATE; CASE hash ATTEMPTS, CHALLENGE; USER u CREDENTIAL, USERGATE, MEMBERSHIP, SESSION, SECONDFACTOR | 7 / 15
-//	refresh-token | a session by the ids in its token | table | USER u SESSION / session; USERGATE; ORG o ACCESS, ORGGATE | 5 / 1
+//	sign-up | whether an address is known; a pending sign-up and its mail | table, GSI1 | MAIL hash; PLATFORM POLICY / time; CASE hash ATTEMPTS, SIGNUP, OUTBOX, LETTERS | 2.5 / 9
+//	confirm-sign-up | a pending sign-up by its link; user and organisation made of it | table | CASE hash SIGNUP; USER u PROFILE, CREDENTIAL, ACCEPTANCE, MEMBERSHIP, USERGATE; ORG o ORGANIZATION, ORGGATE, ACCESS; MAIL hash; PLATFORM SUBJECT s / user | 1 / 25
+//	log-in | an account by its address; a session | table | MAIL hash; CASE hash ATTEMPTS; USER u CREDENTIAL, USERGATE, MEMBERSHIP, SESSION, OUTBOX, ACK; DUE outbox; ORG o ACCESS, ORGGATE; CASE hash ATTEMPTS, CHALLENGE; USER u CREDENTIAL, USERGATE, MEMBERSHIP, SESSION, SECONDFACTOR | 7 / 15
+//	refresh-token | a session by the ids in its token | table | USER u SESSION / session; USERGATE, ACK; ORG o ACCESS, ORGGATE | 5 / 1
 //	log-out | a session, or all of a user | table | USER u USERGATE, SESSION | 4 / 6
 //	switch-organization | a session and one membership | table | USER u SESSION, MEMBERSHIP / org | 8 / 1
 //	restore-account | a deleted account by the link that was mailed | table | TOKEN hash; USER u USERGATE, DELETION, PROFILE, CREDENTIAL, MEMBERSHIP, SECONDFACTOR, OUTBOX; ORG o ORGGATE; DUE outbox; USER u USERGATE, DELETION, PROFILE, CREDENTIAL, MEMBERSHIP; CASE hash ATTEMPTS | 8 / 25
 //	resend-sign-up | the last sign-up of an address, and a further mail about it | table | CASE hash LETTERS, OUTBOX | 1 / 6
 //	forgot-password | whether an address is known; a link that sets a new password, and its mail | table | MAIL hash; CASE hash PASSWORDRESET, OUTBOX, LETTERS | 2 / 8
 //	reset-password | a link that sets a new password; the account that it is for | table | CASE hash PASSWORDRESET; USER u USERGATE, PROFILE, CREDENTIAL, SESSION / session, OUTBOX; DUE outbox | 4 / 14
-//	accept-invitation | an invitation by its link, and the account of its address or a new one | table | TOKEN hash; CASE hash ATTEMPTS; ORG o INVITATION / id, INVITEE / hash, ORGGATE, ACCESS; MAIL hash; USER u PROFILE, CREDENTIAL, ACCEPTANCE, MEMBERSHIP, USERGATE | 5 / 29
+//	accept-invitation | an invitation by its link, and the account of its address or a new one | table, GSI1 | TOKEN hash; CASE hash ATTEMPTS; ORG o INVITATION / id, INVITEE / hash, ORGGATE, ACCESS; MAIL hash; PLATFORM POLICY / time, SUBJECT s / user; USER u PROFILE, CREDENTIAL, ACCEPTANCE, MEMBERSHIP, USERGATE | 5.5 / 31
 //	join-organization | an invitation by its link | table | TOKEN hash; ORG o INVITATION / id, INVITEE / hash, ORGGATE, ACCESS; USER u PROFILE, MEMBERSHIP | 9 / 16
-//	log-in-second-factor | a login by its challenge, and a user's second factors | table | CASE hash CHALLENGE, ATTEMPTS; USER u SECONDFACTOR, USERGATE, MEMBERSHIP, SESSION, CREDENTIAL, OUTBOX; ORG o ACCESS, ORGGATE; DUE outbox | 7 / 24
+//	log-in-second-factor | a login by its challenge, and a user's second factors | table | CASE hash CHALLENGE, ATTEMPTS; USER u SECONDFACTOR, USERGATE, ACK, MEMBERSHIP, SESSION, CREDENTIAL, OUTBOX; ORG o ACCESS, ORGGATE; DUE outbox | 7 / 24
 //	reauthenticate | what proves a user, and their session | table | CASE hash ATTEMPTS; USER u CREDENTIAL, USERGATE, SECONDFACTOR, SESSION / session, OUTBOX; ORG o ACCESS, ORGGATE; DUE outbox | 10 / 16
 //	ask-for-passkey | a challenge for a passkey, and the passkeys of a login that waits | table | CASE hash CHALLENGE, CEREMONY; USER u PASSKEY | 2 / 1
-//	log-in-with-passkey | a passkey by the hash of its id, and the challenge that it signed | table | CASE hash CEREMONY, CHALLENGE; TOKEN hash; USER u PASSKEY / id, PROFILE, SECONDFACTOR, USERGATE, MEMBERSHIP, SESSION, CREDENTIAL, OUTBOX; ORG o ACCESS, ORGGATE; DUE outbox | 10 / 19
+//	log-in-with-passkey | a passkey by the hash of its id, and the challenge that it signed | table | CASE hash CEREMONY, CHALLENGE; TOKEN hash; USER u PASSKEY / id, PROFILE, SECONDFACTOR, USERGATE, ACK, MEMBERSHIP, SESSION, CREDENTIAL, OUTBOX; ORG o ACCESS, ORGGATE; DUE outbox | 10 / 19
 //	reauthenticate-with-passkey | a passkey by the hash of its id, and the session of its user | table | CASE hash CEREMONY; TOKEN hash; USER u PASSKEY / id, SECONDFACTOR, SESSION / session; ORG o ACCESS, ORGGATE | 11 / 8
 //	restore-account-with-passkey | a deleted account by the link that was mailed, and a passkey by the hash of its id | table | TOKEN hash; CASE hash CEREMONY, ATTEMPTS; USER u PASSKEY / id, USERGATE, DELETION, PROFILE, CREDENTIAL, MEMBERSHIP, SECONDFACTOR; ORG o ORGGATE | 11 / 29
 //	get-jwks | the public keys | table | PLATFORM KEYRING | 1 / 0
@@ -101,7 +101,7 @@
 //	get-hold | a legal hold by id | table | USER u STAFF; PLATFORM HOLD / id | 3 / 1
 //	review-hold | a legal hold by id | table | USER u STAFF; PLATFORM HOLD / id; DUE hold-review | 4 / 12
 //	lift-hold | a legal hold by id, and what it holds | table | USER u STAFF; PLATFORM HOLD / id, CUSTODY / id, DOCKET / id; USER u USERGATE; ORG o ORGGATE, CLIENT / id, PROJECT / id, INVOICE / id, STOREDFILE / id; USER u REQUEST; DUE, WAKE purge-account, purge-organization, purge-invoice, purge-project; DUE hold-review, request | 6 / 20
-//	get-processing-record | a user as staff | table | USER u STAFF | 2 / 1
+//	get-processing-record | the register of sub-processors | table | USER u STAFF; PLATFORM SUBPROCESSOR | 3 / 1
 //	create-breach | a breach, and who must be told of it by when | table | USER u STAFF; PLATFORM BREACH / id, DEADLINE / entry, what; DUE deadline | 3 / 11
 //	list-breaches | breaches of a state by when they were known | GSI1 | USER u STAFF; PLATFORM BREACH state / time | 2.5 / 1
 //	get-breach | a breach by id | table | USER u STAFF; PLATFORM BREACH / id | 3 / 1
@@ -118,8 +118,17 @@
 //	record-legal-disclosure | a demand by id, and what was handed over of a user | table | USER u STAFF; PLATFORM DEMAND / id, DEADLINE / entry, what; DUE deadline; USER u USERGATE, DISCLOSED / demand, time | 4 / 17
 //	notify-legal-request | a demand by id, and a mail | table | USER u STAFF; PLATFORM DEMAND / id, DEADLINE / entry, what; USER u OUTBOX; DUE outbox | 4 / 15
 //	close-legal-request | a demand by id | table | USER u STAFF; PLATFORM DEMAND / id, DEADLINE / entry, what | 4 / 12
-//	list-assurance | audit reports, by provider and standard | table | USER u STAFF; PLATFORM ASSURANCE | 3 / 1
-//	record-assurance | an audit report of a provider by a standard | table | USER u STAFF; PLATFORM ASSURANCE / provider, standard, DEADLINE / entry, what; DUE deadline | 3 / 10
+//	list-assurance | audit reports, by provider and standard | table | USER u STAFF; PLATFORM ASSURANCE, SUBPROCESSOR | 4 / 1
+//	record-assurance | an audit report of a provider by a standard | table | USER u STAFF; PLATFORM ASSURANCE / provider, standard, DEADLINE / entry, what, SUBPROCESSOR; DUE deadline | 4 / 10
+//	create-policy | the newest version of the policy; another, and its announcement | table | USER u STAFF; PLATFORM POLICY / number, POLICYBODY / number, ANNOUNCEMENT / id, ROUND / announcement, shard, DEADLINE / entry, what; DUE notices, deadline | 4 / 9
+//	create-subprocessor | the register of sub-processors; a company in it, and its announcement | table | USER u STAFF; PLATFORM SUBPROCESSOR / company, ANNOUNCEMENT / id, ROUND / announcement, shard, DEADLINE / entry, what; DUE notices, deadline | 4 / 30
+//	get-subprocessor | a company of the register by id | table | USER u STAFF; PLATFORM SUBPROCESSOR / company | 3 / 1
+//	update-subprocessor | the register of sub-processors; a company in it, and its announcements | table | USER u STAFF; PLATFORM SUBPROCESSOR / company, ANNOUNCEMENT / id, ROUND / announcement, shard, DEADLINE / entry, what; DUE notices, deadline | 5 / 32
+//	end-subprocessor | a company of the register by id, and its announcement | table | USER u STAFF; PLATFORM SUBPROCESSOR / company, ANNOUNCEMENT / id, DEADLINE / entry, what; DUE deadline | 5 / 12
+//	create-business-transfer | a transfer of the business, and its announcement | table | USER u STAFF; PLATFORM TRANSFER / id, ANNOUNCEMENT / id, ROUND / announcement, shard, DEADLINE / entry, what; DUE notices, deadline | 3 / 28
+//	get-business-transfer | a transfer of the business by id, and how many were told | table | USER u STAFF; PLATFORM TRANSFER / id, ANNOUNCEMENT / id, ROUND / announcement | 5 / 1
+//	start-business-transfer | a transfer of the business by id, and how many were told | table | USER u STAFF; PLATFORM TRANSFER / id, ANNOUNCEMENT / id, ROUND / announcement | 6 / 6
+//	cancel-business-transfer | a transfer of the business by id, and how many were told | table | USER u STAFF; PLATFORM TRANSFER / id, ANNOUNCEMENT / id, ROUND / announcement, DEADLINE / entry, what | 6 / 10
 //	get-organization | the settings of an organisation | table | ORG o ORGANIZATION | 4 / 0
 //	update-organization | the settings of an organisation | table | ORG o ORGANIZATION, ORGGATE; DUE, WAKE project-setting | 4 / 4
 //	create-organization-export | an organisation's package, and the last order of one | table | ORG o PACKAGE / id, EXPORTORDER, IDEMPOTENCY; DUE package | 4 / 10
@@ -214,7 +223,7 @@
 //	reopen-ticket | a ticket by id | table | ORG o TICKET / id; DUE, WAKE purge-ticket | 4 / 10
 //	rate-ticket | a ticket by id | table | ORG o TICKET / id | 4 / 3
 //	rate-mail-ticket | a correspondent's ticket by its pass | table | CASE hash TICKET / id | 1 / 1
-//	take-in-mail | a mail that came in, who sent it, and the ticket that it answers | table | DUE arrival s; PLATFORM ARRIVAL id; MAIL hash; USER u USERGATE, MEMBERSHIP; ORG o ACCESS / member, ORGGATE; CASE hash CORRESPONDENT, MAILCOUNT; ORG o, CASE hash TICKET / id, TICKETMESSAGE ticket / id, OUTBOX / dedupe; USER u, CASE hash REQUEST / id; USER u OUTBOX / dedupe; PLATFORM DOCKET / id; DUE, WAKE purge-ticket, purge-correspondent; DUE outbox, request | 4 / 0
+//	take-in-mail | a mail that came in, who sent it, and the ticket that it answers | table | DUE arrival s; PLATFORM ARRIVAL id; MAIL hash; USER u USERGATE, MEMBERSHIP; ORG o ACCESS / member, ORGGATE; CASE hash CORRESPONDENT, MAILCOUNT; ORG o, CASE hash TICKET / id, TICKETMESSAGE ticket / id, OUTBOX / dedupe; USER u, CASE hash REQUEST / id; USER u OUTBOX / dedupe; PLATFORM DOCKET / id; DUE, WAKE purge-ticket, purge-correspondent; DUE outbox, request; at its start PLATFORM SUBPROCESSOR | 4 / 0
 //	create-invoice | a draft with its payer and lines, counted at its client | table | ORG o INVOICE / id, INVOICEPAYER / id, INVOICELINE invoice / part, CLIENT / id, ORGANIZATION, PROJECT / id, IDEMPOTENCY; DUE, WAKE purge-invoice; DUE assembly; ORG o OUTBOX / dedupe | 6 / 18
 //	list-invoices | invoices by id; by status and client; what is overdue; of a client in all states; by time of change | table, GSI1, GSI2 | ORG o INVOICE; ORG o INVOICE status / client, id; ORG o INVOICE status overdue / client, id; ORG o INVOICE / time | 4 / 0
 //	get-invoice | an invoice by id, with its payer, its lines and its mail | table | ORG o INVOICE / id, INVOICEPAYER / id, INVOICELINE invoice, OUTBOX / dedupe | 7 / 0
@@ -234,30 +243,32 @@
 //	delete-payment | a payment by id, and its invoice | table | ORG o PAYMENT / id, INVOICE / id | 5 / 13
 //	get-payment | a payment by id, with its refunds and disputes | table | ORG o PAYMENT / id | 4 / 0
 //	get-payment-account | an organisation's account at Stripe | table | ORG o CONNECTED | 4 / 0
-//	create-payment-account | an organisation's account at Stripe, and whose it is | table | ORG o CONNECTED, ORGANIZATION, IDEMPOTENCY; EXT stripe account account; DUE reconcile | 6 / 11
-//	delete-payment-account | an organisation's account at Stripe, its checkouts, and payments that came meanwhile | table | ORG o CONNECTED, CHECKOUT, INVOICE / id, PAYMENT / id; EXT stripe account object; DUE reconcile | 8 / 9
-//	create-checkout | an invoice by the hash of its public link, and its one checkout | table | TOKEN hash; ORG o INVOICE / id, ORGGATE, ORGANIZATION, CONNECTED, CHECKOUT / invoice; EXT stripe account session | 6 / 8
-//	create-refund | a payment by id, its invoice, and what goes back | table | ORG o PAYMENT / id, INVOICE / id, IDEMPOTENCY; EXT stripe account object; DUE refund, purge-invoice; WAKE purge-invoice | 11 / 25
-//	apply-stripe-event | what an event of Stripe's is about | table | PLATFORM STRIPEEVENT account / id; EXT stripe account object; ORG o CONNECTED, CHECKOUT / invoice, INVOICE / id, PAYMENT / id; DUE reconcile, refund, purge-invoice; WAKE purge-invoice | 3 / 2
-//	reconcile-payments | accounts that are to be asked again, refunds that Stripe was not told of | table | DUE reconcile s, refund s; EXT stripe account object; ORG o CONNECTED, CHECKOUT, INVOICE / id, PAYMENT / id | 8 / 0
-//	expire-checkouts | the checkouts of an invoice or an organisation | table | ORG o CHECKOUT / invoice, INVOICE / id | 2 / 1
+//	create-payment-account | an organisation's account at Stripe, and whose it is | table | ORG o CONNECTED, ORGANIZATION, IDEMPOTENCY; EXT stripe account account; DUE reconcile; at its start PLATFORM SUBPROCESSOR | 6 / 11
+//	delete-payment-account | an organisation's account at Stripe, its checkouts, and payments that came meanwhile | table | ORG o CONNECTED, CHECKOUT, INVOICE / id, PAYMENT / id; EXT stripe account object; DUE reconcile; at its start PLATFORM SUBPROCESSOR | 8 / 9
+//	create-checkout | an invoice by the hash of its public link, and its one checkout | table | TOKEN hash; ORG o INVOICE / id, ORGGATE, ORGANIZATION, CONNECTED, CHECKOUT / invoice; EXT stripe account session; at its start PLATFORM SUBPROCESSOR | 6 / 8
+//	create-refund | a payment by id, its invoice, and what goes back | table | ORG o PAYMENT / id, INVOICE / id, IDEMPOTENCY; EXT stripe account object; DUE refund, purge-invoice; WAKE purge-invoice; at its start PLATFORM SUBPROCESSOR | 11 / 25
+//	apply-stripe-event | what an event of Stripe's is about | table | PLATFORM STRIPEEVENT account / id; EXT stripe account object; ORG o CONNECTED, CHECKOUT / invoice, INVOICE / id, PAYMENT / id; DUE reconcile, refund, purge-invoice; WAKE purge-invoice; at its start PLATFORM SUBPROCESSOR | 3 / 2
+//	reconcile-payments | accounts that are to be asked again, refunds that Stripe was not told of | table | DUE reconcile s, refund s; EXT stripe account object; ORG o CONNECTED, CHECKOUT, INVOICE / id, PAYMENT / id; at its start PLATFORM SUBPROCESSOR | 8 / 0
+//	expire-checkouts | the checkouts of an invoice or an organisation | table | ORG o CHECKOUT / invoice, INVOICE / id; at its start PLATFORM SUBPROCESSOR | 2 / 1
 //	receive-stripe | an event by account and id | table | PLATFORM STRIPEEVENT platform / id | 0 / 1
 //	receive-stripe-connect | an event by account and id | table | PLATFORM STRIPEEVENT account / id | 0 / 1
-//	get-policy | no data | - | - | 0 / 0
-//	list-policy-versions | no data | - | - | 0 / 0
-//	get-policy-version | no data | - | - | 0 / 0
+//	get-policy | the version of the policy that is in effect; its text | GSI1, table | PLATFORM POLICY / time; POLICY / number, POLICYBODY / number | 0.5 / 0
+//	list-policy-versions | the versions of the policy | table | PLATFORM POLICY | 1 / 0
+//	get-policy-version | a version of the policy by number, with its text | table | PLATFORM POLICY / number, POLICYBODY / number | 0 / 0
 //	get-data-map | no data | - | - | 0 / 0
-//	list-subprocessors | no data | - | - | 0 / 0
+//	list-subprocessors | the register of sub-processors | table | PLATFORM SUBPROCESSOR | 1 / 0
 //	list-purposes | no data | - | - | 0 / 0
 //	list-cookies | no data | - | - | 0 / 0
 //	get-gpc | no data | - | - | 0 / 0
-//	list-disclosures | what left the house about a user | table | USER u OUTBOX, DISCLOSED | 5 / 0
+//	list-disclosures | what left the house about a user | table | USER u OUTBOX, DISCLOSED, NOTICE; PLATFORM SUBPROCESSOR, TRANSFER / id | 7 / 0
 //	list-consents | a user's consents, newest first | table | USER u CONSENT | 4 / 0
-//	create-consent | a user's last consent for a purpose, and the next | table | USER u CONSENT / purpose, sequence | 5 / 6
-//	withdraw-consent | a user's last consent for a purpose, and the next | table | USER u CONSENT / purpose, sequence | 4 / 6
-//	opt-out | nothing without a login; a user's last consents, and a new request | table | USER u CONSENT, PROFILE, REQUEST / id, OUTBOX; DUE outbox; PLATFORM DOCKET / id | 5 / 15
+//	create-consent | a user's last consent for a purpose, and the next | table, GSI1 | USER u CONSENT / purpose, sequence; PLATFORM POLICY / time | 5.5 / 6
+//	withdraw-consent | a user's last consent for a purpose, and the next | table, GSI1 | USER u CONSENT / purpose, sequence; PLATFORM POLICY / time | 4.5 / 6
+//	opt-out | nothing without a login; a user's last consents, and a new request | table | USER u CONSENT, PROFILE, REQUEST / id, OUTBOX; DUE outbox; PLATFORM DOCKET / id, POLICY / time | 5 / 15
 //	create-event | a user's last consent for a purpose, and what they did | table | USER u CONSENT / purpose, sequence; DUE usage_day; PLATFORM USAGEEVENT day, shard / pseudonym, random; USER u IDEMPOTENCY | 5 / 5
-//	create-request | a user's recent requests, and a new one | table | USER u REQUEST / id; OUTBOX; DUE request; USER u PROFILE, CONSENT; PLATFORM DOCKET / id | 6 / 16
+//	list-notices | what a user was told of, newest first, and what they did then | table | USER u NOTICE, ACK | 5 / 0
+//	acknowledge-notice | a notice of a user by id | table | USER u NOTICE / id, ACK / id, act | 6 / 6
+//	create-request | a user's recent requests, and a new one | table, GSI1 | USER u REQUEST / id; OUTBOX; DUE request; USER u PROFILE, CONSENT; PLATFORM DOCKET / id, POLICY / time | 6 / 16
 //	create-mail-request | who has an address, and a new request of theirs | table | CASE hash ATTEMPTS, MAILCOUNT, CORRESPONDENT; MAIL hash; USER u, CASE hash REQUEST / id, OUTBOX; PLATFORM DOCKET / id; DUE request, outbox, purge-correspondent; WAKE purge-correspondent | 3 / 21
 //	create-request-code | a correspondent's request by its pass, and a mail with its code | table | CASE hash REQUEST / id, MAILEDCODE / id, OUTBOX; DUE outbox | 2 / 6
 //	open-mail-request | a correspondent's request by its pass and code, and its package | table | CASE hash REQUEST / id, MAILEDCODE / id, PACKAGE / id; PLATFORM DOCKET / id; DUE request | 2 / 13
@@ -265,19 +276,20 @@
 //	get-request | a user's request by id | table | USER u REQUEST / id | 4 / 0
 //	verify-request | a user's request by id | table | USER u REQUEST / id; PLATFORM DOCKET / id | 5 / 15
 //	withdraw-request | a user's request by id | table | USER u REQUEST / id; PLATFORM DOCKET / id | 4 / 11
+//	send-notices | announcements that not everybody has been told of; all accounts | table | DUE notices s; PLATFORM ANNOUNCEMENT / id, ROUND / announcement, shard, SUBJECT s, DEADLINE / entry, what, SUBPROCESSOR / company; USER u USERGATE, NOTICE / id, MEMBERSHIP, OUTBOX; ORG o ACCESS / member, ORGGATE; DUE outbox | 4 / 0
 //	download-request | a user's request by id and its package | table | USER u REQUEST / id, PACKAGE / id | 5 / 4
 //	download-export | an organisation's package by the link that was mailed, and its owner's password | table | TOKEN hash; CASE hash ATTEMPTS; ORG o ACCESS / member, PACKAGE / id; USER u CREDENTIAL | 4 / 7
 //	create-child-report | how many reports there were; a report with its mail | table | CASE hash ATTEMPTS, CHILDREPORT, OUTBOX; DUE outbox | 0 / 8
 //	confirm-child-report | a report by its link, and the account that it is about | table | CASE hash CHILDREPORT, REQUEST / id, OUTBOX; MAIL hash; USER u USERGATE, OUTBOX; PLATFORM DOCKET / id; DUE request, outbox | 3 / 20
-//	sweep-retention | accounts and organisations that are due to go, with all they have | table | DUE purge-account s, purge-organization s; every family of a user or organisation; DUE purge-invoice s, purge-ticket s, purge-correspondent s, purge-project s, project-setting s; ORG o PROJECT / id, PROJECTTIME project, PROJECTMEMBER project, PROJECTKEY / key, TIMER, TIMEENTRY month / id, STOREDFILE / id, ORGGATE, ACCESS; USER u OUTBOX; DUE timer_forgotten, upload; ORG o INVOICE / id, INVOICEPAYER / id, INVOICELINE invoice, INVOICEENTRY invoice, INVOICENUMBER / number, INVOICEPDF / id, CHECKOUT / invoice, PAYMENT invoice, CLIENT / id; TOKEN hash; EXT stripe account object; PLATFORM DOCKET / id, SUPPORTQUEUE / id, FLAGLIST / id; PLATFORM HEARTBEAT / job | 28 / 1
-//	cascade-expired | the due row of a wake row that TTL has deleted | stream, table | WAKE kind s; DUE kind s; every family of a user or organisation; PLATFORM DOCKET / id | 0 / 0
-//	replay-ledger | which table the ring names; in a restored one everybody whom the vault's ledger names, and all that is due | table, GSI1 | PLATFORM KEYRING; PLATFORM ERASURE / hash, HOLD / id, CUSTODY / id, DOCKET / id, SUPPORTQUEUE / id, FLAGLIST / id; every family of a user or organisation; DUE erasure s, purge-account s, purge-organization s, purge-invoice s, purge-ticket s, hold-review, request | 1 / 0
+//	sweep-retention | accounts and organisations that are due to go, with all they have | table | DUE purge-account s, purge-organization s; every family of a user or organisation; DUE purge-invoice s, purge-ticket s, purge-correspondent s, purge-project s, project-setting s; ORG o PROJECT / id, PROJECTTIME project, PROJECTMEMBER project, PROJECTKEY / key, TIMER, TIMEENTRY month / id, STOREDFILE / id, ORGGATE, ACCESS; USER u OUTBOX; DUE timer_forgotten, upload; ORG o INVOICE / id, INVOICEPAYER / id, INVOICELINE invoice, INVOICEENTRY invoice, INVOICENUMBER / number, INVOICEPDF / id, CHECKOUT / invoice, PAYMENT invoice, CLIENT / id; TOKEN hash; EXT stripe account object; PLATFORM DOCKET / id, SUPPORTQUEUE / id, FLAGLIST / id, SUBJECT s / user; PLATFORM HEARTBEAT / job | 28 / 1
+//	cascade-expired | the due row of a wake row that TTL has deleted | stream, table | WAKE kind s; DUE kind s; every family of a user or organisation; PLATFORM DOCKET / id, SUBJECT s / user | 0 / 0
+//	replay-ledger | which table the ring names; in a restored one everybody whom the vault's ledger names, and all that is due | table, GSI1 | PLATFORM KEYRING; PLATFORM ERASURE / hash, HOLD / id, CUSTODY / id, DOCKET / id, SUPPORTQUEUE / id, FLAGLIST / id, SUBJECT s / user; every family of a user or organisation; DUE erasure s, purge-account s, purge-organization s, purge-invoice s, purge-ticket s, hold-review, request | 1 / 0
 //	record-accounts | what an account is, and what is on record of it; by an event | table | USER u USERGATE, COMMITMENT; PLATFORM AUDIT | 2 / 4
-//	work-requests | requests and packages that are due; a request by an event | table | DUE request s, package s; USER u REQUEST / id; CASE hash REQUEST / id; every family of a user or organisation; PLATFORM DOCKET / id, HOLD / id, SUPPORTQUEUE / id, FLAGLIST / id; DUE hold-review s; PLATFORM HEARTBEAT / job | 12 / 1
+//	work-requests | requests and packages that are due; a request by an event | table | DUE request s, package s; USER u REQUEST / id; CASE hash REQUEST / id; every family of a user or organisation; PLATFORM DOCKET / id, HOLD / id, SUPPORTQUEUE / id, FLAGLIST / id, SUBJECT s / user, POLICY / time; DUE hold-review s; PLATFORM HEARTBEAT / job | 15 / 1
 //	aggregate-events | days that are over, and what people did on them | table | DUE usage_day s; PLATFORM USAGEEVENT day, shard / pseudonym, random; USAGETOTAL / day; PLATFORM HEARTBEAT / job | 4 / 1
-//	build-export | everything of a user or organisation | table, GSI1, GSI2 | USER u PACKAGE / id; ORG o PACKAGE / id; TOKEN hash; every family of a user or organisation, and what a correspondent wrote; PLATFORM DOCKET / id | 68.5 / 21
+//	build-export | everything of a user or organisation | table, GSI1, GSI2 | USER u PACKAGE / id; ORG o PACKAGE / id; TOKEN hash; every family of a user or organisation, and what a correspondent wrote; PLATFORM DOCKET / id, POLICY / time, SUBPROCESSOR, TRANSFER / id | 68.5 / 21
 //	dispatch-changes | changes of the types that somebody wants | stream | no row | 0 / 0
-//	send-outbox | mails that are due; a mail by an event | table | DUE outbox s; USER u, CASE hash, ORG o OUTBOX / dedupe; USER u PROFILE, APIKEY / id, EMAILCHANGE, NOTIFYCHOICE; PLATFORM SUPPRESSION, UNBOUND; EXT resend platform id; CASE hash SIGNUP, PASSWORDRESET, CHILDREPORT; ORG o INVOICE / id, INVOICEPAYER / id, ORGANIZATION; USER u DELETION; ORG o OWNERSHIP, INVITATION / id, VISIT / id; ORG o, CASE hash TICKET / id, TICKETMESSAGE ticket; ORG o ACCESS / member; CASE hash CORRESPONDENT | 4 / 0
+//	send-outbox | mails that are due; a mail by an event | table | DUE outbox s; USER u, CASE hash, ORG o OUTBOX / dedupe; USER u PROFILE, APIKEY / id, EMAILCHANGE, NOTIFYCHOICE; PLATFORM SUPPRESSION, UNBOUND; EXT resend platform id; CASE hash SIGNUP, PASSWORDRESET, CHILDREPORT; ORG o INVOICE / id, INVOICEPAYER / id, ORGANIZATION; USER u DELETION, NOTICE / id; ORG o OWNERSHIP, INVITATION / id, VISIT / id; ORG o, CASE hash TICKET / id, TICKETMESSAGE ticket; ORG o ACCESS / member; CASE hash CORRESPONDENT; at its start PLATFORM SUBPROCESSOR | 4 / 0
 //	receive-resend | a mail by the provider's id | table | EXT resend platform id; USER u, CASE hash, ORG o OUTBOX / dedupe; PLATFORM SUPPRESSION, UNBOUND | 2 / 1
 //	receive-inbound-mail | a mail by the provider's id | table | PLATFORM ARRIVAL id; DUE arrival | 0 / 4
 package store

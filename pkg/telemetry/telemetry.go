@@ -35,6 +35,7 @@ func Fields() []Documented {
 		{"count", "a count of things"},
 		{"lag_seconds", "how late a job did something due"},
 		{"kind", "a fixed word of the code, such as a kind of due work"},
+		{"host", "the name of a server"},
 		{"case_id", "a random id of a request, without a person"},
 		{"cause", "an error's text, with whatever may be personal or secret blotted out"},
 	}
@@ -69,6 +70,9 @@ func Case(id string) Field { return Field{"case_id", id} }
 
 // Object is the id of what the line is about, where that is an entry of a register.
 func Object(id string) Field { return Field{"object_id", id} }
+
+// Host is the name of a server that something wanted to reach.
+func Host(name string) Field { return Field{"host", name} }
 
 // Units are capacity units of the table.
 func Units(read, write float64) Field { return Field{"units", [2]float64{read, write}} }

@@ -8,5 +8,6 @@ import (
 )
 
 func main() {
-	lambdahttp.StartStatic(app.New(), privacy.GetPolicyVersion())
+	a := app.New()
+	lambdahttp.Start(a, privacy.GetPolicyVersion(a.Table()))
 }

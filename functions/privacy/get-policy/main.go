@@ -9,5 +9,5 @@ import (
 
 func main() {
 	a := app.New()
-	lambdahttp.StartStatic(a, privacy.GetPolicy(a.Now))
+	lambdahttp.Start(a, privacy.GetPolicy(a.Table()))
 }

@@ -8,5 +8,6 @@ import (
 )
 
 func main() {
-	lambdahttp.Start(app.New(), privacy.ListDisclosures())
+	a := app.New()
+	lambdahttp.Start(a, privacy.ListDisclosures(a.Table()))
 }

@@ -8,5 +8,6 @@ import (
 )
 
 func main() {
-	lambdahttp.StartStatic(app.New(), privacy.ListPolicyVersions())
+	a := app.New()
+	lambdahttp.Start(a, privacy.ListPolicyVersions(a.Table()))
 }

@@ -8,5 +8,6 @@ import (
 )
 
 func main() {
-	lambdahttp.StartStatic(app.New(), privacy.ListSubprocessors())
+	a := app.New()
+	lambdahttp.Start(a, privacy.ListSubprocessors(a.Table()))
 }

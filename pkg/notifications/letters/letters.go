@@ -15,6 +15,7 @@ import (
 	"pixeltrack.io/platform/pkg/invitations"
 	"pixeltrack.io/platform/pkg/invoicing"
 	"pixeltrack.io/platform/pkg/mail"
+	"pixeltrack.io/platform/pkg/notices"
 	"pixeltrack.io/platform/pkg/organization"
 	"pixeltrack.io/platform/pkg/outbox"
 	"pixeltrack.io/platform/pkg/outbox/compose"
@@ -31,7 +32,7 @@ import (
 // Templates lists the templates of all areas.
 func Templates() []compose.Template {
 	return slices.Concat(auth.Templates(), account.Templates(), secondfactor.Templates(), expiry.Templates(), reminder.Templates(), organization.Templates(), ownership.Templates(),
-		invitations.Templates(), projects.Templates(), visits.Templates(), abuse.Templates(), invoicing.Templates(), support.Templates(), aboutRequests())
+		invitations.Templates(), projects.Templates(), visits.Templates(), abuse.Templates(), invoicing.Templates(), notices.Templates(), support.Templates(), aboutRequests())
 }
 
 // aboutRequests are the mails of privacy requests and packages.

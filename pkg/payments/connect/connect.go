@@ -18,6 +18,7 @@ import (
 	"pixeltrack.io/platform/pkg/app"
 	"pixeltrack.io/platform/pkg/app/secrets"
 	"pixeltrack.io/platform/pkg/egress"
+	"pixeltrack.io/platform/pkg/subprocessors"
 )
 
 const (
@@ -32,23 +33,25 @@ type Client struct {
 	app        string // the platform's application, ca_…
 }
 
-// New makes a client. Base is empty, or the address of another server than Stripe's.
-func New(key, application, base string, now func() time.Time) *Client {
-	config := func() *stripe.BackendConfig {
-		c := &stripe.BackendConfig{HTTPClient: egress.Client(now, base, patience), MaxNetworkRetries: stripe.Int64(retries),
+// New makes a client. Base is empty, or the address of another server than Stripe's. Nothing is reached but what the register
+// of sub-processors allows.
+func New(key, application, base string, register egress.Register) *Client {
+	config := func(host string) *stripe.BackendConfig {
+		c := &stripe.BackendConfig{HTTPClient: egress.Client(register, host, base, patience), MaxNetworkRetries: stripe.Int64(retries),
 			LeveledLogger: &stripe.LeveledLogger{Level: stripe.LevelNull}, EnableTelemetry: stripe.Bool(false)}
 		if base != "" {
 			c.URL = stripe.String(strings.TrimSuffix(base, "/"))
 		}
 		return c
 	}
-	return &Client{api: stripe.GetBackendWithConfig(stripe.APIBackend, config()), oauth: stripe.GetBackendWithConfig(stripe.ConnectBackend, config()), key: key, app: application}
+	return &Client{api: stripe.GetBackendWithConfig(stripe.APIBackend, config("api.stripe.com")), oauth: stripe.GetBackendWithConfig(stripe.ConnectBackend, config("connect.stripe.com")), key: key, app: application}
 }
 
 // Open makes the client of a function: it needs PARAM_STRIPE_SECRET_KEY and STRIPE_CLIENT_ID; STRIPE_API_BASE leads to another
 // server than Stripe's.
 func Open(a *app.App) *Client {
-	return New(secrets.Read(a, "PARAM_STRIPE_SECRET_KEY"), a.Setting("STRIPE_CLIENT_ID"), a.Optional("STRIPE_API_BASE"), a.Now)
+	return New(secrets.Read(a, "PARAM_STRIPE_SECRET_KEY"), a.Setting("STRIPE_CLIENT_ID"), a.Optional("STRIPE_API_BASE"),
+		subprocessors.NewReach(a.Table(), a.Now, a.Log()))
 }
 
 // Live says whether the key moves real money.

@@ -173,7 +173,13 @@ func (e *Engine) Account(ctx context.Context, actor store.Actor, user id.User, c
 	if err := r.all(ctx, steps); err != nil {
 		return Result{}, err
 	}
-	return r.finish(ctx, access.UserGateKey(user), retention.AccountPurge, c.Final)
+	return r.finish(ctx, access.UserGateKey(user), retention.AccountPurge, func(tx *store.Tx, p *store.Platform, res Result) error {
+		access.Delist(tx, p, user)
+		if c.Final == nil {
+			return nil
+		}
+		return c.Final(tx, p, res)
+	})
 }
 
 // Organization erases an organisation that was closed, with everything in it. What a duty keeps stays for its time.

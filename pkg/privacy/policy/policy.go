@@ -1,5 +1,6 @@
-// Package policy holds every published version of the privacy policy. A published version is immutable; a change is a
-// new version with its own date, and whoever agreed to a version can be shown the exact bytes of it.
+// Package policy holds the versions of the privacy policy that the program begins with; those after them are published by
+// people and lie in the table. A published version is immutable; a change is a new version with its own date, and whoever
+// agreed to a version can be shown the exact bytes of it.
 package policy
 
 import (
@@ -19,11 +20,15 @@ type Version struct {
 	Effective time.Time // midnight UTC of the day it took or takes effect
 	Material  bool      // a change that people are told of before it takes effect (section 12)
 	Summary   string    // what changed against the version before
-	Text      []byte    // Markdown, exactly as served
+	Text      []byte    // Markdown, exactly as served; nil where it was not read
+	Hash      string    // of the text, where it was not read
 }
 
 // SHA256 is the hash of the exact bytes served, in hexadecimal.
 func (v Version) SHA256() string {
+	if v.Text == nil {
+		return v.Hash
+	}
 	sum := sha256.Sum256(v.Text)
 	return hex.EncodeToString(sum[:])
 }
@@ -31,7 +36,7 @@ func (v Version) SHA256() string {
 //go:embed texts/*.md
 var texts embed.FS
 
-// Versions lists the published versions, oldest first.
+// Versions lists the versions of the program, oldest first.
 func Versions() []Version {
 	return []Version{
 		{Number: 1, Effective: day(2026, time.January, 1), Material: true, Summary: "The first version.", Text: text(1)},
@@ -48,7 +53,8 @@ func Of(number int) (Version, bool) {
 	return Version{}, false
 }
 
-// InEffect is the version that counts at a time: the newest whose date has come, or the first before any has.
+// InEffect is the version of the program that counts at a time: the newest whose date has come, or the first before any
+// has.
 func InEffect(at time.Time) Version {
 	all := Versions()
 	current := all[0]
@@ -58,16 +64,6 @@ func InEffect(at time.Time) Version {
 		}
 	}
 	return current
-}
-
-// Announced is the version that is published and not yet in effect at a time, false when there is none.
-func Announced(at time.Time) (Version, bool) {
-	for _, v := range Versions()[1:] {
-		if v.Effective.After(at) {
-			return v, true
-		}
-	}
-	return Version{}, false
 }
 
 func day(year int, month time.Month, d int) time.Time {

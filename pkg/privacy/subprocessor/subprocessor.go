@@ -1,5 +1,5 @@
-// Package subprocessor is the register of the companies that process personal data for PixelTrack (policy 4.2 and 9).
-// The hosts that outgoing connections may reach are the hosts of its entries, so the public list and the traffic agree.
+// Package subprocessor says what a company is that processes personal data for PixelTrack (policy 4.2 and 9), when data may go
+// there, and which companies the program begins with. What was entered since lies in the table.
 package subprocessor
 
 import (
@@ -47,16 +47,14 @@ type Provider struct {
 	Hosts       []string   // suffixes of the hosts that data goes to
 	Contract    *time.Time // the day the processing agreement was signed; nil while the document is not in the register
 	Reviewed    *time.Time // the day the transfer was last assessed; nil before the first assessment
+	ReviewBy    *time.Time // the day it must have been assessed again; nil while the document is not in the register
 	Assurance   []Assurance
 	From        time.Time // no data goes there before
 	Status      Status
 	Terms, Page string // the provider's processing terms, and its own list or trust page
 }
 
-// Version counts the published states of the register.
-const Version = 1
-
-// All lists the providers, ended ones included.
+// All lists the providers that the program begins with.
 func All() []Provider {
 	start := time.Date(2026, time.January, 1, 0, 0, 0, 0, time.UTC)
 	return []Provider{
@@ -90,19 +88,22 @@ func All() []Provider {
 	}
 }
 
-// Hosts lists the hosts that data may go to at a time: those of the providers that are active and whose notice is over.
-func Hosts(at time.Time) []string {
-	var hosts []string
-	for _, p := range All() {
-		if p.Receives(at) {
-			hosts = append(hosts, p.Hosts...)
-		}
-	}
-	slices.Sort(hosts)
-	return hosts
-}
-
 // Receives says whether data may go to the provider at a time.
 func (p Provider) Receives(at time.Time) bool {
-	return p.Status == Active && !at.Before(p.From) && (p.Country == "" || len(p.Mechanisms) > 0)
+	return p.Status == Active && !at.Before(p.From) && p.lawful(at)
+}
+
+// lawful says whether something makes the transfer to its country lawful at a time.
+func (p Provider) lawful(at time.Time) bool {
+	return Adequate(p.Country) || len(p.Mechanisms) > 0 && (p.ReviewBy == nil || at.Before(*p.ReviewBy))
+}
+
+// Adequate says whether data may go to a country without more: to the European Economic Area, and where the European
+// Commission has found the protection of the whole country adequate (GDPR Art. 45, as of November 2026). The United States
+// are not among them: there the decision counts for companies that are certified, which is a mechanism with a date.
+func Adequate(country string) bool {
+	return slices.Contains([]string{
+		"AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU", "IE", "IS", "IT", "LI", "LT", "LU", "LV", "MT", "NL", "NO", "PL", "PT", "RO", "SE", "SI", "SK",
+		"AD", "AR", "CH", "FO", "GB", "GG", "IL", "IM", "JE", "JP", "KR", "NZ", "UY",
+	}, country)
 }

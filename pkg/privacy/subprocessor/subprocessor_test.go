@@ -1,7 +1,6 @@
 package subprocessor_test
 
 import (
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -33,19 +32,9 @@ func TestRegister(t *testing.T) {
 	}
 }
 
-func TestHosts(t *testing.T) {
-	before := time.Date(2025, 12, 31, 23, 59, 59, 0, time.UTC)
-	if got := subprocessor.Hosts(before); len(got) != 0 {
-		t.Errorf("Hosts before the notice is over = %v; want none", got)
-	}
-	want := []string{"amazonaws.com", "api.resend.com", "api.stripe.com", "connect.stripe.com"}
-	if got := subprocessor.Hosts(before.Add(time.Second)); !slices.Equal(got, want) {
-		t.Errorf("Hosts = %v; want %v", got, want)
-	}
-}
-
 func TestReceives(t *testing.T) {
 	at := time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)
+	day := func(t time.Time) *time.Time { return &t }
 	good := subprocessor.Provider{Country: "US", Mechanisms: []subprocessor.Mechanism{subprocessor.Clauses}, From: at, Status: subprocessor.Active}
 	tests := []struct {
 		name   string
@@ -57,6 +46,9 @@ func TestReceives(t *testing.T) {
 		{"only announced", func(p *subprocessor.Provider) { p.Status = subprocessor.Announced }, false},
 		{"ended", func(p *subprocessor.Provider) { p.Status = subprocessor.Ended }, false},
 		{"no mechanism for its country", func(p *subprocessor.Provider) { p.Mechanisms = nil }, false},
+		{"no mechanism, and none needed", func(p *subprocessor.Provider) { p.Country, p.Mechanisms = "DE", nil }, true},
+		{"a review to come", func(p *subprocessor.Provider) { p.ReviewBy = day(at.Add(time.Second)) }, true},
+		{"a review that is overdue", func(p *subprocessor.Provider) { p.ReviewBy = day(at) }, false},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
