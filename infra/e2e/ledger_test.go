@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -68,30 +69,36 @@ func TestTheLedger(t *testing.T) {
 		routes[op.ID] = op
 	}
 	got := map[string]cost{}
-	for _, s := range steps() {
+	var mu sync.Mutex
+	var again []step
+	eachStep(t, steps(), func(t *testing.T, _ int, s step) {
 		a, ok := s.measured(t, 20*time.Millisecond)
-		if !ok {
-			continue
-		}
 		c := costOf(cloud.Recorder.OfRequest(request(a)))
-		if c != want[s.operation] {
-			// A busy machine may begin calls that are made beside each other so far apart that they look one after the other,
-			// and a function reads anew what it remembers for a while: keys, a day's salt.
-			if a, ok = s.measured(t, 200*time.Millisecond); !ok {
-				continue
-			}
-			c = costOf(cloud.Recorder.OfRequest(request(a)))
+		mu.Lock()
+		defer mu.Unlock()
+		if got[s.operation] = c; ok && c != want[s.operation] {
+			again = append(again, s)
 		}
-		got[s.operation] = c
+	})
+	for _, s := range again {
+		// A busy machine may begin calls that are made beside each other so far apart that they look one after the other,
+		// rows that many share cost more when they are written at once, and a function reads anew what it remembers for a
+		// while: keys, a day's salt.
+		if a, ok := s.measured(t, 200*time.Millisecond); ok {
+			got[s.operation] = costOf(cloud.Recorder.OfRequest(request(a)))
+		}
+	}
+	t.Logf("%d of %d measured once more, alone", len(again), len(got))
+	for operation, c := range got {
 		least := 1
-		switch s.operation {
+		switch operation {
 		case "list-members", "get-member", "list-my-organizations":
 			least = 2 // a name lies behind the link that is read first
 		case "verify-audit":
 			least = 3 // the seals, what they should end with, and what is not sealed yet
 		}
-		if op := routes[s.operation]; op.PureRead && op.Audience != api.Public && c.Trips != least {
-			t.Errorf("%s, a pure read, makes %d trips; want %d: %v", s.operation, c.Trips, least, describe(request(a)))
+		if op := routes[operation]; op.PureRead && op.Audience != api.Public && c.Trips != least {
+			t.Errorf("%s, a pure read, makes %d trips; want %d", operation, c.Trips, least)
 		}
 	}
 	for _, operation := range []string{"create-client", "create-time-entry"} {
@@ -148,9 +155,15 @@ func (s step) measured(t *testing.T, slow time.Duration) (journey.Answer, bool) 
 	p.settle()
 	warm(p, s)
 	pass(time.Second) // a clock that is set again in the same second is not moved, and costs less
-	cloud.Door.Slow(slow)
+	id := "ledger-" + unique() + "-" + s.operation
+	cloud.Door.SlowRequest(id, slow)
+	defer cloud.Door.SlowRequest(id, 0)
+	c.Headers = maps.Clone(c.Headers)
+	if c.Headers == nil {
+		c.Headers = map[string]string{}
+	}
+	c.Headers["X-Local-Request"] = id
 	a := s.do(p, c)
-	cloud.Door.Slow(0)
 	if a.Status != s.status {
 		t.Errorf("%s = %d; want %d: %s", s.operation, a.Status, s.status, a.Body)
 		return a, false

@@ -57,9 +57,11 @@ func pathOf(template string) string {
 var parameter = regexp.MustCompile(`\{[^}]+\}`)
 
 func client() *journey.Client {
-	return &journey.Client{API: cloud.API, Control: cloud.Control, HTTP: &http.Client{Timeout: 15 * time.Minute,
-		Transport: &http.Transport{MaxIdleConnsPerHost: 128}}}
+	return &journey.Client{API: cloud.API, Control: cloud.Control, HTTP: web}
 }
+
+// web is everybody's browser: connections that each person kept open would be thousands at the end.
+var web = &http.Client{Timeout: 15 * time.Minute, Transport: &http.Transport{MaxIdleConnsPerHost: 128}}
 
 // caller is somebody who is signed in.
 type caller struct {

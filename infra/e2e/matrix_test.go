@@ -65,12 +65,17 @@ func TestTheMatrix(t *testing.T) {
 	var cells atomic.Int64
 	eachStep(t, own, func(t *testing.T, i int, s step) {
 		m, op := &matrix{t: t, expired: expired, cells: &cells}, routes[s.operation]
-		m.strangers(s, op)
+		p := m.strangers(s, op)
 		if op.Audience == api.Staff {
 			m.staff(s, op)
 			return
 		}
-		m.foreign(s)
+		if s.alone {
+			p = signUp(t)
+		} else {
+			p.logIn()
+		}
+		m.foreign(s, p)
 		if op.Audience == api.Members {
 			m.roles(s, op, i)
 		}
@@ -97,8 +102,9 @@ func (m *matrix) expect(who string, p *caller, c journey.Call, token string, sta
 	return a
 }
 
-// strangers are refused whatever they ask for, before a row of the organization is read for them.
-func (m *matrix) strangers(s step, op api.Operation) {
+// strangers are refused whatever they ask for, before a row of the organization is read for them. It gives whose objects
+// they asked for, who is logged out in the end.
+func (m *matrix) strangers(s step, op api.Operation) *caller {
 	m.t.Helper()
 	p, c := m.ready(s)
 	for who, token := range map[string]string{"nobody": "none", "a token that has expired": m.expired} {
@@ -132,6 +138,7 @@ func (m *matrix) strangers(s step, op api.Operation) {
 	}
 	p.must(204, journey.Call{Method: "POST", Path: "/v1/auth/logout"})
 	m.expect("a token that was logged out", p, c, p.token, 401, "session_ended")
+	return p
 }
 
 // unproven is a member without a second factor where the organization wants one: they have their rights alone.
@@ -174,10 +181,10 @@ func unknown(t testing.TB, c journey.Call) (journey.Call, bool) {
 	return c, len(fresh) > 0
 }
 
-// foreign objects look missing: the answer, the calls of the store and their units are those for an id that never was.
-func (m *matrix) foreign(s step) {
+// foreign objects look missing to somebody else: the answer, the calls of the store and their units are those for an id
+// that never was.
+func (m *matrix) foreign(s step, p *caller) {
 	m.t.Helper()
-	p := signUp(m.t)
 	q, theirs := m.ready(s)
 	if s.moves {
 		p.logIn()
@@ -274,8 +281,11 @@ func (m *matrix) roles(s step, op api.Operation, turn int) {
 					m.expect(who+", about an object that never was", p, never, p.token, 403, "permission_denied")
 				}
 			}
+			if s.alone || s.moves {
+				continue
+			}
 			p.change(map[string]any{"role": string(access.Owner)})
-			p.logIn()
+			p.renew()
 			if s.cleanup != nil {
 				s.cleanup(p)
 			}
@@ -286,13 +296,23 @@ func (m *matrix) roles(s step, op api.Operation, turn int) {
 // staff acts as each role of staff, and as the owner of an organization, who is none of them.
 func (m *matrix) staff(s step, op api.Operation) {
 	m.t.Helper()
+	p, c := m.ready(s)
+	var admitted []access.StaffRole
 	for _, role := range access.StaffRoles() {
-		p, c := m.ready(s)
-		p.appoint(role)
-		if op.Permission != "" && !slices.Contains(access.StaffPermissions(role), op.Permission) {
-			m.expect(string(role), p, c, p.token, 403, "permission_denied")
+		if op.Permission == "" || slices.Contains(access.StaffPermissions(role), op.Permission) {
+			admitted = append(admitted, role)
 			continue
 		}
+		p.appoint(role)
+		m.expect(string(role), p, c, p.token, 403, "permission_denied")
+	}
+	q := signUp(m.t)
+	m.expect("the owner of an organization", q, c, q.token, 403, "staff_required")
+	for n, role := range admitted {
+		if n > 0 {
+			p, c = m.ready(s)
+		}
+		p.appoint(role)
 		if never, ok := unknown(m.t, c); ok {
 			never.Key = ""
 			a := m.refused(string(role)+", about an object that never was", p, never)
@@ -302,9 +322,6 @@ func (m *matrix) staff(s step, op api.Operation) {
 		}
 		m.expect(string(role), p, c, p.token, s.status, "")
 	}
-	_, c := m.ready(s)
-	q := signUp(m.t)
-	m.expect("the owner of an organization", q, c, q.token, 403, "staff_required")
 }
 
 // renew gets fresh tokens for the organization that the session works in.

@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -45,14 +46,28 @@ type Door struct {
 	flight   flight
 	client   http.Client
 	latency  atomic.Int64
+	slowed   sync.Map // of requests: how long each of their calls takes at least
 }
 
 // Slow makes every call of a function take at least so long, here and at the stack's other services, so that calls beside
 // each other are seen to be. Zero ends it.
 func (d *Door) Slow(by time.Duration) { d.latency.Store(int64(by)) }
 
-// Delay is how long every call takes at least.
-func (d *Door) Delay() time.Duration { return time.Duration(d.latency.Load()) }
+// SlowRequest does so for the calls of one request. Zero ends it.
+func (d *Door) SlowRequest(request string, by time.Duration) {
+	if by == 0 {
+		d.slowed.Delete(request)
+		return
+	}
+	d.slowed.Store(request, by)
+}
+
+// Delay is how long every call of a request takes at least.
+func (d *Door) Delay(request string) time.Duration {
+	by, _ := d.slowed.Load(request)
+	one, _ := by.(time.Duration)
+	return max(one, time.Duration(d.latency.Load()))
+}
 
 // New makes a door before a stand-in.
 func New(endpoint string, identities *identity.Registry, now func() time.Time, recorder *calls.Recorder, faults *calls.Faults) *Door {
@@ -183,7 +198,7 @@ func (d *Door) carry(w http.ResponseWriter, r *http.Request, who identity.Identi
 		fail(q.conflict(busy))
 		return
 	}
-	time.Sleep(d.Delay())
+	time.Sleep(d.Delay(c.RequestID))
 	status, header, text, err := d.pass(r, q, q.body)
 	d.flight.leave(q)
 	if err != nil {

@@ -45,7 +45,7 @@ type Guard struct {
 	Judge func(who identity.Identity, r iam.Request) error // nil when the role allows it
 	Plan  func(Call) Fault                                 // what shall go wrong; nil for nothing
 	Note  func(Call)                                       // hears of every call that has ended; nil for nobody
-	Delay func() time.Duration                             // how long a function's call takes at least; nil for no time
+	Delay func(request string) time.Duration               // how long a function's call takes at least; nil for no time
 }
 
 // Allow judges one action on one resource. The stack itself may do anything, everybody else what Judge allows.
@@ -68,7 +68,7 @@ func (g Guard) Watch(w http.ResponseWriter, c Call, do func(http.ResponseWriter)
 	}
 	c.Start = time.Now()
 	if g.Delay != nil && c.Function != "" {
-		time.Sleep(g.Delay())
+		time.Sleep(g.Delay(c.RequestID))
 	}
 	seen := &status{ResponseWriter: w}
 	defer func() {
