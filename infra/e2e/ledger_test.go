@@ -155,15 +155,7 @@ func (s step) measured(t *testing.T, slow time.Duration) (journey.Answer, bool) 
 	p.settle()
 	warm(p, s)
 	pass(time.Second) // a clock that is set again in the same second is not moved, and costs less
-	id := "ledger-" + unique() + "-" + s.operation
-	cloud.Door.SlowRequest(id, slow)
-	defer cloud.Door.SlowRequest(id, 0)
-	c.Headers = maps.Clone(c.Headers)
-	if c.Headers == nil {
-		c.Headers = map[string]string{}
-	}
-	c.Headers["X-Local-Request"] = id
-	a := s.do(p, c)
+	a := p.slowly(c, slow, func(c journey.Call) journey.Answer { return s.do(p, c) })
 	if a.Status != s.status {
 		t.Errorf("%s = %d; want %d: %s", s.operation, a.Status, s.status, a.Body)
 		return a, false

@@ -6,6 +6,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"regexp"
@@ -118,6 +119,18 @@ func (c *caller) call(in journey.Call) journey.Answer {
 		c.t.Logf("%s %s: %s", in.Method, in.Path, why)
 	}
 	return a
+}
+
+// slowly makes a call whose every call of a service takes so long.
+func (c *caller) slowly(in journey.Call, by time.Duration, do func(journey.Call) journey.Answer) journey.Answer {
+	c.t.Helper()
+	id := "slow-" + unique() + "-call"
+	cloud.Door.SlowRequest(id, by)
+	defer cloud.Door.SlowRequest(id, 0)
+	headers := map[string]string{"X-Local-Request": id}
+	maps.Copy(headers, in.Headers)
+	in.Headers = headers
+	return do(in)
 }
 
 // must makes a call that answers one status.
