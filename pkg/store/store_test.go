@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -430,6 +433,51 @@ func TestDueRowsComeInOrderAndWakeTheirTwin(t *testing.T) {
 		}
 		if there, err := store.Remaining(ctx, p, d); err != nil || there {
 			t.Errorf("remaining after disarm = %v, %v; want false", there, err)
+		}
+	}
+}
+
+// forgetful is a connection that loses the first answer after it is told to.
+type forgetful struct{ lose atomic.Bool }
+
+func (f *forgetful) Do(r *http.Request) (*http.Response, error) {
+	a, err := http.DefaultTransport.RoundTrip(r)
+	if err == nil && f.lose.CompareAndSwap(true, false) {
+		a.Body.Close()
+		return nil, io.ErrUnexpectedEOF
+	}
+	return a, err
+}
+
+// TestADeletionWhoseAnswerIsLost deletes a row and hears nothing of it: what is tried again was once told that somebody
+// else had taken the row.
+func TestADeletionWhoseAnswerIsLost(t *testing.T) {
+	cfg, table := storetest.Table(t)
+	line := new(forgetful)
+	cfg.HTTPClient = line
+	st := store.New(cfg, table, func() time.Time { return storetest.Start })
+	h, ctx := bind(st), t.Context()
+	for name, remove := range map[string]func(*store.Tx, *note){
+		"a version": func(tx *store.Tx, n *note) { tx.Delete(h, n) },
+		"what a condition holds of": func(tx *store.Tx, n *note) {
+			tx.DeleteKey(h, n.Keys().Primary, "'text' = ?", "hello")
+		},
+		"whatever is there": func(tx *store.Tx, n *note) { tx.DeleteKey(h, n.Keys().Primary, "") },
+	} {
+		n := &note{Org: h.ID, ID: name, Text: "hello", At: storetest.Start}
+		tx := st.Begin()
+		tx.Create(h, n)
+		if err := tx.Commit(ctx); err != nil {
+			t.Fatal(err)
+		}
+		tx = st.Begin()
+		remove(tx, n)
+		line.lose.Store(true)
+		if err := tx.Commit(ctx); err != nil {
+			t.Errorf("delete %s = %v; want nil", name, err)
+		}
+		if line.lose.Load() {
+			t.Errorf("delete %s lost no answer", name)
 		}
 	}
 }
