@@ -78,7 +78,7 @@ func TestFaults(t *testing.T) {
 func eachStep(t *testing.T, all []step, try func(t *testing.T, i int, s step)) {
 	var wg sync.WaitGroup
 	defer wg.Wait()
-	slots := make(chan struct{}, 8)
+	slots := make(chan struct{}, 16)
 	for i, s := range all {
 		if s.moves {
 			wg.Wait()

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"regexp"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -30,6 +31,7 @@ func TestMain(m *testing.M) {
 	code := 1
 	defer func() { os.Exit(code) }()
 	flag.Parse()
+	debug.SetGCPercent(400) // the stack remembers all calls, mails and objects: collecting them over and over was a fifth of its work
 	all := flag.Lookup("test.run").Value.String() == ""
 	s, err := stack.Start(context.Background(), stack.Options{Root: "../..", Build: all, Backoff: backoff}, control.New)
 	if err != nil {
