@@ -1,8 +1,11 @@
 package e2e_test
 
 import (
+	"fmt"
 	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -74,6 +77,49 @@ func staff(t testing.TB, role access.StaffRole) *caller {
 	return c
 }
 
+// shared keeps people whom many steps need beside their own person, for whom it does not matter what else is theirs.
+var shared = struct {
+	sync.Mutex
+	people map[string]*caller
+}{people: map[string]*caller{}}
+
+// known gives the person of a name whose token still counts, made where there is none.
+func known(t testing.TB, name string, make func() *caller) *caller {
+	t.Helper()
+	shared.Lock()
+	defer shared.Unlock()
+	c := shared.people[name]
+	if c == nil || c.until().Before(cloud.Clock.Now().Add(5*time.Minute)) {
+		c = make()
+		shared.people[name] = c
+	}
+	one := *c
+	one.t = t
+	return &one
+}
+
+// bystander is somebody with an organization whom an act of others is about.
+func bystander(t testing.TB) *caller {
+	t.Helper()
+	return known(t, "bystander", func() *caller { return signUp(t) })
+}
+
+// colleague is the n-th of our own people with a role.
+func colleague(t testing.TB, role access.StaffRole, n int) *caller {
+	t.Helper()
+	return known(t, fmt.Sprint(role, n), func() *caller { return staff(t, role) })
+}
+
+// until is when the person's token ends.
+func (c *caller) until() time.Time {
+	c.t.Helper()
+	seconds, err := strconv.ParseFloat(c.claim("exp"), 64)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return time.Unix(int64(seconds), 0)
+}
+
 // demanded carries out an act about a legal request.
 func (c *caller) demanded(path, act string) {
 	c.t.Helper()
@@ -128,14 +174,14 @@ func (c *caller) arrived(transfer, announcement string) {
 func staffSteps() []step {
 	acts := acts()
 	own := func(operation, path string, role access.StaffRole) step {
-		return step{operation: operation, status: 200, alone: true, prepare: func(p *caller) journey.Call {
+		return step{operation: operation, status: 200, prepare: func(p *caller) journey.Call {
 			p.appoint(role)
 			return journey.Call{Method: "GET", Path: path}
 		}}
 	}
 	// work makes the person an officer, and a call about a request of somebody else's that is to be decided.
 	work := func(operation, verb string, body any, before ...journey.Call) step {
-		return step{operation: operation, status: 200, alone: true, prepare: func(p *caller) journey.Call {
+		return step{operation: operation, status: 200, prepare: func(p *caller) journey.Call {
 			path := "/v1/admin/cases/" + correction(p.t)
 			p.appoint(access.PrivacyOfficer)
 			for _, c := range before {
@@ -151,8 +197,8 @@ func staffSteps() []step {
 	decision := map[string]any{"items": []map[string]any{{"name": "rectification", "decision": "act"}}}
 	// hold makes the person a counsel, and a call about a hold on somebody else's invoice.
 	hold := func(operation, verb string) step {
-		return step{operation: operation, status: 200, alone: true, prepare: func(p *caller) journey.Call {
-			q := signUp(p.t)
+		return step{operation: operation, status: 200, prepare: func(p *caller) journey.Call {
+			q := bystander(p.t)
 			p.appoint(access.LegalCounsel)
 			path := "/v1/admin/holds/" + p.hold("invoice", q.newInvoice(), q.organization)
 			if verb == "" {
@@ -166,7 +212,7 @@ func staffSteps() []step {
 	}
 	// breach makes the person the lead of security, and a call about a breach that they have entered.
 	breach := func(operation, method, verb string, status int, body func(*caller) map[string]any) step {
-		return step{operation: operation, status: status, alone: true, prepare: func(p *caller) journey.Call {
+		return step{operation: operation, status: status, prepare: func(p *caller) journey.Call {
 			p.appoint(access.SecurityLead)
 			path := "/v1/admin/breaches/" + p.must(201, journey.Call{Method: "POST", Path: "/v1/admin/breaches", Body: facts(p)}).Text("id")
 			c := journey.Call{Method: method, Path: path + verb}
@@ -184,7 +230,7 @@ func staffSteps() []step {
 	}
 	// provider makes the person the officer, and a call about a company that has not been in the register before, or has ended.
 	provider := func(operation, method, verb string, status int) step {
-		return step{operation: operation, status: status, alone: true, prepare: func(p *caller) journey.Call {
+		return step{operation: operation, status: status, prepare: func(p *caller) journey.Call {
 			p.appoint(access.PrivacyOfficer)
 			body := p.provider(operation)
 			path := "/v1/admin/subprocessors/" + operation
@@ -209,7 +255,7 @@ func staffSteps() []step {
 	}
 	// transfer makes the person a counsel, and a call about a transfer of which everybody was told, past the job that does it.
 	transfer := func(operation, verb string) step {
-		return step{operation: operation, status: 200, alone: true, prepare: func(p *caller) journey.Call {
+		return step{operation: operation, status: 200, prepare: func(p *caller) journey.Call {
 			p.appoint(access.LegalCounsel)
 			made := p.must(201, journey.Call{Method: "POST", Path: "/v1/admin/business-transfers", Body: p.sale()})
 			path := "/v1/admin/business-transfers/" + made.Text("id")
@@ -228,14 +274,14 @@ func staffSteps() []step {
 	}
 	// handOver makes the person a counsel, and a call about a demand that has come as far as the names of the acts say.
 	handOver := func(operation, verb string, body map[string]any, before ...string) step {
-		return step{operation: operation, status: 200, alone: true, prepare: func(p *caller) journey.Call {
-			q, second := signUp(p.t), staff(p.t, access.LegalCounsel)
+		return step{operation: operation, status: 200, prepare: func(p *caller) journey.Call {
+			q, second := bystander(p.t), colleague(p.t, access.LegalCounsel, 1)
 			p.appoint(access.LegalCounsel)
 			path := "/v1/admin/legal-requests/" + second.must(201, journey.Call{Method: "POST", Path: "/v1/admin/legal-requests", Body: demand(q)}).Text("id")
 			for _, act := range before {
 				second.demanded(path, act)
 				if act == "/review" && slices.Contains(before, "/approve") {
-					second = staff(p.t, access.LegalCounsel)
+					second = colleague(p.t, access.LegalCounsel, 2)
 				}
 			}
 			if verb == "" {
@@ -249,13 +295,13 @@ func staffSteps() []step {
 		}, again: []int{409, 412}}
 	}
 	return []step{
-		{operation: "create-legal-request", status: 201, alone: true, prepare: func(p *caller) journey.Call {
-			q := signUp(p.t)
+		{operation: "create-legal-request", status: 201, prepare: func(p *caller) journey.Call {
+			q := bystander(p.t)
 			p.appoint(access.LegalCounsel)
 			return journey.Call{Method: "POST", Path: "/v1/admin/legal-requests", Body: demand(q), Key: "key-" + unique()}
 		}},
 		own("list-assurance", "/v1/admin/assurance", access.SecurityLead),
-		{operation: "record-assurance", status: 201, alone: true, prepare: func(p *caller) journey.Call {
+		{operation: "record-assurance", status: 201, prepare: func(p *caller) journey.Call {
 			p.appoint(access.SecurityLead)
 			return journey.Call{Method: "POST", Path: "/v1/admin/assurance", Key: "key-" + unique(), Body: map[string]any{"provider": "resend", "standard": "SOC 2 Type II",
 				"document": "reports/resend.pdf", "issued_at": p.now().Add(-time.Hour), "expires_at": p.now().AddDate(1, 0, 0)}}
@@ -264,14 +310,14 @@ func staffSteps() []step {
 		provider("get-subprocessor", "GET", "", 200),
 		provider("update-subprocessor", "PUT", "", 200),
 		provider("end-subprocessor", "POST", "/end", 200),
-		{operation: "create-business-transfer", status: 201, alone: true, prepare: func(p *caller) journey.Call {
+		{operation: "create-business-transfer", status: 201, prepare: func(p *caller) journey.Call {
 			p.appoint(access.LegalCounsel)
 			return journey.Call{Method: "POST", Path: "/v1/admin/business-transfers", Body: p.sale(), Key: "key-" + unique()}
 		}},
 		transfer("get-business-transfer", ""),
 		transfer("start-business-transfer", "/start"),
 		transfer("cancel-business-transfer", "/cancel"),
-		{operation: "create-policy", status: 201, alone: true, prepare: func(p *caller) journey.Call {
+		{operation: "create-policy", status: 201, prepare: func(p *caller) journey.Call {
 			p.appoint(access.PrivacyOfficer)
 			return journey.Call{Method: "POST", Path: "/v1/admin/policies", Body: p.policy(), Key: "key-" + unique()}
 		}, again: []int{409}},
@@ -283,7 +329,7 @@ func staffSteps() []step {
 		handOver("notify-legal-request", "/notice", nil, "/review", "/approve", "/disclosures"),
 		handOver("close-legal-request", "/close", nil, "/review", "/approve", "/disclosures", "/notice"),
 		own("get-processing-record", "/v1/admin/ropa", access.PrivacyOfficer),
-		{operation: "create-breach", status: 201, alone: true, prepare: func(p *caller) journey.Call {
+		{operation: "create-breach", status: 201, prepare: func(p *caller) journey.Call {
 			p.appoint(access.SecurityLead)
 			return journey.Call{Method: "POST", Path: "/v1/admin/breaches", Body: facts(p), Key: "key-" + unique()}
 		}},
@@ -293,8 +339,8 @@ func staffSteps() []step {
 		breach("update-breach", "PUT", "", 200, facts),
 		breach("report-breach-notice", "POST", "/notices", 200, func(p *caller) map[string]any { return map[string]any{"whom": "authority", "at": p.now()} }),
 		breach("close-breach", "POST", "/close", 200, func(*caller) map[string]any { return map[string]any{} }),
-		{operation: "place-hold", status: 201, alone: true, prepare: func(p *caller) journey.Call {
-			q := signUp(p.t)
+		{operation: "place-hold", status: 201, prepare: func(p *caller) journey.Call {
+			q := bystander(p.t)
 			p.appoint(access.LegalCounsel)
 			return journey.Call{Method: "POST", Path: "/v1/admin/holds", Body: holdBody("invoice", q.newInvoice(), q.organization), Key: "key-" + unique()}
 		}},
