@@ -382,6 +382,68 @@ func TestARequestAtTheDesk(t *testing.T) {
 	}
 }
 
+// TestPeopleDecideWhoeverAsks works on requests of a person with an account, and of somebody who has only written: one is taken
+// on, extended, decided and done, another is denied. Both persons read what became of theirs, and are mailed it once.
+func TestPeopleDecideWhoeverAsks(t *testing.T) {
+	officer := staff(t, access.PrivacyOfficer)
+	ask := map[string]any{"type": "rectification", "description": "My name has two t."}
+	for name, asker := range map[string]func(t *testing.T) (who *caller, file func() (id string, read func() journey.Answer)){
+		"with an account": func(t *testing.T) (*caller, func() (string, func() journey.Answer)) {
+			p := signUp(t)
+			return p, func() (string, func() journey.Answer) {
+				id := p.askFor(ask)
+				return id, func() journey.Answer { return p.must(200, journey.Call{Method: "GET", Path: "/v1/dsr/" + id}) }
+			}
+		},
+		"by mail": func(t *testing.T) (*caller, func() (string, func() journey.Answer)) {
+			s := stranger(t)
+			return s, func() (string, func() journey.Answer) {
+				a := s.must(201, journey.Call{Method: "POST", Path: "/v1/dsr/mail", Headers: anywhere(),
+					Body: map[string]any{"email": s.person.Email, "type": ask["type"], "description": ask["description"]}})
+				open := func() journey.Answer {
+					return s.must(200, journey.Call{Method: "POST", Path: "/v1/dsr/mail/open", Body: map[string]any{"pass": a.Text("pass"), "code": s.mailedCode(a.Text("pass"))}})
+				}
+				open() // which shows that the address is theirs
+				return a.Text("id"), open
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			who, file := asker(t)
+			done, readDone := file()
+			denied, readDenied := file()
+			who.settle()
+			if err := who.RunJob(t.Context(), "WorkRequests"); err != nil {
+				t.Fatal(err)
+			}
+			act := func(id, verb string, body any) journey.Answer {
+				t.Helper()
+				path := "/v1/admin/cases/" + id
+				return officer.must(200, journey.Call{Method: "POST", Path: path + verb, IfMatch: officer.etag(path), Body: body, Key: "key-" + unique()})
+			}
+			if a := act(done, "/assign", nil); a.Text("assignee") == "" {
+				t.Errorf("the request that was taken on = %s; want whose it is", a.Body)
+			}
+			first := act(done, "/extend", map[string]any{"reason": "complexity", "explanation": "Three providers must be asked."})
+			act(done, "/decide", map[string]any{"items": []map[string]any{{"name": "rectification", "decision": "act"}}})
+			act(done, "/steps", map[string]any{"item": "rectification", "outcome": "done"})
+			act(denied, "/deny", map[string]any{"reason": "found_accurate", "explanation": "The bank confirmed it."})
+			who.settle()
+			if a := readDone(); a.Text("state") != "fulfilled" || a.Text("extended") != "true" || a.Text("due_at") != first.Text("due_at") {
+				t.Errorf("the person reads %s; want it done, in the time that it was extended to", a.Body)
+			}
+			if a := readDenied(); a.Text("state") != "denied" || a.Text("denial") != "found_accurate" {
+				t.Errorf("the person reads %s; want it denied, and why", a.Body)
+			}
+			for _, subject := range []string{"takes longer", "is answered", "could not be answered"} {
+				if n := len(who.mails("Your privacy request " + subject)); n != 1 {
+					t.Errorf("%d mails that the request %s; want one", n, subject)
+				}
+			}
+		})
+	}
+}
+
 // TestHoldsOnEveryKindOfThing places two holds on each and lifts both: what was held stays for as long as one is left, and
 // an account and organization that are due go afterwards.
 func TestHoldsOnEveryKindOfThing(t *testing.T) {
