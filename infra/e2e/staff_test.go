@@ -444,10 +444,11 @@ func TestPeopleDecideWhoeverAsks(t *testing.T) {
 	}
 }
 
-// TestHoldsOnEveryKindOfThing places two holds on each and lifts both: what was held stays for as long as one is left, and
-// an account and organization that are due go afterwards.
+// TestHoldsOnEveryKindOfThing places two holds on each and lifts both: what was held stays for as long as one is left, an
+// account and organization that are due go afterwards, and the clock of a project goes on.
 func TestHoldsOnEveryKindOfThing(t *testing.T) {
 	p, q, counsel := signUp(t), signUp(t), staff(t, access.LegalCounsel)
+	p.must(200, journey.Call{Method: "PATCH", Path: "/v1/org", IfMatch: "*", Body: map[string]any{"retention_days": 365}})
 	client := p.newClient()
 	project, invoice, file := p.newProject(client), p.newInvoice(), strings.TrimPrefix(p.newFile("what was agreed"), "/v1/files/")
 	q.must(202, journey.Call{Method: "DELETE", Path: "/v1/me", Body: q.deletion()})
@@ -456,9 +457,13 @@ func TestHoldsOnEveryKindOfThing(t *testing.T) {
 	q.settle()
 	things := [][3]string{{"client", client, p.organization}, {"project", project, p.organization}, {"invoice", invoice, p.organization},
 		{"file", file, p.organization}, {"account", q.user, ""}, {"organization", q.organization, ""}}
+	running := p.clocks("DUE#purge-project", project)
 	holds := map[string][2]string{}
 	for _, o := range things {
 		holds[o[1]] = [2]string{counsel.hold(o[0], o[1], o[2]), counsel.hold(o[0], o[1], o[2])}
+	}
+	if stopped := p.clocks("DUE#purge-project", project); running == "" || stopped != "" {
+		t.Errorf("the clock of the project was %q and is %q; want it to stand still", running, stopped)
 	}
 	q.purge()
 	if q.left() == "" {
@@ -481,6 +486,9 @@ func TestHoldsOnEveryKindOfThing(t *testing.T) {
 	counsel = staff(t, access.LegalCounsel)
 	for _, o := range things {
 		counsel.lift(holds[o[1]][1])
+	}
+	if again := p.clocks("DUE#purge-project", project); again != running {
+		t.Errorf("the clock of the project was %q and is %q; want it to go on", running, again)
 	}
 	q.purge()
 	if mark := q.left(); mark != "" {
