@@ -428,10 +428,73 @@ func TestARequestAtTheDesk(t *testing.T) {
 	}
 }
 
-// TestHoldsOnEveryKindOfThing places two holds on each and lifts both: what was held stays for as long as one is left, and
-// an account and organization that are due go afterwards.
+// TestPeopleDecideWhoeverAsks works on requests of a person with an account, and of somebody who has only written: one is taken
+// on, extended, decided and done, another is denied. Both persons read what became of theirs, and are mailed it once.
+func TestPeopleDecideWhoeverAsks(t *testing.T) {
+	officer := staff(t, access.PrivacyOfficer)
+	ask := map[string]any{"type": "rectification", "description": "My name has two t."}
+	for name, asker := range map[string]func(t *testing.T) (who *caller, file func() (id string, read func() journey.Answer)){
+		"with an account": func(t *testing.T) (*caller, func() (string, func() journey.Answer)) {
+			p := signUp(t)
+			return p, func() (string, func() journey.Answer) {
+				id := p.askFor(ask)
+				return id, func() journey.Answer { return p.must(200, journey.Call{Method: "GET", Path: "/v1/dsr/" + id}) }
+			}
+		},
+		"by mail": func(t *testing.T) (*caller, func() (string, func() journey.Answer)) {
+			s := stranger(t)
+			return s, func() (string, func() journey.Answer) {
+				a := s.must(201, journey.Call{Method: "POST", Path: "/v1/dsr/mail", Headers: anywhere(),
+					Body: map[string]any{"email": s.person.Email, "type": ask["type"], "description": ask["description"]}})
+				open := func() journey.Answer {
+					return s.must(200, journey.Call{Method: "POST", Path: "/v1/dsr/mail/open", Body: map[string]any{"pass": a.Text("pass"), "code": s.mailedCode(a.Text("pass"))}})
+				}
+				open() // which shows that the address is theirs
+				return a.Text("id"), open
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			who, file := asker(t)
+			done, readDone := file()
+			denied, readDenied := file()
+			who.settle()
+			if err := who.RunJob(t.Context(), "WorkRequests"); err != nil {
+				t.Fatal(err)
+			}
+			act := func(id, verb string, body any) journey.Answer {
+				t.Helper()
+				path := "/v1/admin/cases/" + id
+				return officer.must(200, journey.Call{Method: "POST", Path: path + verb, IfMatch: officer.etag(path), Body: body, Key: "key-" + unique()})
+			}
+			if a := act(done, "/assign", nil); a.Text("assignee") == "" {
+				t.Errorf("the request that was taken on = %s; want whose it is", a.Body)
+			}
+			first := act(done, "/extend", map[string]any{"reason": "complexity", "explanation": "Three providers must be asked."})
+			act(done, "/decide", map[string]any{"items": []map[string]any{{"name": "rectification", "decision": "act"}}})
+			act(done, "/steps", map[string]any{"item": "rectification", "outcome": "done"})
+			act(denied, "/deny", map[string]any{"reason": "found_accurate", "explanation": "The bank confirmed it."})
+			who.settle()
+			if a := readDone(); a.Text("state") != "fulfilled" || a.Text("extended") != "true" || a.Text("due_at") != first.Text("due_at") {
+				t.Errorf("the person reads %s; want it done, in the time that it was extended to", a.Body)
+			}
+			if a := readDenied(); a.Text("state") != "denied" || a.Text("denial") != "found_accurate" {
+				t.Errorf("the person reads %s; want it denied, and why", a.Body)
+			}
+			for _, subject := range []string{"takes longer", "is answered", "could not be answered"} {
+				if n := len(who.mails("Your privacy request " + subject)); n != 1 {
+					t.Errorf("%d mails that the request %s; want one", n, subject)
+				}
+			}
+		})
+	}
+}
+
+// TestHoldsOnEveryKindOfThing places two holds on each and lifts both: what was held stays for as long as one is left, an
+// account and organization that are due go afterwards, and the clock of a project goes on.
 func TestHoldsOnEveryKindOfThing(t *testing.T) {
 	p, q, counsel := signUp(t), signUp(t), staff(t, access.LegalCounsel)
+	p.must(200, journey.Call{Method: "PATCH", Path: "/v1/org", IfMatch: "*", Body: map[string]any{"retention_days": 365}})
 	client := p.newClient()
 	project, invoice, file := p.newProject(client), p.newInvoice(), strings.TrimPrefix(p.newFile("what was agreed"), "/v1/files/")
 	q.must(202, journey.Call{Method: "DELETE", Path: "/v1/me", Body: q.deletion()})
@@ -440,9 +503,13 @@ func TestHoldsOnEveryKindOfThing(t *testing.T) {
 	q.settle()
 	things := [][3]string{{"client", client, p.organization}, {"project", project, p.organization}, {"invoice", invoice, p.organization},
 		{"file", file, p.organization}, {"account", q.user, ""}, {"organization", q.organization, ""}}
+	running := p.clocks("DUE#purge-project", project)
 	holds := map[string][2]string{}
 	for _, o := range things {
 		holds[o[1]] = [2]string{counsel.hold(o[0], o[1], o[2]), counsel.hold(o[0], o[1], o[2])}
+	}
+	if stopped := p.clocks("DUE#purge-project", project); running == "" || stopped != "" {
+		t.Errorf("the clock of the project was %q and is %q; want it to stand still", running, stopped)
 	}
 	q.purge()
 	if q.left() == "" {
@@ -465,6 +532,9 @@ func TestHoldsOnEveryKindOfThing(t *testing.T) {
 	counsel = staff(t, access.LegalCounsel)
 	for _, o := range things {
 		counsel.lift(holds[o[1]][1])
+	}
+	if again := p.clocks("DUE#purge-project", project); again != running {
+		t.Errorf("the clock of the project was %q and is %q; want it to go on", running, again)
 	}
 	q.purge()
 	if mark := q.left(); mark != "" {
