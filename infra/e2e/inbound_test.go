@@ -194,6 +194,16 @@ func TestAnAccountAsksByMail(t *testing.T) {
 		t.Errorf("opening it with a guess = %s; want code_invalid", a.Code())
 	}
 	p.must(200, journey.Call{Method: "GET", Path: "/v1/dsr/" + a.Text("id")})
+
+	a = nobody.must(201, journey.Call{Method: "POST", Path: "/v1/dsr/mail", Headers: anywhere(), Body: map[string]any{"email": p.person.Email, "type": "opt_out", "description": "Sell nothing of mine, count nothing of mine."}})
+	p.settle()
+	if err := p.RunJob(t.Context(), "WorkRequests"); err != nil {
+		t.Fatal(err)
+	}
+	p.settle()
+	if c := p.must(200, journey.Call{Method: "GET", Path: "/v1/privacy/consents"}); !strings.Contains(string(c.Body), `"act":"objected"`) {
+		t.Errorf("an opt-out by mail left %s; want it on record", c.Body)
+	}
 }
 
 // TestAWrongCodeCountsOnce loses the answer of the table about a wrong code: it costs one of the five tries, and after three more

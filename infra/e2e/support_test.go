@@ -109,6 +109,15 @@ func TestAQuestionIsAnsweredByMail(t *testing.T) {
 			t.Errorf("the mails %q = %+v; want one with the answer", tt.want, m)
 		}
 	}
+	desk := "/v1/admin/tickets/" + ticketID.FindString(s.mails("We have your message")[0].Text)
+	if a := agent.must(200, journey.Call{Method: "POST", Path: desk + "/assign", IfMatch: agent.etag(desk)}); a.Text("assignee_id") == "" {
+		t.Errorf("the ticket that was taken on = %s; want whose it is", a.Body)
+	}
+	agent.must(200, journey.Call{Method: "POST", Path: desk + "/close", IfMatch: agent.etag(desk)})
+	agent.settle()
+	if n := len(s.mails("Closed: A discount")); n != 1 {
+		t.Errorf("who had mailed has %d mails about the close; want 1", n)
+	}
 
 	owner.must(200, journey.Call{Method: "POST", Path: at + "/close", IfMatch: owner.etag(at)})
 	owner.settle()
