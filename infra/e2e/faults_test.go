@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"pixeltrack.io/platform/infra/journey"
 	"pixeltrack.io/platform/infra/local/calls"
@@ -37,12 +38,14 @@ var kinds = []string{"timeout_before", "timeout_after", "throttle", "conflict", 
 // doubled. The small size takes one place of each operation of a route and one kind there, in turn, and the lost answer of
 // every write that goes alone.
 func TestFaults(t *testing.T) {
+	var people crowd
 	eachStep(t, steps(), func(t *testing.T, first int, s step) {
-		var p *caller
+		p := people.take(t, s)
+		defer func() { people.back(p, s) }()
 		var a journey.Answer
 		var sites []site
 		for range 2 { // the second call finds a warm function, as the ones with faults will
-			if p == nil || s.alone {
+			if s.alone {
 				p = signUp(t)
 			}
 			if a = s.do(p, s.prepare(p)); a.Status != s.status {
@@ -71,6 +74,47 @@ func TestFaults(t *testing.T) {
 			s.fault(t, &p, at, kinds[n%len(kinds)], -1)
 		}
 	})
+}
+
+// crowd is people who go from step to step, since most steps leave a person as they found them.
+type crowd struct {
+	mu   sync.Mutex
+	idle []*caller
+}
+
+// take gives somebody for a step: nobody where each call takes a person of its own.
+func (c *crowd) take(t *testing.T, s step) *caller {
+	t.Helper()
+	if s.alone {
+		return nil
+	}
+	if p := c.next(); p != nil && !s.moves && p.until().After(cloud.Clock.Now().Add(5*time.Minute)) {
+		p.t = t
+		return p
+	}
+	return signUp(t)
+}
+
+func (c *crowd) next() *caller {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n := len(c.idle)
+	if n == 0 {
+		return nil
+	}
+	p := c.idle[n-1]
+	c.idle = c.idle[:n-1]
+	return p
+}
+
+// back takes somebody in again after a step; not who has become one of our own people, or whose token has ended.
+func (c *crowd) back(p *caller, s step) {
+	if s.alone || s.moves || p.appointed {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.idle = append(c.idle, p)
 }
 
 // eachStep runs a test of each step, several at once, since most of their time is spent waiting; a step that moves the clock

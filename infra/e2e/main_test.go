@@ -77,6 +77,7 @@ type caller struct {
 	organization string
 	ownProject   string
 	ownClient    string
+	appointed    bool   // one of our own people
 	mark         string // what the body of the last call can be found by
 }
 

@@ -34,6 +34,7 @@ type matrix struct {
 	t       *testing.T
 	expired string // a token that no longer counts
 	cells   *atomic.Int64
+	people  *crowd
 }
 
 // TestTheMatrix calls every route that wants a caller as everybody who may not, and as everybody who may: without a token,
@@ -63,8 +64,9 @@ func TestTheMatrix(t *testing.T) {
 	expired := signUp(t).token
 	pass(16 * time.Minute)
 	var cells atomic.Int64
+	var people crowd
 	eachStep(t, own, func(t *testing.T, i int, s step) {
-		m, op := &matrix{t: t, expired: expired, cells: &cells}, routes[s.operation]
+		m, op := &matrix{t: t, expired: expired, cells: &cells, people: &people}, routes[s.operation]
 		p := m.strangers(s, op)
 		if op.Audience == api.Staff {
 			m.staff(s, op)
@@ -74,10 +76,11 @@ func TestTheMatrix(t *testing.T) {
 			p = signUp(t)
 		} else {
 			p.logIn()
+			defer func() { people.back(p, s) }()
 		}
 		m.foreign(s, p)
 		if op.Audience == api.Members {
-			m.roles(s, op, i)
+			m.roles(s, op, i, p)
 		}
 	})
 	t.Logf("%d cells of %d routes", cells.Load(), len(tried))
@@ -86,7 +89,10 @@ func TestTheMatrix(t *testing.T) {
 // ready gives somebody with what a step needs, and its call.
 func (m *matrix) ready(s step) (*caller, journey.Call) {
 	m.t.Helper()
-	p := signUp(m.t)
+	p := m.people.take(m.t, s)
+	if p == nil {
+		p = signUp(m.t)
+	}
 	return p, s.prepare(p)
 }
 
@@ -186,6 +192,7 @@ func unknown(t testing.TB, c journey.Call) (journey.Call, bool) {
 func (m *matrix) foreign(s step, p *caller) {
 	m.t.Helper()
 	q, theirs := m.ready(s)
+	defer m.people.back(q, s)
 	if s.moves {
 		p.logIn()
 	}
@@ -249,16 +256,15 @@ func nameless(body []byte) []byte {
 }
 
 // roles acts as each role, with the owner's token of before and with a fresh one.
-func (m *matrix) roles(s step, op api.Operation, turn int) {
+func (m *matrix) roles(s step, op api.Operation, turn int, p *caller) {
 	m.t.Helper()
 	all := access.Roles()
-	var p *caller
 	for n, role := range all {
 		if !size.Full() && n != turn%len(all) {
 			continue
 		}
 		for _, fresh := range []bool{false, true} {
-			if p == nil || s.alone || s.moves {
+			if s.alone || s.moves {
 				p = signUp(m.t)
 			}
 			c := s.prepare(p)

@@ -26,6 +26,7 @@ import (
 // appoint makes the person one of PixelTrack's own people whose session was begun with both factors.
 func (c *caller) appoint(role access.StaffRole) {
 	c.t.Helper()
+	c.appointed = true
 	if _, err := cloud.Appoint(c.t.Context(), id.User(c.user), role); err != nil {
 		c.t.Fatal(err)
 	}
