@@ -73,6 +73,7 @@ type caller struct {
 	user         string
 	organization string
 	ownProject   string
+	ownWork      string
 	ownClient    string
 	mark         string // what the body of the last call can be found by
 }

@@ -118,6 +118,16 @@ func (c *caller) project() string {
 	return c.ownProject
 }
 
+// working gives one project that the person works on, as who sees their own alone must: they lead it.
+func (c *caller) working() string {
+	c.t.Helper()
+	if c.ownWork == "" {
+		c.ownWork = c.newProject("")
+		c.must(201, journey.Call{Method: "POST", Path: "/v1/projects/" + c.ownWork + "/members", Body: map[string]any{"member_id": c.self(), "role": "lead"}})
+	}
+	return c.ownWork
+}
+
 // self is the person's member id in the organization of their token.
 func (c *caller) self() string {
 	c.t.Helper()
@@ -283,7 +293,7 @@ func workSteps() []step {
 	}
 	entry := func(verb, method string, status int, body any) step {
 		return step{operation: verb + "-time-entry", status: status, prepare: func(p *caller) journey.Call {
-			path := "/v1/time-entries/" + p.newEntry(p.project())
+			path := "/v1/time-entries/" + p.newEntry(p.working())
 			c := journey.Call{Method: method, Path: path, Body: body}
 			if verb != "get" {
 				c.IfMatch = p.etag(path)
@@ -352,9 +362,9 @@ func workSteps() []step {
 			return journey.Call{Method: "DELETE", Path: p.onProject(), IfMatch: `"1"`}
 		}, again: []int{404}},
 		{operation: "start-timer", status: 201, prepare: func(p *caller) journey.Call {
-			p.project()
+			p.working()
 			p.discardTimer()
-			return journey.Call{Method: "POST", Path: "/v1/timer", Body: map[string]any{"project_id": p.project()}, Key: "key-" + unique()}
+			return journey.Call{Method: "POST", Path: "/v1/timer", Body: map[string]any{"project_id": p.working()}, Key: "key-" + unique()}
 		}, check: running, cleanup: (*caller).discardTimer, again: []int{409}},
 		{operation: "get-timer", status: 200, prepare: func(p *caller) journey.Call {
 			p.startTimer()
@@ -369,7 +379,7 @@ func workSteps() []step {
 			return journey.Call{Method: "DELETE", Path: "/v1/timer"}
 		}, again: []int{404}},
 		{operation: "create-time-entry", status: 201, prepare: func(p *caller) journey.Call {
-			body := p.entryBody(p.project())
+			body := p.entryBody(p.working())
 			p.mark = body["note"].(string)
 			return journey.Call{Method: "POST", Path: "/v1/time-entries", Body: body, Key: "key-" + unique()}
 		}, check: once(func(p *caller) string { return "/v1/time-entries" + p.range_() + "&limit=200" })},

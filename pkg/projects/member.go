@@ -264,27 +264,6 @@ func DeleteProjectMember(st *store.Store) api.Operation {
 	})
 }
 
-// readSeen reads a project that the caller may see: any with the right, or one that they work on.
-func readSeen(ctx context.Context, c *api.Caller, text string) (*Project, error) {
-	if c.May(access.ProjectsRead) {
-		return Read(ctx, c.Org, text)
-	}
-	p, err := id.Parse[id.Project](text)
-	if err != nil {
-		return nil, problem.Missing("project")
-	}
-	row := new(Project)
-	fetches := []*store.Fetch{{Through: c.Org, Key: Key(c.Org.ID, p), Row: row}, {Through: c.Org, Key: memberKey(c.Org.ID, p, c.Member), Row: new(Member)}}
-	if err := c.Org.Store().FetchAll(ctx, fetches...); err != nil {
-		return nil, err
-	}
-	err = errors.Join(fetches[0].Err, fetches[1].Err)
-	if errors.Is(err, store.ErrMissing) {
-		return nil, problem.Missing("project")
-	}
-	return row, err
-}
-
 // listOwn lists the projects that the caller works on.
 func (in *ListIn) listOwn(ctx context.Context, c *api.Caller) (*ListOut, error) {
 	if !in.UpdatedSince.IsZero() {

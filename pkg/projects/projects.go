@@ -75,7 +75,7 @@ func (in ChangeIn) read(ctx context.Context, c *api.Caller) (*Project, error) {
 }
 
 func missing() api.Refusal {
-	return api.Refusal{Kind: problem.NotFound, Code: "project_not_found", When: "There is no such project in the organization."}
+	return api.Refusal{Kind: problem.NotFound, Code: "project_not_found", When: "There is no such project in the organization, or you see those that you work on alone, and it is none of them."}
 }
 
 func isClosing() api.Refusal {
@@ -90,7 +90,7 @@ func GetProject() api.Operation {
 		Description: "The rate is shown to those who may see rates. Who does not see all projects, as guests, sees those that they work on.",
 		Refusals:    []api.Refusal{missing()}, ExampleOut: example(),
 	}, func(ctx context.Context, c *api.Caller, in *ByID) (*Out, error) {
-		row, err := readSeen(ctx, c, in.ID)
+		row, err := see(ctx, c, in.ID, c.May(access.ProjectsRead)) // of an API token its scopes say, too
 		if err != nil {
 			return nil, err
 		}

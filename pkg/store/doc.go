@@ -196,23 +196,23 @@
 //	update-project-member | a member of a project | table | ORG o PROJECTMEMBER project / member | 4 / 2
 //	delete-project-member | a member of a project | table | ORG o PROJECTMEMBER project / member | 4 / 2
 //	close-projects | deleted projects that are due | table | DUE project_delete s; ORG o PROJECT / id; ORG o CLIENT / id, PROJECTKEY / key, PROJECTMEMBER project; DUE, WAKE purge-project | 4 / 0
-//	start-timer | a member's timer, the project it is for, the user's one mark | table | ORG o TIMER / member; USER u RUNNING; ORG o PROJECT / id, PROJECTTIME project, TIMEENTRY month; DUE timer_forgotten | 7 / 11
+//	start-timer | a member's timer, the project it is for, the user's one mark | table | ORG o TIMER / member; USER u RUNNING; ORG o PROJECT / id, PROJECTMEMBER project / member, PROJECTTIME project, TIMEENTRY month; DUE timer_forgotten | 7 / 11
 //	get-timer | a member's timer | table | ORG o TIMER / member | 4 / 0
 //	stop-timer | a member's timer and the entry it becomes | table | ORG o TIMER / member; USER u RUNNING; ORG o TIMEENTRY month / id | 6 / 13
 //	discard-timer | a member's timer | table | ORG o TIMER / member; USER u RUNNING; ORG o PROJECTTIME project | 5 / 9
-//	create-time-entry | an entry, the project it is for | table | ORG o TIMEENTRY month / id, PROJECT / id, PROJECTTIME project | 5 / 8
+//	create-time-entry | an entry, the project it is for | table | ORG o TIMEENTRY month / id, PROJECT / id, PROJECTMEMBER project / member, PROJECTTIME project | 5 / 8
 //	list-time-entries | entries of a month by member and day; by time of change | GSI1, GSI2 | ORG o TIMEENTRY month / member, day; ORG o TIMEENTRY member / time | 3.5 / 0
 //	get-time-entry | an entry by id | table | ORG o TIMEENTRY month / id | 4 / 0
-//	update-time-entry | an entry by id, and the projects it leaves and joins | table | ORG o TIMEENTRY month / id, PROJECT / id, PROJECTTIME project | 5 / 4
-//	delete-time-entry | an entry by id, and its project | table | ORG o TIMEENTRY month / id, PROJECT / id, PROJECTTIME project | 5 / 7
+//	update-time-entry | an entry by id, and the projects it leaves and joins | table | ORG o TIMEENTRY month / id, PROJECT / id, PROJECTMEMBER project / member, PROJECTTIME project | 5 / 4
+//	delete-time-entry | an entry by id, and its project | table | ORG o TIMEENTRY month / id, PROJECT / id, PROJECTMEMBER project / member, PROJECTTIME project | 5 / 7
 //	remind-timers | timers that have run for eight hours | table | DUE timer_forgotten s; ORG o TIMER / member, ACCESS / member; USER u OUTBOX | 4 / 0
-//	create-file | a file that is announced, and what it hangs on | table | ORG o STOREDFILE / id, PROJECT / id, PROJECTTIME project, CLIENT / id, IDEMPOTENCY; DUE upload; ORG o TICKET / id | 5 / 10
-//	list-files | files by id; under a project or client by time of change | table, GSI2 | ORG o STOREDFILE; ORG o STOREDFILE parent / time; ORG o TICKET / id | 4 / 0
-//	get-file | a file by id | table | ORG o STOREDFILE / id; ORG o TICKET / id | 4 / 0
-//	confirm-file | a file by id | table | ORG o STOREDFILE / id; DUE upload; ORG o TICKET / id | 5 / 11
-//	download-file | a file by id | table | ORG o STOREDFILE / id; ORG o TICKET / id | 4 / 0
-//	update-file | a file by id | table | ORG o STOREDFILE / id; ORG o TICKET / id | 4 / 4
-//	delete-file | a file by id, and what it hangs on | table | ORG o STOREDFILE / id, PROJECTTIME project, CLIENT / id; DUE upload; ORG o TICKET / id | 4 / 7
+//	create-file | a file that is announced, and what it hangs on | table | ORG o STOREDFILE / id, PROJECT / id, PROJECTMEMBER project / member, PROJECTTIME project, CLIENT / id, IDEMPOTENCY; DUE upload; ORG o TICKET / id | 5 / 10
+//	list-files | files by id; under a project or client by time of change | table, GSI2 | ORG o STOREDFILE; ORG o STOREDFILE parent / time; ORG o PROJECTMEMBER project / member; ORG o TICKET / id | 4 / 0
+//	get-file | a file by id | table | ORG o STOREDFILE / id, PROJECTMEMBER project / member; ORG o TICKET / id | 4 / 0
+//	confirm-file | a file by id | table | ORG o STOREDFILE / id, PROJECTMEMBER project / member; DUE upload; ORG o TICKET / id | 5 / 11
+//	download-file | a file by id | table | ORG o STOREDFILE / id, PROJECTMEMBER project / member; ORG o TICKET / id | 4 / 0
+//	update-file | a file by id | table | ORG o STOREDFILE / id, PROJECTMEMBER project / member; ORG o TICKET / id | 4 / 4
+//	delete-file | a file by id, and what it hangs on | table | ORG o STOREDFILE / id, PROJECTMEMBER project / member, PROJECTTIME project, CLIENT / id; DUE upload; ORG o TICKET / id | 4 / 7
 //	sweep-uploads | files and pictures that did not come, places of uploads and objects of what was deleted that are due | table | DUE upload s, picture s; ORG o STOREDFILE / id, PROJECTTIME project, CLIENT / id; ORG o TICKET / id; USER u, ORG o PICTURE | 8 / 0
 //	create-ticket | a ticket with its first message | table | ORG o TICKET / id, TICKETMESSAGE ticket / id, IDEMPOTENCY | 4 / 9
 //	list-tickets | tickets by id; of a member by state; by state and time of change | table, GSI1, GSI2 | ORG o TICKET; ORG o TICKET member / status, id; ORG o TICKET status / time | 4 / 0

@@ -2,7 +2,6 @@ package timetracking
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"time"
 
@@ -93,7 +92,7 @@ func CreateTimeEntry(st *store.Store) api.Operation {
 		if err != nil {
 			return nil, err
 		}
-		p, err := projects.Read(ctx, c.Org, in.Body.ProjectID)
+		p, err := projects.See(ctx, c, in.Body.ProjectID)
 		if err != nil {
 			return nil, err
 		}
@@ -256,25 +255,26 @@ func UpdateTimeEntry(st *store.Store) api.Operation {
 
 // gates asks the gates of the project that an entry was under and of the one that it goes to, and gives the latter.
 func gates(ctx context.Context, c *api.Caller, before, after id.Project) (*projects.Project, error) {
-	fetches := []*store.Fetch{{Through: c.Org, Key: projects.Key(c.Org.ID, after), Row: new(projects.Project)}}
-	if before != after {
-		fetches = append(fetches, &store.Fetch{Through: c.Org, Key: projects.Key(c.Org.ID, before), Row: new(projects.Project)})
+	to, from := projects.ViewOf(c, after), projects.ViewOf(c, before)
+	fetches := to.Fetches()
+	if before == after {
+		from = to
+	} else {
+		fetches = append(fetches, from.Fetches()...)
 	}
 	if err := c.Org.Store().FetchAll(ctx, fetches...); err != nil {
 		return nil, err
 	}
-	for _, f := range fetches {
-		if errors.Is(f.Err, store.ErrMissing) {
-			return nil, problem.Missing("project")
+	for _, v := range []*projects.View{to, from} {
+		p, err := v.Project()
+		if err != nil {
+			return nil, err
 		}
-		if f.Err != nil {
-			return nil, f.Err
-		}
-		if err := f.Row.(*projects.Project).Open(); err != nil {
+		if err := p.Open(); err != nil {
 			return nil, err
 		}
 	}
-	return fetches[0].Row.(*projects.Project), nil
+	return to.Project()
 }
 
 // DeleteTimeEntry removes an entry.
