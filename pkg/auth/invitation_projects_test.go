@@ -246,3 +246,28 @@ func TestProjectsAreWorthWhatTheSenderCouldGive(t *testing.T) {
 		t.Errorf("who accepts what was sent again works on %v; want %s", got, web)
 	}
 }
+
+// TestALeadInvitesIntoTheirProject is about a member who may invite and manages the members of one project alone.
+func TestALeadInvitesIntoTheirProject(t *testing.T) {
+	w := newWorld(t)
+	owner := w.somebody(ada)
+	web, app := w.project(owner, "WEB"), w.project(owner, "APP")
+	lead, change := w.sender(owner, "lead@example.com", "member")
+	var member string
+	change(func(a *access.Access) { a.Grants, member = []access.Permission{access.MembersInvite}, string(a.Member) })
+	w.Want(w.Call(projects.CreateProjectMember(w.Store), owner.caller(), apitest.Request{Path: "/v1/projects/" + web + "/members",
+		Body: map[string]any{"member_id": member, "role": "lead"}}), http.StatusCreated, "")
+	_, r := w.invite(lead, into(grace, "guest", web), into("b@example.com", "guest", web), into("c@example.com", "guest", web, app))
+	if got := r.Data[2]; got.Code != "not_yours_to_give" {
+		t.Errorf("into a project that they do not lead = %s %s; want not_yours_to_give", got.Status, got.Code)
+	}
+	if got := w.working(w.accept(w.link(r.Data[0].Invitation.ID, "1"), phrase, personBody())); !slices.Equal(got, []string{web}) {
+		t.Errorf("who accepts works on %v; want %s", got, web)
+	}
+	w.Want(w.Call(projects.UpdateProjectMember(w.Store), owner.caller(), apitest.Request{Path: "/v1/projects/" + web + "/members/" + member, IfMatch: "*",
+		Body: map[string]any{"role": "member"}}), http.StatusOK, "")
+	w.Want(w.Call(invitations.ResendInvitation(w.Store, w.links), lead.caller(), apitest.Request{Path: "/v1/invitations/" + r.Data[1].Invitation.ID + "/resend"}), http.StatusForbidden, "not_yours_to_give")
+	if got := w.working(w.accept(w.link(r.Data[1].Invitation.ID, "1"), phrase, personBody())); len(got) != 0 {
+		t.Errorf("who accepts works on %v; want nothing that the sender no longer leads", got)
+	}
+}

@@ -17,17 +17,18 @@ type Host struct {
 	Member  id.Member
 	SeesAll bool // projects; otherwise those that the host works on
 	Manages bool // who works on the projects that the host sees
+	Leads   bool // who works on the projects that the host leads
 }
 
 // HostOf is a caller as a host.
 func HostOf(c *api.Caller) Host {
-	return Host{Org: c.Org, Member: c.Member, SeesAll: seesAll(c), Manages: c.May(access.ProjectsWrite)}
+	return Host{Org: c.Org, Member: c.Member, SeesAll: seesAll(c), Manages: c.May(access.ProjectsWrite), Leads: c.May(access.ProjectsWriteLed)}
 }
 
 // HostBy is a member as a host, by their row.
 func HostBy(org *store.Organization, a *access.Access) Host {
 	r := a.Rights()
-	return Host{Org: org, Member: a.Member, SeesAll: r.May(access.ProjectsRead), Manages: r.May(access.ProjectsWrite)}
+	return Host{Org: org, Member: a.Member, SeesAll: r.May(access.ProjectsRead), Manages: r.May(access.ProjectsWrite), Leads: r.May(access.ProjectsWriteLed)}
 }
 
 // Opening says whether a host can let somebody into a project.
@@ -54,7 +55,7 @@ func (h Host) Openings(ctx context.Context, all ...id.Project) (map[id.Project]O
 	for n, p := range all {
 		rows[n] = &store.Fetch{Through: h.Org, Key: Key(h.Org.ID, p), Row: new(Project)}
 		fetches = append(fetches, rows[n])
-		if !h.SeesAll {
+		if !h.SeesAll || !h.Manages && h.Leads {
 			own[n] = &store.Fetch{Through: h.Org, Key: memberKey(h.Org.ID, p, h.Member), Row: new(Member)}
 			fetches = append(fetches, own[n])
 		}
@@ -71,10 +72,11 @@ func (h Host) Openings(ctx context.Context, all ...id.Project) (map[id.Project]O
 
 func (h Host) opening(row, own *store.Fetch) Opening {
 	status := row.Row.(*Project).Status
+	on := own != nil && own.Err == nil
 	switch {
-	case errors.Is(row.Err, store.ErrMissing) || own != nil && own.Err != nil:
+	case errors.Is(row.Err, store.ErrMissing) || !h.SeesAll && !on:
 		return NotFound
-	case !h.Manages:
+	case !h.Manages && !(h.Leads && on && own.Row.(*Member).Role == Lead):
 		return NotYours
 	case row.Err != nil:
 		return RestrictedData

@@ -187,22 +187,22 @@
 //	create-project | a project with its key, counted at its client | table | ORG o PROJECT / id, PROJECTKEY / key, CLIENT / id, IDEMPOTENCY; DUE, WAKE purge-project | 4 / 12
 //	list-projects | projects by id; by status and client; by time of change | table, GSI1, GSI2 | ORG o PROJECT; ORG o PROJECT status / client; ORG o PROJECT / time; ORG o PROJECTMEMBER member / project | 4 / 0
 //	get-project | a project by id, and whether a guest works on it | table | ORG o PROJECT / id, PROJECTMEMBER project / member | 4 / 0
-//	update-project | a project by id, and the clients it leaves and joins | table | ORG o PROJECT / id, CLIENT / id; DUE, WAKE purge-project | 4 / 4
-//	archive-project | a project by id | table | ORG o PROJECT / id; DUE, WAKE purge-project | 4 / 5
-//	restore-project | a project by id | table | ORG o PROJECT / id; DUE, WAKE purge-project | 4 / 5
-//	delete-project | a project by id, and whether anything is booked on it | table | ORG o PROJECT / id, BOOKING project | 5 / 8
+//	update-project | a project by id, and the clients it leaves and joins | table | ORG o PROJECT / id, PROJECTMEMBER project / member, CLIENT / id; DUE, WAKE purge-project | 4 / 4
+//	archive-project | a project by id | table | ORG o PROJECT / id, PROJECTMEMBER project / member; DUE, WAKE purge-project | 4 / 5
+//	restore-project | a project by id | table | ORG o PROJECT / id, PROJECTMEMBER project / member; DUE, WAKE purge-project | 4 / 5
+//	delete-project | a project by id, and whether anything is booked on it | table | ORG o PROJECT / id, PROJECTMEMBER project / member, BOOKING project | 5 / 8
 //	list-project-members | who works on a project | table | ORG o PROJECT / id; ORG o PROJECTMEMBER project | 5 / 0
-//	create-project-member | a project by id, and a member of it | table | ORG o PROJECT / id, ACCESS / member, PROJECTMEMBER project / member, IDEMPOTENCY | 5 / 7
-//	update-project-member | a member of a project | table | ORG o PROJECTMEMBER project / member | 4 / 2
-//	delete-project-member | a member of a project | table | ORG o PROJECTMEMBER project / member | 4 / 2
+//	create-project-member | a project by id, what the caller is on it, and a member of it | table | ORG o PROJECT / id, ACCESS / member, PROJECTMEMBER project / member, IDEMPOTENCY | 5 / 7
+//	update-project-member | a member of a project, and what the caller is on it | table | ORG o PROJECTMEMBER project / member | 4 / 2
+//	delete-project-member | a member of a project, and what the caller is on it | table | ORG o PROJECTMEMBER project / member | 4 / 2
 //	close-projects | deleted projects that are due | table | DUE project_delete s; ORG o PROJECT / id; ORG o CLIENT / id, PROJECTKEY / key, PROJECTMEMBER project; DUE, WAKE purge-project | 4 / 0
 //	start-timer | a member's timer, the project it is for, the user's one mark | table | ORG o TIMER / member; USER u RUNNING; ORG o PROJECT / id, PROJECTMEMBER project / member, PROJECTTIME project, TIMEENTRY month; DUE timer_forgotten | 7 / 11
 //	get-timer | a member's timer | table | ORG o TIMER / member | 4 / 0
 //	stop-timer | a member's timer and the entry it becomes | table | ORG o TIMER / member; USER u RUNNING; ORG o TIMEENTRY month / id | 6 / 13
 //	discard-timer | a member's timer | table | ORG o TIMER / member; USER u RUNNING; ORG o PROJECTTIME project | 5 / 9
 //	create-time-entry | an entry, the project it is for | table | ORG o TIMEENTRY month / id, PROJECT / id, PROJECTMEMBER project / member, PROJECTTIME project | 5 / 8
-//	list-time-entries | entries of a month by member and day; by time of change | GSI1, GSI2 | ORG o TIMEENTRY month / member, day; ORG o TIMEENTRY member / time | 3.5 / 0
-//	get-time-entry | an entry by id | table | ORG o TIMEENTRY month / id | 4 / 0
+//	list-time-entries | entries of a month by member and day; by time of change; of a project in the order of their numbers | GSI1, GSI2, table | ORG o TIMEENTRY month / member, day; ORG o TIMEENTRY member / time; ORG o PROJECT / id, PROJECTMEMBER project / member, PROJECTTIME project, TIMEENTRY month / id | 3.5 / 0
+//	get-time-entry | an entry by id, and whether the caller leads its project | table | ORG o TIMEENTRY month / id, PROJECTMEMBER project / member | 4 / 0
 //	update-time-entry | an entry by id, and the projects it leaves and joins | table | ORG o TIMEENTRY month / id, PROJECT / id, PROJECTMEMBER project / member, PROJECTTIME project | 5 / 4
 //	delete-time-entry | an entry by id, and its project | table | ORG o TIMEENTRY month / id, PROJECT / id, PROJECTMEMBER project / member, PROJECTTIME project | 5 / 7
 //	remind-timers | timers that have run for eight hours | table | DUE timer_forgotten s; ORG o TIMER / member, ACCESS / member; USER u OUTBOX | 4 / 0

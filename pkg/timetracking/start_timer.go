@@ -115,7 +115,7 @@ func look(ctx context.Context, c *api.Caller, project id.Project) (*present, err
 	fetches := []*store.Fetch{t, r}
 	var v *projects.View
 	if project != "" {
-		v = projects.ViewOf(c, project)
+		v = projects.ViewOf(c, project, "")
 		fetches = append(fetches, v.Fetches()...)
 	}
 	if err := c.Org.Store().FetchAll(ctx, fetches...); err != nil {
