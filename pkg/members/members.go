@@ -13,7 +13,7 @@ import (
 
 // Routes lists the routes about members.
 func Routes() []api.Operation {
-	return []api.Operation{ListRoles(), ListMembers(), CreateMember(nil), GetMember(), UpdateMember(nil), RemoveMember(nil), MergeMember(nil), LeaveOrganization(nil)}
+	return []api.Operation{ListRoles(), ListMembers(), CreateMember(nil), GetMember(), GetMemberAvatar(nil), UpdateMember(nil), RemoveMember(nil), MergeMember(nil), LeaveOrganization(nil)}
 }
 
 // RoleBody is a role with what it may do.

@@ -118,7 +118,7 @@ func ListProjectMembers() api.Operation {
 	return api.New(api.Route{
 		ID: "list-project-members", Area: "projects", Method: http.MethodGet, Path: "/v1/projects/{id}/members", PureRead: true,
 		Permission: access.ProjectsRead, Purpose: purpose.Collaboration, Summary: "Who works on a project",
-		Description: "In the order of the members' ids, which are random, and does not change.",
+		Description: "In the order of the members' ids, which are random, and does not change. What the organization knows of a member, and their picture, is under /v1/members/{id}.",
 		Refusals:    []api.Refusal{missing()}, ExampleOut: api.List[ProjectMemberBody]{Data: []ProjectMemberBody{exampleMember()}},
 	}, func(ctx context.Context, c *api.Caller, in *ListMembersIn) (*ListMembersOut, error) {
 		p, err := id.Parse[id.Project](in.ID)

@@ -149,6 +149,7 @@
 //	list-members | members by id, and the profiles that they lead to | table | ORG o ACCESS; USER u PROFILE | 5 / 0
 //	create-member | a member by id | table | ORG o ACCESS / member, IDEMPOTENCY | 4 / 6
 //	get-member | a member by id, and the profile that it leads to | table | ORG o ACCESS / member; USER u PROFILE | 5 / 0
+//	get-member-avatar | a member by id, and the picture that it leads to | table | ORG o ACCESS / member; USER u PICTURE | 5 / 0
 //	update-member | a member by id, and the profile that it leads to | table | ORG o ACCESS / member; USER u PROFILE | 5 / 4
 //	merge-member | two members by id | table | ORG o ACCESS / member, IDEMPOTENCY; DUE merge_member | 5 / 10
 //	merge-members | placeholders that are merging and due; what is listed by a member | table, GSI1, GSI2 | DUE merge_member s; ORG o ACCESS / member, ORGGATE; ORG o TIMEENTRY member / time; ORG o STOREDFILE member / id, TICKET member / status, TICKETMESSAGE member / id, PROJECTMEMBER member / project; ORG o PROJECTMEMBER project / member, TIMEENTRY month / id, INVOICEENTRY invoice / entry, STOREDFILE / id, TICKET / id, TICKETMESSAGE ticket / id | 4 / 0
