@@ -40,6 +40,15 @@ func TestAGuestWorksOnTheirProjectsAlone(t *testing.T) {
 	p.must(http.StatusNoContent, journey.Call{Method: "DELETE", Path: own, IfMatch: "*"})
 
 	p.becomes(access.Owner)
+	client := p.newClient()
+	p.becomes(access.Guest, access.InvoicesWrite, access.RatesRead)
+	bill := journey.Call{Method: "POST", Path: "/v1/invoices", Body: map[string]any{"client_id": client,
+		"from_time": map[string]any{"project_ids": []string{off}, "from": "2026-02-01", "to": "2026-02-28"}}}
+	if a := p.must(http.StatusNotFound, bill); a.Code() != "project_not_found" {
+		t.Errorf("an invoice of the time of a project that the guest is not on = %s; want project_not_found", a.Code())
+	}
+
+	p.becomes(access.Owner)
 	hidden := p.newFile("What a guest does not see")
 	pending := p.askForUpload("project", off, "Notes.txt", "text/plain", []byte("Notes")).Text("id")
 	p.becomes(access.Guest, access.FilesRead, access.FilesWrite, access.FilesDeleteOwn)

@@ -37,6 +37,12 @@ func TestALeadManagesTheirProjectAlone(t *testing.T) {
 	lead.must(http.StatusForbidden, journey.Call{Method: "PATCH", Path: led, IfMatch: "*", Body: map[string]any{"name": "Newer"}})
 
 	p := signUp(t)
+	p.becomes(access.Guest, access.ProjectsWrite)
+	create := journey.Call{Method: "POST", Path: "/v1/projects", Body: projectBody(""), Key: "key-" + unique()}
+	made := "/v1/projects/" + p.must(http.StatusCreated, create).Text("id")
+	p.must(http.StatusCreated, create)
+	p.must(http.StatusOK, journey.Call{Method: "GET", Path: made})
+	p.becomes(access.Owner)
 	on := "/v1/projects/" + p.working()
 	p.becomes(access.Guest, access.ProjectsWrite, access.ProjectsDelete)
 	p.must(http.StatusOK, journey.Call{Method: "POST", Path: on + "/archive", IfMatch: "*"})

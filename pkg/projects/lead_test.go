@@ -170,6 +170,16 @@ func TestAGuestChangesNoProjectThatTheyAreNotOn(t *testing.T) {
 		}
 		w.Want(tt.call(own), tt.want, "")
 	}
+	create := func(key string) apitest.Answer {
+		return w.Call(projects.CreateProject(w.Store), guest, apitest.Request{Key: key, Body: map[string]any{"key": "MINE", "name": "x"}})
+	}
+	a := create("k")
+	w.Want(a, http.StatusCreated, "")
+	made := read(w, a)
+	w.Want(w.get(guest, made), http.StatusOK, "")
+	w.Want(create("k"), http.StatusCreated, "")
+	w.Want(w.leave(owner, made, string(guest.Member), "*"), http.StatusNoContent, "")
+	w.Want(create("k"), http.StatusNotFound, "replayed_object_gone")
 	w.Want(w.del(guest, other), http.StatusNotFound, "project_not_found")
 	w.appoint(owner, other, lead, "member")
 	w.Want(w.leave(guest, other, string(lead.Member), "*"), http.StatusNotFound, "project_member_not_found")
