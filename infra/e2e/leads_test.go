@@ -33,6 +33,11 @@ func TestALeadManagesTheirProjectAlone(t *testing.T) {
 	seat := led + "/members/" + invited
 	lead.must(http.StatusOK, journey.Call{Method: "PATCH", Path: seat, IfMatch: "*", Body: map[string]any{"role": "lead"}})
 	lead.must(http.StatusNoContent, journey.Call{Method: "DELETE", Path: seat, IfMatch: "*"})
+	rename := journey.Call{Method: "PATCH", Path: led, IfMatch: "*", Body: map[string]any{"name": "New"}}
+	for scope, want := range map[access.Permission]int{access.ProjectsWriteLed: http.StatusOK, access.ProjectsRead: http.StatusForbidden} {
+		_, rename.Token = lead.newAPIToken(string(scope))
+		lead.must(want, rename)
+	}
 	owner.must(http.StatusNoContent, journey.Call{Method: "DELETE", Path: led + "/members/" + member, IfMatch: "*"})
 	lead.must(http.StatusForbidden, journey.Call{Method: "PATCH", Path: led, IfMatch: "*", Body: map[string]any{"name": "Newer"}})
 

@@ -9,9 +9,12 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/guregu/dynamo/v2"
+
 	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/api/apitest"
 	"pixeltrack.io/platform/pkg/auth"
+	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/invitations"
 	"pixeltrack.io/platform/pkg/projects"
 	"pixeltrack.io/platform/pkg/store"
@@ -170,12 +173,19 @@ func TestWhatIsClosedMeanwhileIsPassedOver(t *testing.T) {
 	w := newWorld(t)
 	owner := w.somebody(ada)
 	web, old, closing, gone := w.project(owner, "WEB"), w.project(owner, "OLD"), w.project(owner, "CLOSING"), w.project(owner, "GONE")
-	_, r := w.invite(owner, into(grace, "guest", gone, old, web, closing))
+	restricted := w.project(owner, "QUIET")
+	_, r := w.invite(owner, into(grace, "guest", gone, old, web, closing, restricted))
 	w.close(owner, gone)
 	w.Clock.Advance(projects.Wait)
 	w.must(w.run(projects.CloseProjects()))
 	w.archive(owner, old)
 	w.close(owner, closing)
+	tx := w.Store.Begin()
+	tx.Change(w.Store.BindOrganization(owner.org, store.Actor{Who: "test"}), projects.Key(owner.org, id.Project(restricted)), func(u *dynamo.Update) { u.Set("restricted", true) })
+	w.must(tx.Commit(context.Background()))
+	if _, r := w.invite(owner, into("late@example.com", "guest", restricted)); r.Data[0].Code != "processing_restricted" {
+		t.Errorf("into a project whose processing is restricted = %s %s; want processing_restricted", r.Data[0].Status, r.Data[0].Code)
+	}
 	if got := w.working(w.accept(w.link(r.Data[0].Invitation.ID, "1"), phrase, personBody())); !slices.Equal(got, []string{web}) {
 		t.Errorf("who accepts works on %v; want what is open, %s", got, web)
 	}

@@ -51,7 +51,7 @@ const (
 // Result is what became of one item.
 type Result struct {
 	Status     string          `json:"status" enum:"invited,already,refused,gone" doc:"already: the address has an invitation that stands, which is shown, and no mail was sent. gone: in a repeat of a call, an invitation that has been accepted, revoked or is over since." example:"invited"`
-	Code       string          `json:"code,omitempty" doc:"Of a refused item: email_invalid; not_yours_to_give, also of projects whose members you do not manage; or project_not_found, project_archived, project_closing." example:"email_invalid"`
+	Code       string          `json:"code,omitempty" doc:"Of a refused item: email_invalid; not_yours_to_give, also of projects whose members you do not manage; or, of a project, project_not_found, project_archived, project_closing or processing_restricted." example:"email_invalid"`
 	Invitation *InvitationBody `json:"invitation,omitempty"`
 }
 

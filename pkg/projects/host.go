@@ -71,18 +71,18 @@ func (h Host) Openings(ctx context.Context, all ...id.Project) (map[id.Project]O
 }
 
 func (h Host) opening(row, own *store.Fetch) Opening {
-	status := row.Row.(*Project).Status
+	p := row.Row.(*Project)
 	on := own != nil && own.Err == nil
 	switch {
 	case errors.Is(row.Err, store.ErrMissing) || !h.SeesAll && !on:
 		return NotFound
 	case !h.Manages && !(h.Leads && on && own.Row.(*Member).Role == Lead):
 		return NotYours
-	case row.Err != nil:
+	case row.Err != nil || p.Restricted: // whatever the host may see
 		return RestrictedData
-	case status == Archived:
+	case p.Status == Archived:
 		return ArchivedNow
-	case status == Closing:
+	case p.Status == Closing:
 		return ClosingNow
 	}
 	return Opens
