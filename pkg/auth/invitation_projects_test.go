@@ -16,6 +16,7 @@ import (
 	"pixeltrack.io/platform/pkg/auth"
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/invitations"
+	"pixeltrack.io/platform/pkg/members"
 	"pixeltrack.io/platform/pkg/projects"
 	"pixeltrack.io/platform/pkg/store"
 )
@@ -224,6 +225,26 @@ func TestManyAcceptancesLeadIntoProjectsOnce(t *testing.T) {
 	wg.Wait()
 	if n := len(w.of("PROJECTMEMBER")); n != 2 {
 		t.Errorf("%d members of projects; want one of each", n)
+	}
+}
+
+// TestWhoComesBackWorksOnTheProjectsOfTheInvitation removes a member and invites them again: they are another member, and on
+// none of the projects of before.
+func TestWhoComesBackWorksOnTheProjectsOfTheInvitation(t *testing.T) {
+	w := newWorld(t)
+	owner, q := w.somebody(ada), w.somebody(grace)
+	web, app := w.project(owner, "WEB"), w.project(owner, "APP")
+	_, r := w.invite(owner, into(grace, "guest", web))
+	first := w.join(q, w.link(r.Data[0].Invitation.ID, "1"))
+	var joined auth.Joined
+	first.Into(t, &joined)
+	w.Want(w.Call(members.RemoveMember(w.Store), owner.caller(), apitest.Request{Path: "/v1/members/" + joined.Member.ID, IfMatch: "*"}), http.StatusNoContent, "")
+	_, r = w.invite(owner, into(grace, "guest", app))
+	if got := w.working(w.join(q, w.link(r.Data[0].Invitation.ID, "1"))); !slices.Equal(got, []string{app}) {
+		t.Errorf("who comes back works on %v; want %s", got, app)
+	}
+	if got := w.working(first); !slices.Equal(got, []string{web}) {
+		t.Errorf("the placeholder worked on %v; want %s as before", got, web)
 	}
 }
 
