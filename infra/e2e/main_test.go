@@ -76,6 +76,7 @@ type caller struct {
 	user         string
 	organization string
 	ownProject   string
+	ownWork      string
 	ownClient    string
 	appointed    bool   // one of our own people
 	mark         string // what the body of the last call can be found by

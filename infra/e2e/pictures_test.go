@@ -59,7 +59,30 @@ func pictureSteps() []step {
 				return journey.Call{Method: "DELETE", Path: path, IfMatch: p.etag(path)}
 			}, again: []int{404, 412}})
 	}
-	return all
+	return append(all, step{operation: "get-member-avatar", status: 200, prepare: func(p *caller) journey.Call {
+		p.newPicture(pictures["avatar"])
+		return journey.Call{Method: "GET", Path: "/v1/members/" + p.self() + "/avatar"}
+	}})
+}
+
+// TestAColleagueSeesAPicture looks at a member's picture as a colleague, until the member is removed.
+func TestAColleagueSeesAPicture(t *testing.T) {
+	owner := signUp(t)
+	other, member := owner.colleague("member")
+	see := journey.Call{Method: "GET", Path: "/v1/members/" + member + "/avatar?size=large"}
+	owner.must(404, see)
+	other.newPicture(pictures["avatar"])
+	a := owner.must(200, see)
+	if m, kind, err := image.Decode(bytes.NewReader(a.Body)); err != nil || kind != "jpeg" || m.Bounds().Dx() != 512 {
+		t.Errorf("the picture is a %s: %v; want a JPEG of 512 dots", kind, err)
+	}
+	for name, all := range a.Header {
+		if strings.Contains(strings.Join(all, " "), other.user) {
+			t.Errorf("the header %s names the person", name)
+		}
+	}
+	owner.must(204, journey.Call{Method: "DELETE", Path: "/v1/members/" + member, IfMatch: "*"})
+	owner.must(404, see)
 }
 
 // TestAPictureLeavesNothing puts, replaces and removes pictures and looks for what is left of them, in any version of any

@@ -118,18 +118,34 @@ func (c *caller) project() string {
 	return c.ownProject
 }
 
+// leads makes the person a lead of a project of theirs.
+func (c *caller) leads(project string) {
+	c.t.Helper()
+	c.must(201, journey.Call{Method: "POST", Path: "/v1/projects/" + project + "/members", Body: map[string]any{"member_id": c.self(), "role": "lead"}})
+}
+
+// working gives one project that the person works on, as who sees their own alone must: they lead it.
+func (c *caller) working() string {
+	c.t.Helper()
+	if c.ownWork == "" {
+		c.ownWork = c.newProject("")
+		c.leads(c.ownWork)
+	}
+	return c.ownWork
+}
+
 // self is the person's member id in the organization of their token.
 func (c *caller) self() string {
 	c.t.Helper()
-	return c.must(200, journey.Call{Method: "GET", Path: "/v1/members"}).Text("data.0.id")
+	return c.claim("mbr")
 }
 
-// onProject puts the person on a project of their own and gives the path of that.
+// onProject makes the person a lead of a project of their own and gives the path of that.
 func (c *caller) onProject() string {
 	c.t.Helper()
-	path, self := "/v1/projects/"+c.newProject("")+"/members", c.self()
-	c.must(201, journey.Call{Method: "POST", Path: path, Body: map[string]any{"member_id": self}})
-	return path + "/" + self
+	project := c.newProject("")
+	c.leads(project)
+	return "/v1/projects/" + project + "/members/" + c.self()
 }
 
 func get(path string) func(*caller) journey.Call {
@@ -267,8 +283,8 @@ func workSteps() []step {
 			if verb == "restore" {
 				p.must(200, journey.Call{Method: "POST", Path: "/v1/projects/" + id + "/archive", IfMatch: p.etag("/v1/projects/" + id)})
 			}
-			if verb == "get" { // guests see what they work on
-				p.must(201, journey.Call{Method: "POST", Path: "/v1/projects/" + id + "/members", Body: map[string]any{"member_id": p.self()}})
+			if verb == "get" || verb == "update" { // guests see what they work on, members change what they lead
+				p.leads(id)
 			}
 			method := map[string]string{"get": "GET", "update": "PATCH", "delete": "DELETE"}[verb]
 			if method == "" {
@@ -283,7 +299,7 @@ func workSteps() []step {
 	}
 	entry := func(verb, method string, status int, body any) step {
 		return step{operation: verb + "-time-entry", status: status, prepare: func(p *caller) journey.Call {
-			path := "/v1/time-entries/" + p.newEntry(p.project())
+			path := "/v1/time-entries/" + p.newEntry(p.working())
 			c := journey.Call{Method: method, Path: path, Body: body}
 			if verb != "get" {
 				c.IfMatch = p.etag(path)
@@ -341,8 +357,11 @@ func workSteps() []step {
 		{operation: "list-project-members", status: 200, prepare: func(p *caller) journey.Call {
 			return journey.Call{Method: "GET", Path: "/v1/projects/" + p.project() + "/members"}
 		}},
-		{operation: "create-project-member", status: 201, prepare: func(p *caller) journey.Call {
-			return journey.Call{Method: "POST", Path: "/v1/projects/" + p.newProject("") + "/members", Body: map[string]any{"member_id": p.self()}, Key: "key-" + unique()}
+		{operation: "create-project-member", status: 201, alone: true, prepare: func(p *caller) journey.Call {
+			project := p.newProject("")
+			p.leads(project)
+			_, member := p.colleague("guest")
+			return journey.Call{Method: "POST", Path: "/v1/projects/" + project + "/members", Body: map[string]any{"member_id": member}, Key: "key-" + unique()}
 		}},
 		{operation: "update-project-member", status: 200, prepare: func(p *caller) journey.Call {
 			path := p.onProject()
@@ -352,9 +371,9 @@ func workSteps() []step {
 			return journey.Call{Method: "DELETE", Path: p.onProject(), IfMatch: `"1"`}
 		}, again: []int{404}},
 		{operation: "start-timer", status: 201, prepare: func(p *caller) journey.Call {
-			p.project()
+			p.working()
 			p.discardTimer()
-			return journey.Call{Method: "POST", Path: "/v1/timer", Body: map[string]any{"project_id": p.project()}, Key: "key-" + unique()}
+			return journey.Call{Method: "POST", Path: "/v1/timer", Body: map[string]any{"project_id": p.working()}, Key: "key-" + unique()}
 		}, check: running, cleanup: (*caller).discardTimer, again: []int{409}},
 		{operation: "get-timer", status: 200, prepare: func(p *caller) journey.Call {
 			p.startTimer()
@@ -369,7 +388,7 @@ func workSteps() []step {
 			return journey.Call{Method: "DELETE", Path: "/v1/timer"}
 		}, again: []int{404}},
 		{operation: "create-time-entry", status: 201, prepare: func(p *caller) journey.Call {
-			body := p.entryBody(p.project())
+			body := p.entryBody(p.working())
 			p.mark = body["note"].(string)
 			return journey.Call{Method: "POST", Path: "/v1/time-entries", Body: body, Key: "key-" + unique()}
 		}, check: once(func(p *caller) string { return "/v1/time-entries" + p.range_() + "&limit=200" })},

@@ -16,7 +16,8 @@ const (
 	Guest       Role = "guest"
 )
 
-// Permission is a right to do one kind of thing, resource:action, with :own or :all where it matters whose.
+// Permission is a right to do one kind of thing, resource:action, with :own or :all where it matters whose, and :led where
+// it is about the projects that one leads.
 type Permission string
 
 // The permissions.
@@ -39,12 +40,15 @@ const (
 	ProjectsRead       Permission = "projects:read"
 	ProjectsReadOwn    Permission = "projects:read:own" // those that one works on; ProjectsRead has it in it
 	ProjectsWrite      Permission = "projects:write"
+	ProjectsWriteLed   Permission = "projects:write:led" // those that one leads, and who works on them; ProjectsWrite has it in it
 	ProjectsDelete     Permission = "projects:delete"
 	RatesRead          Permission = "rates:read"
 	TimeOwn            Permission = "time:write:own"
 	TimeAll            Permission = "time:write:all"
+	TimeLed            Permission = "time:write:led" // everybody's on the projects that one leads; TimeAll has it in it
 	TimeReadOwn        Permission = "time:read:own"
 	TimeReadAll        Permission = "time:read:all"
+	TimeReadLed        Permission = "time:read:led" // likewise; TimeReadAll has it in it
 	InvoicesRead       Permission = "invoices:read"
 	InvoicesWrite      Permission = "invoices:write"
 	InvoicesSend       Permission = "invoices:send"
@@ -78,7 +82,8 @@ func Permissions(r Role) []Permission {
 		return []Permission{OrganizationRead, MembersRead, MembersContact, ClientsRead, ClientsWrite, ProjectsRead, ProjectsWrite, TimeOwn, TimeAll,
 			TimeReadOwn, TimeReadAll, InvoicesRead, InvoicesWrite, FilesRead, FilesWrite, FilesDeleteOwn, FilesDeleteAll, SupportRead, SupportWrite}
 	case Contributor:
-		return []Permission{OrganizationRead, MembersRead, ClientsRead, ProjectsRead, TimeOwn, TimeReadOwn, FilesRead, FilesWrite, FilesDeleteOwn, SupportRead, SupportWrite}
+		return []Permission{OrganizationRead, MembersRead, ClientsRead, ProjectsRead, ProjectsWriteLed, TimeOwn, TimeLed, TimeReadOwn, TimeReadLed,
+			FilesRead, FilesWrite, FilesDeleteOwn, SupportRead, SupportWrite}
 	case Accountant:
 		return []Permission{OrganizationRead, TaxIDRead, MembersRead, ClientsRead, ProjectsRead, RatesRead, TimeReadOwn, TimeReadAll,
 			InvoicesRead, InvoicesWrite, InvoicesSend, InvoicesVoid, PaymentsRead, PaymentsWrite, FilesRead, SupportRead, SupportWrite}
@@ -92,7 +97,7 @@ func Permissions(r Role) []Permission {
 // comes with a role alone.
 func Grantable() []Permission {
 	return []Permission{OrganizationRead, TaxIDRead, MembersRead, MembersContact, MembersInvite, AuditRead, ClientsRead, ClientsWrite, ClientsDelete,
-		ProjectsRead, ProjectsWrite, ProjectsDelete, RatesRead, TimeOwn, TimeAll, TimeReadOwn, TimeReadAll,
+		ProjectsRead, ProjectsWrite, ProjectsWriteLed, ProjectsDelete, RatesRead, TimeOwn, TimeAll, TimeLed, TimeReadOwn, TimeReadAll, TimeReadLed,
 		InvoicesRead, InvoicesWrite, InvoicesSend, InvoicesVoid, PaymentsRead, PaymentsWrite,
 		FilesRead, FilesWrite, FilesDeleteOwn, FilesDeleteAll, SupportRead, SupportReadAll, SupportWrite}
 }
@@ -102,9 +107,25 @@ func Allows(r Role, grants []Permission, p Permission) bool {
 	return within(Permissions(r), p) || within(grants, p)
 }
 
-// within says whether some permissions have one in them: who sees all projects sees their own.
+// within says whether some permissions have one in them, itself or as a part of another.
 func within(all []Permission, p Permission) bool {
-	return slices.Contains(all, p) || p == ProjectsReadOwn && slices.Contains(all, ProjectsRead)
+	return slices.ContainsFunc(all, func(has Permission) bool { return has == p || p != "" && Part(has) == p })
+}
+
+// Part is what is left of a permission over all projects for a member who has it over those alone that they work on or
+// lead; none of a permission that has no such part.
+func Part(all Permission) Permission {
+	switch all {
+	case ProjectsRead:
+		return ProjectsReadOwn
+	case ProjectsWrite:
+		return ProjectsWriteLed
+	case TimeAll:
+		return TimeLed
+	case TimeReadAll:
+		return TimeReadLed
+	}
+	return ""
 }
 
 // Rights are a role with the extra grants of a member.

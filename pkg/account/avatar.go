@@ -1,6 +1,8 @@
 package account
 
 import (
+	"context"
+
 	"pixeltrack.io/platform/pkg/api"
 	"pixeltrack.io/platform/pkg/picture"
 	"pixeltrack.io/platform/pkg/privacy/purpose"
@@ -29,4 +31,9 @@ func ConfirmAvatar(st *store.Store, incoming picture.Incoming, pictures picture.
 // DeleteAvatar removes the picture of the caller's account.
 func DeleteAvatar(st *store.Store, incoming, pictures picture.Remover) api.Operation {
 	return avatar().Delete(st, incoming, pictures)
+}
+
+// AvatarOf shows the picture of somebody's account to those they work with; avatar_not_found when there is none.
+func AvatarOf(ctx context.Context, pictures picture.Opener, h *store.User, s picture.Size) (*picture.ImageOut, error) {
+	return avatar().Image(ctx, pictures, h, s)
 }

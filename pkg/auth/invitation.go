@@ -244,7 +244,7 @@ func enter(tx *store.Tx, c *api.Caller, h *store.User, org *store.Organization, 
 		tx.Replace(h, m)
 	}
 	tx.Create(inside, &access.Access{Organization: org.ID, Member: member, User: h.ID, Role: i.Role, Grants: i.Grants, GrantVersion: 1, Joined: now})
-	i.Accept(tx, inside)
+	i.Accept(tx, inside, member, c.Now)
 	c.AuditIn(tx, inside, member, string(i.ID), "done")
 	return member
 }

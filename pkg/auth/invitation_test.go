@@ -220,7 +220,7 @@ func TestAnAcceptanceMeetsTheSendersRemoval(t *testing.T) {
 	w.must(err)
 	change(func(a *access.Access) { a.User, a.Removed = "", w.Clock.Now().Unix() })
 	tx := w.Store.Begin()
-	i.Accept(tx, org)
+	i.Accept(tx, org, "mbr_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB", w.Clock.Now())
 	if err := tx.Commit(context.Background()); !errors.Is(err, invitations.ErrChanged) {
 		t.Errorf("an acceptance after the removal = %v; want %v", err, invitations.ErrChanged)
 	}

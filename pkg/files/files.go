@@ -56,7 +56,7 @@ type ChangeIn struct {
 }
 
 func missing() api.Refusal {
-	return api.Refusal{Kind: problem.NotFound, Code: "file_not_found", When: "There is no such file in the organization."}
+	return api.Refusal{Kind: problem.NotFound, Code: "file_not_found", When: "There is no such file in the organization, or you do not see what it hangs on."}
 }
 
 // GetFile answers one file.

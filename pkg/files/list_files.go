@@ -10,6 +10,7 @@ import (
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/privacy/purpose"
 	"pixeltrack.io/platform/pkg/problem"
+	"pixeltrack.io/platform/pkg/projects"
 	"pixeltrack.io/platform/pkg/store"
 	"pixeltrack.io/platform/pkg/support"
 )
@@ -31,7 +32,7 @@ func ListFiles() api.Operation {
 		ID: "list-files", Area: "files", Method: http.MethodGet, Path: "/v1/files", PureRead: true,
 		Permission: access.FilesRead, Purpose: purpose.ServiceDelivery, Summary: "Files",
 		Description: "The organization's, newest first; of one thing, last changed first, or with updated_since in the order of their changes. " +
-			"Without parent_type, files of tickets are listed to who uploaded them and to who sees all tickets; a page may be short.",
+			"Without parent_type, files of tickets are listed to who uploaded them and to who sees all tickets, and files of projects to who sees the project; a page may be short.",
 		Refusals:   []api.Refusal{{Kind: problem.NotFound, Code: "ticket_not_found", When: "There is no such ticket, or the caller does not see it."}, {Kind: problem.Gone, Code: "resync_required", When: "updated_since is older than what is known of deletions."}},
 		ExampleOut: api.Changes[FileBody]{Data: []FileBody{example()}},
 	}, func(ctx context.Context, c *api.Caller, in *ListIn) (*ListOut, error) {
@@ -45,13 +46,46 @@ func ListFiles() api.Operation {
 			}
 		}
 		page, err := api.ListChanges(ctx, c.Org, q, body)
-		if in.ParentType == "" {
-			page.Data = slices.DeleteFunc(page.Data, func(b FileBody) bool {
-				return (&File{ParentType: b.ParentType, Member: id.Member(b.UploadedBy)}).hidden(c)
-			})
+		if err != nil {
+			return nil, err
 		}
-		return &ListOut{page}, err
+		switch in.ParentType {
+		case OfProject:
+			p := id.Project(in.ParentID)
+			sees, err := projects.Seen(ctx, c, p)
+			if err != nil {
+				return nil, err
+			}
+			if !sees[p] { // as one that never was
+				page = api.Changes[FileBody]{Data: []FileBody{}}
+			}
+		case "":
+			if page.Data, err = shown(ctx, c, page.Data); err != nil {
+				return nil, err
+			}
+		}
+		return &ListOut{page}, nil
 	})
+}
+
+// shown leaves out of a page of all files what the caller may not see.
+func shown(ctx context.Context, c *api.Caller, page []FileBody) ([]FileBody, error) {
+	var on []id.Project
+	for _, b := range page {
+		if b.ParentType == OfProject {
+			on = append(on, id.Project(b.ParentID))
+		}
+	}
+	sees, err := projects.Seen(ctx, c, on...)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(page, func(b FileBody) bool {
+		if b.ParentType == OfProject {
+			return !sees[id.Project(b.ParentID)]
+		}
+		return (&File{ParentType: b.ParentType, Member: id.Member(b.UploadedBy)}).hidden(c)
+	}), nil
 }
 
 // OfParent is where the files lie that hang on one thing.

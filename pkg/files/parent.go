@@ -82,7 +82,7 @@ func parses[T id.Kind](text string) error {
 
 func parentRefusals() []api.Refusal {
 	return []api.Refusal{
-		{Kind: problem.NotFound, Code: "project_not_found", When: "There is no such project in the organization."},
+		{Kind: problem.NotFound, Code: "project_not_found", When: "There is no such project in the organization, or you see those that you work on alone, and it is none of them."},
 		{Kind: problem.NotFound, Code: "client_not_found", When: "There is no such client in the organization."},
 		{Kind: problem.NotFound, Code: "ticket_not_found", When: "There is no such ticket in the organization, or it is another member's and the caller sees their own alone."},
 		{Kind: problem.Conflict, Code: "ticket_closed", When: "The ticket is closed."},
@@ -93,7 +93,7 @@ func parentRefusals() []api.Refusal {
 }
 
 func openProject(ctx context.Context, c *api.Caller, text string) error {
-	p, err := projects.Read(ctx, c.Org, text)
+	p, err := projects.See(ctx, c, text)
 	if err != nil {
 		return err
 	}

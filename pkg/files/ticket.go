@@ -9,16 +9,30 @@ import (
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/privacy/retention"
 	"pixeltrack.io/platform/pkg/problem"
+	"pixeltrack.io/platform/pkg/projects"
 	"pixeltrack.io/platform/pkg/store"
 	"pixeltrack.io/platform/pkg/support"
 )
 
 // seen reads a file that the caller may see. What hangs on a ticket is seen by who sees the ticket, and by who uploaded it;
-// to others it is missing.
+// what hangs on a project by who sees the project. To others it is missing.
 func seen(ctx context.Context, c *api.Caller, text string) (*File, error) {
 	f, err := Read(ctx, c.Org, text)
-	if err != nil || !f.hidden(c) {
-		return f, err
+	if err != nil {
+		return nil, err
+	}
+	if f.ParentType == OfProject {
+		p := id.Project(f.Parent)
+		sees, err := projects.Seen(ctx, c, p)
+		if err != nil {
+			return nil, err
+		}
+		if !sees[p] {
+			return nil, problem.Missing("file")
+		}
+	}
+	if !f.hidden(c) {
+		return f, nil
 	}
 	if _, err := support.Read(ctx, c, f.Parent); err != nil {
 		if problem.KindOf(err) == problem.NotFound {

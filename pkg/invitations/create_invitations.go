@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,6 +19,7 @@ import (
 	"pixeltrack.io/platform/pkg/outbox"
 	"pixeltrack.io/platform/pkg/privacy/purpose"
 	"pixeltrack.io/platform/pkg/problem"
+	"pixeltrack.io/platform/pkg/projects"
 	"pixeltrack.io/platform/pkg/store"
 )
 
@@ -34,6 +36,8 @@ type Guest struct {
 	Email  string              `json:"email" maxLength:"254" example:"grace@example.com"`
 	Role   access.Role         `json:"role" enum:"admin,manager,member,accountant,guest" example:"member"`
 	Grants []access.Permission `json:"grants,omitempty" maxItems:"50" maxLength:"60" nullable:"false" doc:"What the member may do beyond the role; see /v1/roles."`
+
+	ProjectIDs []string `json:"project_ids,omitempty" maxItems:"20" maxLength:"64" nullable:"false" doc:"Active projects that the member works on from the first moment. At most 100 in one call." example:"[\"prj_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB\"]"`
 }
 
 // What became of an item.
@@ -47,7 +51,7 @@ const (
 // Result is what became of one item.
 type Result struct {
 	Status     string          `json:"status" enum:"invited,already,refused,gone" doc:"already: the address has an invitation that stands, which is shown, and no mail was sent. gone: in a repeat of a call, an invitation that has been accepted, revoked or is over since." example:"invited"`
-	Code       string          `json:"code,omitempty" doc:"Of a refused item: email_invalid or not_yours_to_give." example:"email_invalid"`
+	Code       string          `json:"code,omitempty" doc:"Of a refused item: email_invalid; not_yours_to_give, also of projects whose members you do not manage; or, of a project, project_not_found, project_archived, project_closing or processing_restricted." example:"email_invalid"`
 	Invitation *InvitationBody `json:"invitation,omitempty"`
 }
 
@@ -116,10 +120,11 @@ func CreateInvitations(st *store.Store, pseudonyms keys.Pseudonyms, links keys.L
 	return api.Replayable(api.Route{
 		ID: "create-invitations", Area: "organization", Method: http.MethodPost, Path: "/v1/invitations", Permission: access.MembersInvite, Audit: true,
 		Summary: "Invite people", Purpose: purpose.Collaboration,
-		Description: "Each is mailed a link that works once, for whoever has the address, within 7 days. The answer says nothing of whether an address has an account. Nobody invites into more than they have; only the owner invites admins. When who invites has left, or could no longer invite into as much, the link does not work until somebody who can sends it again.",
-		Refusals:    []api.Refusal{tooMany()},
-		ExampleIn:   CreateBody{Invitations: []Guest{{Email: shown.Email, Role: shown.Role}}},
-		ExampleOut:  Results{Data: []Result{{Status: Invited, Invitation: &shown}}},
+		Description: "Each is mailed a link that works once, for whoever has the address, within 7 days. The answer says nothing of whether an address has an account. Nobody invites into more than they have; only the owner invites admins. When who invites has left, or could no longer invite into as much, the link does not work until somebody who can sends it again. " +
+			"Who accepts works on the projects of the invitation; one that is deleted or archived by then, or whose members who invited no longer manages, is passed over.",
+		Refusals:   []api.Refusal{tooMany()},
+		ExampleIn:  CreateBody{Invitations: []Guest{{Email: shown.Email, Role: shown.Role, ProjectIDs: shown.ProjectIDs}}},
+		ExampleOut: Results{Data: []Result{{Status: Invited, Invitation: &shown}}},
 	}, func(ctx context.Context, c *api.Caller, in *CreateIn) (*CreateOut, error) {
 		for i := range in.Body.Invitations {
 			g := &in.Body.Invitations[i]
@@ -128,10 +133,18 @@ func CreateInvitations(st *store.Store, pseudonyms keys.Pseudonyms, links keys.L
 				return nil, err
 			}
 		}
+		named, err := in.Body.projects()
+		if err != nil {
+			return nil, err
+		}
 		if err := reserve(ctx, st, c, len(in.Body.Invitations)); err != nil {
 			return nil, err
 		}
-		b := &batch{st: st, c: c, pseudonyms: pseudonyms, links: links}
+		openings, err := projects.HostOf(c).Openings(ctx, named...)
+		if err != nil {
+			return nil, err
+		}
+		b := &batch{st: st, c: c, pseudonyms: pseudonyms, links: links, openings: openings}
 		for i, g := range in.Body.Invitations {
 			if err := b.add(ctx, g, i == len(in.Body.Invitations)-1); err != nil {
 				return nil, err
@@ -141,12 +154,41 @@ func CreateInvitations(st *store.Store, pseudonyms keys.Pseudonyms, links keys.L
 	}, replay)
 }
 
+// projects are those that are named, each once. What cannot be the id of one is left out, and found nowhere.
+func (b CreateBody) projects() ([]id.Project, error) {
+	var all []id.Project
+	for _, g := range b.Invitations {
+		all = append(all, g.projects()...)
+	}
+	slices.Sort(all)
+	all = slices.Compact(all)
+	if len(all) > mostProjects {
+		return nil, problem.InvalidField("body.invitations", "more than 100 projects in all")
+	}
+	return all, nil
+}
+
+// projects are those of one invitation, each once.
+func (g Guest) projects() []id.Project {
+	var all []id.Project
+	for _, text := range g.ProjectIDs {
+		if p, err := id.Parse[id.Project](text); err == nil && !slices.Contains(all, p) {
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
+// mostProjects is how many projects one call names, in all its invitations.
+const mostProjects = 100
+
 // batch is a call that invites several. Each is invited in a transaction of its own; that of the last one closes the call.
 type batch struct {
 	st         *store.Store
 	c          *api.Caller
 	pseudonyms keys.Pseudonyms
 	links      keys.Links
+	openings   map[id.Project]projects.Opening
 	results    []Result
 	names      []string // of the results, for a repeat
 }
@@ -159,13 +201,15 @@ func (b *batch) add(ctx context.Context, g Guest, last bool) error {
 		code = "email_invalid"
 	case !b.c.Rights().Gives(access.Rights{}, access.Rights{Role: g.Role, Grants: g.Grants}):
 		code = "not_yours_to_give"
+	default:
+		code = b.shut(g)
 	}
 	if code != "" {
 		b.say(Result{Status: Refused, Code: code}, code)
 		return b.close(ctx, last)
 	}
 	i := &Invitation{Org: b.c.Org.ID, ID: api.NewID[id.Invitation](b.c), Email: strings.TrimSpace(g.Email), MailHash: account.HashOf(b.pseudonyms, g.Email),
-		Mark: b.pseudonyms.Of("invitee", string(b.c.Org.ID)+"\n"+account.Normal(g.Email)), Role: g.Role, Grants: g.Grants, By: b.c.Member, Created: b.c.Now.Unix()}
+		Mark: b.pseudonyms.Of("invitee", string(b.c.Org.ID)+"\n"+account.Normal(g.Email)), Role: g.Role, Grants: g.Grants, Projects: g.projects(), By: b.c.Member, Created: b.c.Now.Unix()}
 	link := i.send(b.links, b.c.Now)
 	tx := b.st.Begin()
 	mark := &Invitee{Invitation: i.ID, key: inviteeKey(i.Org, i.Mark)}
@@ -182,6 +226,20 @@ func (b *batch) add(ctx context.Context, g Guest, last bool) error {
 		return err
 	}
 	return b.already(ctx, mark.key, last)
+}
+
+// shut is why the caller cannot let somebody into one of the projects of an invitation, empty when they can.
+func (b *batch) shut(g Guest) string {
+	for _, text := range g.ProjectIDs {
+		opening, named := b.openings[id.Project(text)]
+		if !named {
+			opening = projects.NotFound
+		}
+		if opening != projects.Opens {
+			return string(opening)
+		}
+	}
+	return ""
 }
 
 var errInvited = errors.New("invitations: the address is invited")

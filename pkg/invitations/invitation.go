@@ -14,6 +14,7 @@ import (
 	"pixeltrack.io/platform/pkg/keys"
 	"pixeltrack.io/platform/pkg/privacy/purpose"
 	"pixeltrack.io/platform/pkg/problem"
+	"pixeltrack.io/platform/pkg/projects"
 	"pixeltrack.io/platform/pkg/registry"
 	"pixeltrack.io/platform/pkg/store"
 )
@@ -48,12 +49,14 @@ type Invitation struct {
 	TokenHash string              `dynamo:"token_hash"` // of the link that was sent last
 	Role      access.Role         `dynamo:"role"`
 	Grants    []access.Permission `dynamo:"grants,omitempty"`
-	By        id.Member           `dynamo:"invited_by"` // who sent it last
-	Sent      int                 `dynamo:"sent"`       // how often
-	SentAt    int64               `dynamo:"sent_at"`    // epoch seconds
-	Created   int64               `dynamo:"created"`    // likewise
+	Projects  []id.Project        `dynamo:"projects,omitempty"` // that whoever accepts works on
+	By        id.Member           `dynamo:"invited_by"`         // who sent it last
+	Sent      int                 `dynamo:"sent"`               // how often
+	SentAt    int64               `dynamo:"sent_at"`            // epoch seconds
+	Created   int64               `dynamo:"created"`            // likewise
 
 	inviter *access.Access // as Find saw it
+	open    []id.Project   // of the projects, those that the inviter could let somebody into then
 }
 
 // Type is the row's type.
@@ -137,10 +140,12 @@ func (i *Invitation) vouchedBy(a *access.Access) bool {
 // ErrChanged is that the rights of who sent an invitation changed while it was being accepted: look again.
 var ErrChanged = errors.New("invitations: the rights of the sender have changed")
 
-// Accept adds to a transaction that the invitation, as Find gave it, is used up. It fails with store.ErrStale when another
-// was first, and with ErrChanged when the rights of who sent it changed since.
-func (i *Invitation) Accept(tx *store.Tx, org *store.Organization) {
+// Accept adds to a transaction that the invitation, as Find gave it, is used up by somebody who becomes a member, and works
+// on its projects. It fails with store.ErrStale when another was first, and with ErrChanged when the rights of who sent it
+// changed since.
+func (i *Invitation) Accept(tx *store.Tx, org *store.Organization, m id.Member, at time.Time) {
 	i.Spend(tx, org)
+	projects.Admit(tx, org, m, at, i.open...)
 	tx.Check(org, access.AccessKey(i.Org, i.By), "'user' = ? AND 'grant_version' = ?", i.inviter.User, i.inviter.GrantVersion).Else(ErrChanged)
 }
 
@@ -172,6 +177,15 @@ func Find(ctx context.Context, st *store.Store, actor store.Actor, token string)
 		return nil, nil, NotFound()
 	}
 	i.inviter = by
+	openings, err := projects.HostBy(inviters, by).Openings(ctx, i.Projects...)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, p := range i.Projects {
+		if openings[p] == projects.Opens {
+			i.open = append(i.open, p)
+		}
+	}
 	return i, org, nil
 }
 
@@ -213,7 +227,7 @@ func Rows() []registry.Row {
 				registry.Secret("mail_hash", "a keyed hash of the address, which finds its account when the invitation is accepted", registry.EraseWithRow),
 				registry.Secret("mark", "a keyed hash of the address, so that it is invited once", registry.EraseWithRow),
 				registry.Leading(registry.Secret("token_hash", "the hash of the link that was sent", registry.EraseWithRow), registry.LookupToken),
-				registry.Plain("role", "a fixed word"), registry.Plain("grants", "fixed words"),
+				registry.Plain("role", "a fixed word"), registry.Plain("grants", "fixed words"), registry.Plain("projects", "random ids"),
 				registry.Personal("invited_by", "invited_by", "who invites, by random id", registry.EraseUnlink),
 				registry.Plain("sent", "a count"), registry.Plain("sent_at", "a time"), registry.Plain("created", "a time"),
 			}},
@@ -231,22 +245,30 @@ func Rows() []registry.Row {
 
 // InvitationBody is an invitation on the wire.
 type InvitationBody struct {
-	ID        string              `json:"id" example:"ivt_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"`
-	Email     string              `json:"email" example:"grace@example.com"`
-	Role      access.Role         `json:"role" example:"member"`
-	Grants    []access.Permission `json:"grants"`
-	InvitedBy string              `json:"invited_by" doc:"The member who sent it last. It works as long as they could send it." example:"mbr_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"`
-	Sent      int                 `json:"times_sent" doc:"At most 5." example:"1"`
-	CreatedAt time.Time           `json:"created_at"`
-	ExpiresAt time.Time           `json:"expires_at"`
+	ID     string              `json:"id" example:"ivt_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"`
+	Email  string              `json:"email" example:"grace@example.com"`
+	Role   access.Role         `json:"role" example:"member"`
+	Grants []access.Permission `json:"grants"`
+
+	ProjectIDs []string `json:"project_ids" doc:"The projects that whoever accepts works on, if they are active then." example:"[\"prj_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB\"]"`
+
+	InvitedBy string    `json:"invited_by" doc:"The member who sent it last. It works as long as they could send it." example:"mbr_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"`
+	Sent      int       `json:"times_sent" doc:"At most 5." example:"1"`
+	CreatedAt time.Time `json:"created_at"`
+	ExpiresAt time.Time `json:"expires_at"`
 }
 
 func show(i *Invitation) InvitationBody {
-	return InvitationBody{ID: string(i.ID), Email: i.Email, Role: i.Role, Grants: append([]access.Permission{}, i.Grants...), InvitedBy: string(i.By), Sent: i.Sent,
-		CreatedAt: time.Unix(i.Created, 0).UTC(), ExpiresAt: time.Unix(i.SentAt, 0).UTC().Add(Life)}
+	b := InvitationBody{ID: string(i.ID), Email: i.Email, Role: i.Role, Grants: append([]access.Permission{}, i.Grants...), ProjectIDs: []string{},
+		InvitedBy: string(i.By), Sent: i.Sent, CreatedAt: time.Unix(i.Created, 0).UTC(), ExpiresAt: time.Unix(i.SentAt, 0).UTC().Add(Life)}
+	for _, p := range i.Projects {
+		b.ProjectIDs = append(b.ProjectIDs, string(p))
+	}
+	return b
 }
 
 func example() InvitationBody {
 	at := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC).Unix()
-	return show(&Invitation{ID: "ivt_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB", Email: "grace@example.com", Role: access.Contributor, By: "mbr_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB", Sent: 1, SentAt: at, Created: at})
+	return show(&Invitation{ID: "ivt_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB", Email: "grace@example.com", Role: access.Contributor, Projects: []id.Project{"prj_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"},
+		By: "mbr_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB", Sent: 1, SentAt: at, Created: at})
 }

@@ -12,6 +12,7 @@ import (
 	"pixeltrack.io/platform/pkg/members"
 	"pixeltrack.io/platform/pkg/privacy/purpose"
 	"pixeltrack.io/platform/pkg/problem"
+	"pixeltrack.io/platform/pkg/projects"
 	"pixeltrack.io/platform/pkg/store"
 )
 
@@ -78,7 +79,7 @@ func ResendInvitation(st *store.Store, links keys.Links) api.Operation {
 	return api.Replayable(api.Route{
 		ID: "resend-invitation", Area: "organization", Method: http.MethodPost, Path: "/v1/invitations/{id}/resend", Permission: access.MembersInvite, Audit: true,
 		Summary: "Send an invitation again", Purpose: purpose.Collaboration,
-		Description: "With a new link and 7 days from now; the link before no longer works. Who sends it again is who invites: so one whose sender has left works again. An invitation is sent at most 5 times.",
+		Description: "With a new link and 7 days from now; the link before no longer works. Who sends it again is who invites, into its projects too: so one whose sender has left works again. An invitation is sent at most 5 times.",
 		Refusals:    []api.Refusal{Refusal(), members.NotYoursRefusal(), tooMany(), {Kind: problem.Conflict, Code: "sent_enough", When: "It was sent 5 times."}},
 		ExampleOut:  example(),
 	}, func(ctx context.Context, c *api.Caller, in *ByID) (*Out, error) {
@@ -92,6 +93,9 @@ func ResendInvitation(st *store.Store, links keys.Links) api.Operation {
 			}
 			if !c.Rights().Gives(access.Rights{}, i.rights()) {
 				return members.NotYours()
+			}
+			if err := i.hosted(ctx, projects.HostOf(c)); err != nil {
+				return err
 			}
 			if i.Sent >= MostSent {
 				return problem.Of(problem.Conflict, "sent_enough", "It was sent %d times; revoke it and invite anew.", MostSent)
@@ -113,6 +117,21 @@ func ResendInvitation(st *store.Store, links keys.Links) api.Operation {
 		}
 		return &Out{show(i)}, nil
 	}, again)
+}
+
+// hosted refuses to send an invitation in the name of who could not let somebody into its projects. What is deleted or
+// archived is passed over when it is accepted; who does not see all projects cannot know of any that it is.
+func (i *Invitation) hosted(ctx context.Context, h projects.Host) error {
+	openings, err := h.Openings(ctx, i.Projects...)
+	if err != nil {
+		return err
+	}
+	for _, o := range openings {
+		if o == projects.NotYours || o == projects.NotFound && !h.SeesAll {
+			return members.NotYours()
+		}
+	}
+	return nil
 }
 
 // DeleteInvitation revokes an invitation. Its link no longer works.

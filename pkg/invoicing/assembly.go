@@ -183,20 +183,20 @@ func (f *FromTime) check() error {
 	return nil
 }
 
-// fetches reads the projects beside the parties.
-func (f *FromTime) fetches(org *store.Organization) []*store.Fetch {
+// views are the caller's looks at the projects, which are read beside the parties.
+func (f *FromTime) views(c *api.Caller) (all []*projects.View, fetches []*store.Fetch) {
 	if f == nil {
-		return nil
+		return nil, nil
 	}
-	var all []*store.Fetch
 	for _, p := range f.ProjectIDs {
-		all = append(all, &store.Fetch{Through: org, Key: projects.Key(org.ID, id.Project(p)), Row: new(projects.Project)})
+		v := projects.ViewOf(c, id.Project(p), "")
+		all, fetches = append(all, v), append(fetches, v.Fetches()...)
 	}
-	return all
+	return all, fetches
 }
 
 // plan says how the draft is to be made of time.
-func (f *FromTime) plan(i *Invoice, client *clients.Client, found []*store.Fetch, now time.Time) (*Assembly, error) {
+func (f *FromTime) plan(i *Invoice, client *clients.Client, found []*projects.View, now time.Time) (*Assembly, error) {
 	a := &Assembly{From: f.From, To: f.To, GroupBy: f.GroupBy, Rate: f.Rate, Until: now.Add(Endurance).Unix(), Due: now.Add(Patience).Unix()}
 	if a.GroupBy == "" {
 		a.GroupBy = ByProject
@@ -218,14 +218,11 @@ func (f *FromTime) plan(i *Invoice, client *clients.Client, found []*store.Fetch
 	if err := probe.count([]Line{{Quantity: calc.One, Taxes: a.Taxes}}); err != nil {
 		return nil, problem.InvalidField("body.from_time.taxes", calc.ErrTaxes.Error())
 	}
-	for _, p := range found {
-		if errors.Is(p.Err, store.ErrMissing) {
-			return nil, problem.Missing("project")
+	for _, v := range found {
+		row, err := v.Project()
+		if err != nil {
+			return nil, err
 		}
-		if p.Err != nil {
-			return nil, p.Err
-		}
-		row := p.Row.(*projects.Project)
 		if row.Client != i.Client {
 			return nil, problem.InvalidField("body.from_time.project_ids", "not all are projects of the client")
 		}

@@ -14,6 +14,7 @@ import (
 	"pixeltrack.io/platform/pkg/organization"
 	"pixeltrack.io/platform/pkg/privacy/purpose"
 	"pixeltrack.io/platform/pkg/problem"
+	"pixeltrack.io/platform/pkg/projects"
 	"pixeltrack.io/platform/pkg/store"
 )
 
@@ -57,7 +58,7 @@ func CreateInvoice(st *store.Store) api.Operation {
 		Description: "A draft: it has no number yet and can be changed. Its sums are counted at once, and shown as they will be on the document. " +
 			"With from_time its lines are made of time: it is assembling, and in a moment a draft. The time on it is locked, and on no other invoice, until it is deleted or voided.",
 		Accepted: "The invoice is assembling: its lines are being made of time.",
-		Refusals: []api.Refusal{{Kind: problem.NotFound, Code: "project_not_found", When: "There is no such project in the organization."},
+		Refusals: []api.Refusal{{Kind: problem.NotFound, Code: "project_not_found", When: "There is no such project in the organization, or you see those that you work on alone, and it is none of them."},
 			{Kind: problem.NotFound, Code: "client_not_found", When: "There is no such client in the organization."},
 			{Kind: problem.Conflict, Code: "client_archived", When: "The client is archived."}},
 		ExampleIn: CreateBody{ClientID: e.ClientID, Lines: []LineIn{e.Lines[0].LineIn}, TermsDays: &e.TermsDays, PONumber: e.PONumber, Notes: e.Notes}, ExampleOut: e,
@@ -69,8 +70,8 @@ func CreateInvoice(st *store.Store) api.Operation {
 		if err := errors.Join(in.Body.allowed(c), in.Body.check()); err != nil {
 			return nil, err
 		}
-		found := in.Body.FromTime.fetches(c.Org)
-		client, org, err := parties(ctx, c.Org, cli, found...)
+		found, fetches := in.Body.FromTime.views(c)
+		client, org, err := parties(ctx, c.Org, cli, fetches...)
 		if err != nil {
 			return nil, err
 		}
@@ -142,7 +143,7 @@ func whyNot(ctx context.Context, c *api.Caller, cli id.Client) error {
 	return problem.Of(problem.Conflict, "client_archived", "The client is archived; restore it first.")
 }
 
-func (b CreateBody) draft(c *api.Caller, client *clients.Client, org *organization.Organization, found []*store.Fetch) (*document, error) {
+func (b CreateBody) draft(c *api.Caller, client *clients.Client, org *organization.Organization, found []*projects.View) (*document, error) {
 	i := &Invoice{Org: c.Org.ID, ID: api.NewID[id.Invoice](c), Client: client.ID, Status: Draft, Currency: b.Currency, Rounding: org.Rounding(), Inclusive: b.Inclusive,
 		Revision: 1, TermsDays: client.TermsDays, Order: b.PONumber, Notes: b.Notes, Terms: b.Terms, Created: c.Now.UnixMilli(), Updated: c.Now.UnixMilli()}
 	if i.Currency == "" {

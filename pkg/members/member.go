@@ -159,7 +159,7 @@ func ListMembers() api.Operation {
 	return api.New(api.Route{
 		ID: "list-members", Area: "organization", Method: http.MethodGet, Path: "/v1/members", PureRead: true, Permission: access.MembersRead,
 		Summary: "The organization's members", Purpose: purpose.Collaboration,
-		Description: "Placeholders are among them. The order is that of the ids, which are random, and does not change.",
+		Description: "Placeholders are among them. A member's picture is at /v1/members/{id}/avatar. The order is that of the ids, which are random, and does not change.",
 		ExampleOut:  api.List[MemberBody]{Data: []MemberBody{exampleBody()}},
 	}, func(ctx context.Context, c *api.Caller, in *api.Page) (*ListOut, error) {
 		rows, cursor, err := store.List[access.Access](ctx, c.Org, store.Query{Partition: c.Org.Scope().Partition(access.FamilyAccess), Limit: in.Limit, Cursor: in.Cursor})

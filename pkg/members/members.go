@@ -13,7 +13,7 @@ import (
 
 // Routes lists the routes about members.
 func Routes() []api.Operation {
-	return []api.Operation{ListRoles(), ListMembers(), CreateMember(nil), GetMember(), UpdateMember(nil), RemoveMember(nil), MergeMember(nil), LeaveOrganization(nil)}
+	return []api.Operation{ListRoles(), ListMembers(), CreateMember(nil), GetMember(), GetMemberAvatar(nil), UpdateMember(nil), RemoveMember(nil), MergeMember(nil), LeaveOrganization(nil)}
 }
 
 // RoleBody is a role with what it may do.
@@ -36,7 +36,7 @@ func ListRoles() api.Operation {
 	return api.New(api.Route{
 		ID: "list-roles", Area: "organization", Method: http.MethodGet, Path: "/v1/roles", PureRead: true,
 		Summary: "The roles and their permissions", Purpose: purpose.Collaboration,
-		Description: "What is not listed is refused. An organization has exactly one owner.",
+		Description: "What is not listed is refused. A permission that ends in :own is about what is the member's own, or the projects that they work on; one that ends in :led about the projects that they lead, and counts there alone. An organization has exactly one owner.",
 		ExampleOut:  RolesBody{Data: []RoleBody{roleBody(access.Guest)}},
 	}, func(context.Context, *api.Caller, *struct{}) (*RolesOut, error) {
 		out := new(RolesOut)

@@ -46,6 +46,16 @@ func bookingKey(org *store.Organization, p id.Project, number string) store.Key 
 	return org.Scope().KeyIn(FamilyBooking, string(p), number)
 }
 
+// Numbers lists what lies under a project by its numbers, the newest first, from a cursor on.
+func Numbers(ctx context.Context, org *store.Organization, p id.Project, limit int, cursor string) (numbers []string, next string, err error) {
+	q := store.Query{Partition: org.Scope().Partition(FamilyBooking, string(p)), Descending: true, Limit: limit, Cursor: cursor}
+	rows, next, err := store.List[Booking](ctx, org, q)
+	for _, b := range rows {
+		numbers = append(numbers, b.SK)
+	}
+	return numbers, next, err
+}
+
 // Booked says whether anything lies under a project.
 func Booked(ctx context.Context, org *store.Organization, p id.Project) (bool, error) {
 	rows, _, err := store.List[Booking](ctx, org, store.Query{Partition: org.Scope().Partition(FamilyBooking, string(p)), Limit: 1})

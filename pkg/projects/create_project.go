@@ -44,7 +44,7 @@ func CreateProject(st *store.Store) api.Operation {
 	return api.Replayable(api.Route{
 		ID: "create-project", Area: "projects", Method: http.MethodPost, Path: "/v1/projects", Status: http.StatusCreated,
 		ReadsAhead: true, Permission: access.ProjectsWrite, Purpose: purpose.ServiceDelivery, Summary: "Add a project",
-		Description: "Its key is free when no project of the organization has it.",
+		Description: "Its key is free when no project of the organization has it. Who sees those that they work on alone leads it.",
 		Refusals:    append(clientRefusals(), api.Refusal{Kind: problem.Conflict, Code: "project_key_taken", When: "Another project has the key."}),
 		ExampleIn: CreateBody{Key: e.Key, Name: e.Name, ClientID: e.ClientID, Color: e.Color, Billing: e.Billing, HourlyRate: e.HourlyRate,
 			StartsOn: e.StartsOn},
@@ -69,6 +69,9 @@ func CreateProject(st *store.Store) api.Operation {
 			return nil, err
 		}
 		tx.Create(c.Org, row)
+		if !seesAll(c) { // or they would not see it
+			tx.Create(c.Org, &Member{Org: row.Org, Project: row.ID, Member: c.Member, Role: Lead, Added: c.Now.Unix()})
+		}
 		if err := c.Commit(ctx, tx, string(row.ID)); err != nil {
 			return nil, whyNot(ctx, c, row.Client, err)
 		}
@@ -95,7 +98,7 @@ func whyNot(ctx context.Context, c *api.Caller, client id.Client, err error) err
 
 // again answers a repeat with the project as it is now.
 func again(ctx context.Context, c *api.Caller, made string) (*Out, error) {
-	row, err := Read(ctx, c.Org, made)
+	row, err := See(ctx, c, made)
 	if err != nil {
 		return nil, err
 	}

@@ -39,7 +39,7 @@ func DeleteProject(st *store.Store) api.Operation {
 		Refusals:   []api.Refusal{missing(), {Kind: problem.Conflict, Code: "project_in_use", When: "Time was tracked on the project, or files hang on it."}},
 		ExampleOut: e,
 	}, func(ctx context.Context, c *api.Caller, in *ChangeIn) (*Out, error) {
-		row, err := in.read(ctx, c)
+		row, err := in.read(ctx, c, access.ProjectsDelete)
 		if err != nil {
 			return nil, err
 		}

@@ -22,7 +22,7 @@ const FamilyMember store.Family = "PROJECTMEMBER"
 // MemberRole is what a member of the organization is on a project.
 type MemberRole string
 
-// The roles on a project.
+// The roles on a project. A lead has there what a right that ends in :led leaves of one over all projects.
 const (
 	Lead   MemberRole = "lead"
 	Worker MemberRole = "member"
@@ -64,7 +64,7 @@ func dismiss(ctx context.Context, org *store.Organization, p id.Project) (kept i
 // ProjectMemberBody is a member of a project on the wire.
 type ProjectMemberBody struct {
 	MemberID string     `json:"member_id" example:"mbr_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"`
-	Role     MemberRole `json:"role" enum:"lead,member"`
+	Role     MemberRole `json:"role" enum:"lead,member" doc:"Who leads a project has there, and on no other, the rights of theirs that end in :led: to change it and who works on it, and to see and change everybody's time on it."`
 	AddedAt  time.Time  `json:"added_at"`
 }
 
@@ -118,7 +118,7 @@ func ListProjectMembers() api.Operation {
 	return api.New(api.Route{
 		ID: "list-project-members", Area: "projects", Method: http.MethodGet, Path: "/v1/projects/{id}/members", PureRead: true,
 		Permission: access.ProjectsRead, Purpose: purpose.Collaboration, Summary: "Who works on a project",
-		Description: "In the order of the members' ids, which are random, and does not change.",
+		Description: "In the order of the members' ids, which are random, and does not change. What the organization knows of a member, and their picture, is under /v1/members/{id}.",
 		Refusals:    []api.Refusal{missing()}, ExampleOut: api.List[ProjectMemberBody]{Data: []ProjectMemberBody{exampleMember()}},
 	}, func(ctx context.Context, c *api.Caller, in *ListMembersIn) (*ListMembersOut, error) {
 		p, err := id.Parse[id.Project](in.ID)
@@ -159,9 +159,9 @@ type CreateProjectMemberBody struct {
 func CreateProjectMember(st *store.Store) api.Operation {
 	return api.Replayable(api.Route{
 		ID: "create-project-member", Area: "projects", Method: http.MethodPost, Path: "/v1/projects/{id}/members", Status: http.StatusCreated, ReadsAhead: true,
-		Permission: access.ProjectsWrite, Purpose: purpose.Collaboration, Summary: "Let a member work on a project",
-		Description: "A guest sees it from now on.",
-		Refusals: []api.Refusal{missing(), isClosing(), {Kind: problem.NotFound, Code: "member_not_found", When: "There is no such member in the organization, or nobody can act as it."},
+		Permission: access.ProjectsWriteLed, Purpose: purpose.Collaboration, Summary: "Let a member work on a project",
+		Description: "One that you lead, or any with the right projects:write. A guest sees it from now on; a lead acts as one from their very next call.",
+		Refusals: []api.Refusal{notLed(), missing(), isClosing(), {Kind: problem.NotFound, Code: "member_not_found", When: "There is no such member in the organization, or nobody can act as it."},
 			{Kind: problem.Conflict, Code: "project_member_exists", When: "The member works on the project already."}},
 		ExampleIn: CreateProjectMemberBody{MemberID: exampleMember().MemberID, Role: Lead}, ExampleOut: exampleMember(),
 	}, func(ctx context.Context, c *api.Caller, in *CreateMemberIn) (*MemberOut, error) {
@@ -169,7 +169,7 @@ func CreateProjectMember(st *store.Store) api.Operation {
 		if err != nil {
 			return nil, problem.Missing("member")
 		}
-		p, err := Read(ctx, c.Org, in.ID)
+		p, err := reach(ctx, c, in.ID, access.ProjectsWrite, seesAll(c))
 		if err != nil {
 			return nil, err
 		}
@@ -189,7 +189,7 @@ func CreateProjectMember(st *store.Store) api.Operation {
 		if len(parts) != 2 {
 			return nil, problem.Missing("project member")
 		}
-		m, err := readMember(ctx, c.Org, parts[0], parts[1])
+		m, err := OfMember{ByID: ByID{parts[0]}, MemberID: parts[1]}.reach(ctx, c)
 		if err != nil {
 			return nil, err
 		}
@@ -204,12 +204,47 @@ type OfMember struct {
 	api.IfMatch
 }
 
+// read gives the member that is meant, in the version that is meant, when the caller manages who works on the project.
 func (in OfMember) read(ctx context.Context, c *api.Caller) (*Member, error) {
-	m, err := readMember(ctx, c.Org, in.ID, in.MemberID)
+	m, err := in.reach(ctx, c)
 	if err != nil {
 		return nil, err
 	}
 	return m, in.Matches(m.Version)
+}
+
+func (in OfMember) reach(ctx context.Context, c *api.Caller) (*Member, error) {
+	p, err := id.Parse[id.Project](in.ID)
+	if err != nil {
+		return nil, problem.Missing("project member")
+	}
+	at := placeOf(c, p, access.ProjectsWrite, seesAll(c))
+	if at.own == nil {
+		return readMember(ctx, c.Org, in.ID, in.MemberID)
+	}
+	target := at.own
+	if in.MemberID != string(c.Member) {
+		m, err := id.Parse[id.Member](in.MemberID)
+		if err != nil {
+			return nil, problem.Missing("project member")
+		}
+		target = &store.Fetch{Through: c.Org, Key: memberKey(c.Org.ID, p, m), Row: new(Member)}
+	}
+	fetches := at.fetches()
+	if target != at.own {
+		fetches = append(fetches, target)
+	}
+	if err := c.Org.Store().FetchAll(ctx, fetches...); err != nil {
+		return nil, err
+	}
+	err = errors.Join(target.Err, at.unseen())
+	if errors.Is(err, store.ErrMissing) {
+		return nil, problem.Missing("project member")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return target.Row.(*Member), at.Needs()
 }
 
 // UpdateMemberIn is the input of update-project-member.
@@ -229,8 +264,9 @@ func UpdateProjectMember(st *store.Store) api.Operation {
 	e.Role = Lead
 	return api.New(api.Route{
 		ID: "update-project-member", Area: "projects", Method: http.MethodPatch, Path: "/v1/projects/{id}/members/{member_id}", ReadsAhead: true,
-		Permission: access.ProjectsWrite, Purpose: purpose.Collaboration, Summary: "Change what a member is on a project",
-		Refusals: []api.Refusal{memberMissing()}, ExampleIn: UpdateProjectMemberBody{Role: Lead}, ExampleOut: e,
+		Permission: access.ProjectsWriteLed, Purpose: purpose.Collaboration, Summary: "Change what a member is on a project",
+		Description: "On one that you lead, or on any with the right projects:write. It acts at the member's very next call.",
+		Refusals:    []api.Refusal{notLed(), memberMissing()}, ExampleIn: UpdateProjectMemberBody{Role: Lead}, ExampleOut: e,
 	}, func(ctx context.Context, c *api.Caller, in *UpdateMemberIn) (*MemberOut, error) {
 		m, err := in.read(ctx, c)
 		if err != nil {
@@ -250,9 +286,9 @@ func UpdateProjectMember(st *store.Store) api.Operation {
 func DeleteProjectMember(st *store.Store) api.Operation {
 	return api.New(api.Route{
 		ID: "delete-project-member", Area: "projects", Method: http.MethodDelete, Path: "/v1/projects/{id}/members/{member_id}", Status: http.StatusNoContent, ReadsAhead: true,
-		Permission: access.ProjectsWrite, Purpose: purpose.Collaboration, Summary: "Take a member off a project",
-		Description: "What they did stays. A guest does not see the project any more.",
-		Refusals:    []api.Refusal{memberMissing()},
+		Permission: access.ProjectsWriteLed, Purpose: purpose.Collaboration, Summary: "Take a member off a project",
+		Description: "Off one that you lead, or off any with the right projects:write. What they did stays. A guest does not see the project any more, and who led it does so no more, from their very next call.",
+		Refusals:    []api.Refusal{notLed(), memberMissing()},
 	}, func(ctx context.Context, c *api.Caller, in *OfMember) (*struct{}, error) {
 		m, err := in.read(ctx, c)
 		if err != nil {
@@ -262,27 +298,6 @@ func DeleteProjectMember(st *store.Store) api.Operation {
 		tx.Delete(c.Org, m)
 		return nil, c.Commit(ctx, tx, string(m.Member))
 	})
-}
-
-// readSeen reads a project that the caller may see: any with the right, or one that they work on.
-func readSeen(ctx context.Context, c *api.Caller, text string) (*Project, error) {
-	if c.May(access.ProjectsRead) {
-		return Read(ctx, c.Org, text)
-	}
-	p, err := id.Parse[id.Project](text)
-	if err != nil {
-		return nil, problem.Missing("project")
-	}
-	row := new(Project)
-	fetches := []*store.Fetch{{Through: c.Org, Key: Key(c.Org.ID, p), Row: row}, {Through: c.Org, Key: memberKey(c.Org.ID, p, c.Member), Row: new(Member)}}
-	if err := c.Org.Store().FetchAll(ctx, fetches...); err != nil {
-		return nil, err
-	}
-	err = errors.Join(fetches[0].Err, fetches[1].Err)
-	if errors.Is(err, store.ErrMissing) {
-		return nil, problem.Missing("project")
-	}
-	return row, err
 }
 
 // listOwn lists the projects that the caller works on.

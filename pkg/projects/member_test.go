@@ -74,7 +74,7 @@ func TestWhoWorksOnAProject(t *testing.T) {
 	owner, stranger := w.Organization(), w.Organization()
 	p, foreign := w.create(owner, "WEB", ""), w.create(stranger, "FAR", "")
 	manager, member := w.Member(owner.Org, access.Manager), w.Member(owner.Org, access.Contributor)
-	gone := w.Member(owner.Org, access.Contributor)
+	gone, other := w.Member(owner.Org, access.Contributor), w.Member(owner.Org, access.Contributor)
 	w.Want(w.Call(members.RemoveMember(w.Store), owner, apitest.Request{Path: "/v1/members/" + string(gone.Member), IfMatch: "*"}), http.StatusNoContent, "")
 
 	var wg sync.WaitGroup
@@ -107,9 +107,9 @@ func TestWhoWorksOnAProject(t *testing.T) {
 		{"another organization's member", w.join(owner, p, string(stranger.Member), ""), 404, "member_not_found"},
 		{"no member", w.join(owner, p, "prj_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB", ""), 404, "member_not_found"},
 		{"another organization's project", w.join(owner, foreign, string(member.Member), ""), 404, "project_not_found"},
-		{"by a member", w.join(member, p, string(manager.Member), ""), 403, "permission_denied"},
-		{"a change by a member", w.lead(member, p, string(member.Member), "*"), 403, "permission_denied"},
-		{"a removal by a member", w.leave(member, p, string(member.Member), "*"), 403, "permission_denied"},
+		{"by a member", w.join(other, p, string(manager.Member), ""), 403, "permission_denied"},
+		{"a change by a member", w.lead(other, p, string(member.Member), "*"), 403, "permission_denied"},
+		{"a removal by a member", w.leave(other, p, string(member.Member), "*"), 403, "permission_denied"},
 		{"a change without a version", w.lead(owner, p, string(member.Member), ""), 428, "if_match_required"},
 		{"a change of an old version", w.lead(owner, p, string(member.Member), `"1"`), 412, "stale_version"},
 		{"a removal of an old version", w.leave(owner, p, string(member.Member), `"1"`), 412, "stale_version"},

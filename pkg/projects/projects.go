@@ -65,9 +65,9 @@ type ChangeIn struct {
 	api.IfMatch
 }
 
-// read gives the project that is meant, in the version that is meant.
-func (in ChangeIn) read(ctx context.Context, c *api.Caller) (*Project, error) {
-	row, err := Read(ctx, c.Org, in.ID)
+// read gives the project that is meant, in the version that is meant, when the caller has a right to it.
+func (in ChangeIn) read(ctx context.Context, c *api.Caller, right access.Permission) (*Project, error) {
+	row, err := reach(ctx, c, in.ID, right, seesAll(c))
 	if err != nil {
 		return nil, err
 	}
@@ -75,7 +75,11 @@ func (in ChangeIn) read(ctx context.Context, c *api.Caller) (*Project, error) {
 }
 
 func missing() api.Refusal {
-	return api.Refusal{Kind: problem.NotFound, Code: "project_not_found", When: "There is no such project in the organization."}
+	return api.Refusal{Kind: problem.NotFound, Code: "project_not_found", When: "There is no such project in the organization, or you see those that you work on alone, and it is none of them."}
+}
+
+func notLed() api.Refusal {
+	return api.Refusal{Kind: problem.Forbidden, Code: "permission_denied", When: "You see the project, do not lead it, and have not the right projects:write."}
 }
 
 func isClosing() api.Refusal {
@@ -90,7 +94,7 @@ func GetProject() api.Operation {
 		Description: "The rate is shown to those who may see rates. Who does not see all projects, as guests, sees those that they work on.",
 		Refusals:    []api.Refusal{missing()}, ExampleOut: example(),
 	}, func(ctx context.Context, c *api.Caller, in *ByID) (*Out, error) {
-		row, err := readSeen(ctx, c, in.ID)
+		row, err := reach(ctx, c, in.ID, "", c.May(access.ProjectsRead)) // here the scopes of an API token say, too
 		if err != nil {
 			return nil, err
 		}
@@ -145,9 +149,9 @@ func UpdateProject(st *store.Store) api.Operation {
 	name := "Newer web site"
 	return api.New(api.Route{
 		ID: "update-project", Area: "projects", Method: http.MethodPatch, Path: "/v1/projects/{id}", ReadsAhead: true,
-		Permission: access.ProjectsWrite, Purpose: purpose.ServiceDelivery, Summary: "Change a project",
-		Description: "Fields that are absent stay as they are. Hours that were tracked keep the rate that they have.",
-		Refusals:    append(clientRefusals(), missing(), isClosing()), ExampleIn: UpdateBody{Name: &name, HourlyRate: api.Some(money.Money{Amount: 9500, Currency: "EUR"})},
+		Permission: access.ProjectsWriteLed, Purpose: purpose.ServiceDelivery, Summary: "Change a project",
+		Description: "One that you lead, or any with the right projects:write, which client_id and billing take. Fields that are absent stay as they are. Hours that were tracked keep the rate that they have.",
+		Refusals:    append(clientRefusals(), notLed(), missing(), isClosing()), ExampleIn: UpdateBody{Name: &name, HourlyRate: api.Some(money.Money{Amount: 9500, Currency: "EUR"})},
 		ExampleOut: example(),
 	}, func(ctx context.Context, c *api.Caller, in *UpdateIn) (*Out, error) {
 		if in.Body.HourlyRate.Sent {
@@ -155,10 +159,15 @@ func UpdateProject(st *store.Store) api.Operation {
 				return nil, err
 			}
 		}
+		if in.Body.ClientID != nil || in.Body.Billing != nil {
+			if err := c.Needs(access.ProjectsWrite); err != nil {
+				return nil, err
+			}
+		}
 		if err := in.Body.check(); err != nil {
 			return nil, err
 		}
-		row, err := in.read(ctx, c)
+		row, err := in.read(ctx, c, access.ProjectsWrite)
 		if err != nil {
 			return nil, err
 		}
@@ -208,7 +217,7 @@ func turn(st *store.Store, to Status, r api.Route) api.Operation {
 	r.Refusals = []api.Refusal{missing(), isClosing()}
 	r.ReadsAhead = true
 	return api.Replayable(r, func(ctx context.Context, c *api.Caller, in *ChangeIn) (*Out, error) {
-		row, err := in.read(ctx, c)
+		row, err := in.read(ctx, c, access.ProjectsWrite)
 		if err != nil {
 			return nil, err
 		}

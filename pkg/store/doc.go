@@ -23,8 +23,8 @@
 //	resend-sign-up | the last sign-up of an address, and a further mail about it | table | CASE hash LETTERS, OUTBOX | 1 / 6
 //	forgot-password | whether an address is known; a link that sets a new password, and its mail | table | MAIL hash; CASE hash PASSWORDRESET, OUTBOX, LETTERS | 2 / 8
 //	reset-password | a link that sets a new password; the account that it is for | table | CASE hash PASSWORDRESET; USER u USERGATE, PROFILE, CREDENTIAL, SESSION / session, OUTBOX; DUE outbox | 4 / 14
-//	accept-invitation | an invitation by its link, and the account of its address or a new one | table, GSI1 | TOKEN hash; CASE hash ATTEMPTS; ORG o INVITATION / id, INVITEE / hash, ORGGATE, ACCESS; MAIL hash; PLATFORM POLICY / time, SUBJECT s / user; USER u PROFILE, CREDENTIAL, ACCEPTANCE, MEMBERSHIP, USERGATE | 5.5 / 31
-//	join-organization | an invitation by its link | table | TOKEN hash; ORG o INVITATION / id, INVITEE / hash, ORGGATE, ACCESS; USER u PROFILE, MEMBERSHIP | 9 / 16
+//	accept-invitation | an invitation by its link, its projects, and the account of its address or a new one | table, GSI1 | TOKEN hash; CASE hash ATTEMPTS; ORG o INVITATION / id, INVITEE / hash, ORGGATE, ACCESS, PROJECT / id, PROJECTMEMBER project / member; MAIL hash; PLATFORM POLICY / time, SUBJECT s / user; USER u PROFILE, CREDENTIAL, ACCEPTANCE, MEMBERSHIP, USERGATE | 5.5 / 31
+//	join-organization | an invitation by its link, and its projects | table | TOKEN hash; ORG o INVITATION / id, INVITEE / hash, ORGGATE, ACCESS, PROJECT / id, PROJECTMEMBER project / member; USER u PROFILE, MEMBERSHIP | 9 / 16
 //	log-in-second-factor | a login by its challenge, and a user's second factors | table | CASE hash CHALLENGE, ATTEMPTS; USER u SECONDFACTOR, USERGATE, ACK, MEMBERSHIP, SESSION, CREDENTIAL, OUTBOX; ORG o ACCESS, ORGGATE; DUE outbox | 7 / 24
 //	reauthenticate | what proves a user, and their session | table | CASE hash ATTEMPTS; USER u CREDENTIAL, USERGATE, SECONDFACTOR, SESSION / session, OUTBOX; ORG o ACCESS, ORGGATE; DUE outbox | 10 / 16
 //	ask-for-passkey | a challenge for a passkey, and the passkeys of a login that waits | table | CASE hash CHALLENGE, CEREMONY; USER u PASSKEY | 2 / 1
@@ -149,6 +149,7 @@
 //	list-members | members by id, and the profiles that they lead to | table | ORG o ACCESS; USER u PROFILE | 5 / 0
 //	create-member | a member by id | table | ORG o ACCESS / member, IDEMPOTENCY | 4 / 6
 //	get-member | a member by id, and the profile that it leads to | table | ORG o ACCESS / member; USER u PROFILE | 5 / 0
+//	get-member-avatar | a member by id, and the picture that it leads to | table | ORG o ACCESS / member; USER u PICTURE | 5 / 0
 //	update-member | a member by id, and the profile that it leads to | table | ORG o ACCESS / member; USER u PROFILE | 5 / 4
 //	merge-member | two members by id | table | ORG o ACCESS / member, IDEMPOTENCY; DUE merge_member | 5 / 10
 //	merge-members | placeholders that are merging and due; what is listed by a member | table, GSI1, GSI2 | DUE merge_member s; ORG o ACCESS / member, ORGGATE; ORG o TIMEENTRY member / time; ORG o STOREDFILE member / id, TICKET member / status, TICKETMESSAGE member / id, PROJECTMEMBER member / project; ORG o PROJECTMEMBER project / member, TIMEENTRY month / id, INVOICEENTRY invoice / entry, STOREDFILE / id, TICKET / id, TICKETMESSAGE ticket / id | 4 / 0
@@ -158,7 +159,7 @@
 //	list-ownership-offers | the one offer of an organisation | table | ORG o OWNERSHIP | 4 / 0
 //	accept-ownership-offer | the one offer of an organisation, and both members | table | USER u CREDENTIAL, OUTBOX; CASE hash ATTEMPTS; ORG o OWNERSHIP, ACCESS / member, IDEMPOTENCY | 8 / 17
 //	delete-ownership-offer | the one offer of an organisation | table | ORG o OWNERSHIP | 4 / 4
-//	create-invitations | invitations, once for each address, and how many a day has | table | ORG o INVITING / day, INVITEE / hash, INVITATION / id, OUTBOX, IDEMPOTENCY; TOKEN hash | 4 / 15
+//	create-invitations | invitations, once for each address, their projects, and how many a day has | table | ORG o INVITING / day, INVITEE / hash, INVITATION / id, OUTBOX, PROJECT / id, PROJECTMEMBER project / member, IDEMPOTENCY; TOKEN hash | 4 / 15
 //	sign-audit-heads | chains that have grown since their head was signed | table | DUE sign_audit_head s; ORG o AUDITHEAD, AUDITSEAL / number; PLATFORM AUDITHEAD, AUDITSEAL / number | 4 / 0
 //	list-audit | what was done in an organisation, newest first | table | ORG o AUDIT | 4 / 0
 //	export-audit | an organisation's audit records by time | table | ORG o AUDIT | 4 / 1
@@ -167,7 +168,7 @@
 //	revoke-support-access | a visit by id, and its pass | table | ORG o VISIT / id, IDEMPOTENCY; PLATFORM VISITPASS / org, staff | 5 / 8
 //	list-invitations | invitations by id | table | ORG o INVITATION | 4 / 0
 //	get-invitation | an invitation by id | table | ORG o INVITATION / id | 4 / 0
-//	resend-invitation | an invitation by id, and its links | table | ORG o INVITING / day, INVITEE / hash, INVITATION / id, OUTBOX, IDEMPOTENCY; TOKEN hash | 5 / 17
+//	resend-invitation | an invitation by id, its projects, and its links | table | ORG o INVITING / day, INVITEE / hash, INVITATION / id, OUTBOX, PROJECT / id, PROJECTMEMBER project / member, IDEMPOTENCY; TOKEN hash | 5 / 17
 //	delete-invitation | an invitation by id, its mark and its link | table | ORG o INVITATION / id, INVITEE / hash; TOKEN hash | 4 / 8
 //	decline-invitation | an invitation by its link, and its mark | table | TOKEN hash; ORG o INVITATION / id, INVITEE / hash | 2 / 6
 //	create-client | a client with the next number | table | ORG o CLIENT / id, COUNTER, IDEMPOTENCY | 5 / 8
@@ -184,35 +185,35 @@
 //	delete-contact | a contact of a client by id, counted there | table | ORG o CONTACT client / id, CLIENT / id | 5 / 8
 //	export-client | a client by id, its contacts, its invoices and their rows, its files | table, GSI1, GSI2 | ORG o CLIENT / id, CONTACT client; ORG o INVOICE status / client; ORG o INVOICEPAYER / id, INVOICELINE invoice, INVOICEPDF / id; ORG o PAYMENT invoice; ORG o STOREDFILE client / time | 11.5 / 1
 //	delete-client | a client by id, and its contacts | table | ORG o CLIENT / id, CONTACT client | 4 / 4
-//	create-project | a project with its key, counted at its client | table | ORG o PROJECT / id, PROJECTKEY / key, CLIENT / id, IDEMPOTENCY; DUE, WAKE purge-project | 4 / 12
+//	create-project | a project with its key, counted at its client | table | ORG o PROJECT / id, PROJECTMEMBER project / member, PROJECTKEY / key, CLIENT / id, IDEMPOTENCY; DUE, WAKE purge-project | 4 / 12
 //	list-projects | projects by id; by status and client; by time of change | table, GSI1, GSI2 | ORG o PROJECT; ORG o PROJECT status / client; ORG o PROJECT / time; ORG o PROJECTMEMBER member / project | 4 / 0
 //	get-project | a project by id, and whether a guest works on it | table | ORG o PROJECT / id, PROJECTMEMBER project / member | 4 / 0
-//	update-project | a project by id, and the clients it leaves and joins | table | ORG o PROJECT / id, CLIENT / id; DUE, WAKE purge-project | 4 / 4
-//	archive-project | a project by id | table | ORG o PROJECT / id; DUE, WAKE purge-project | 4 / 5
-//	restore-project | a project by id | table | ORG o PROJECT / id; DUE, WAKE purge-project | 4 / 5
-//	delete-project | a project by id, and whether anything is booked on it | table | ORG o PROJECT / id, BOOKING project | 5 / 8
+//	update-project | a project by id, and the clients it leaves and joins | table | ORG o PROJECT / id, PROJECTMEMBER project / member, CLIENT / id; DUE, WAKE purge-project | 4 / 4
+//	archive-project | a project by id | table | ORG o PROJECT / id, PROJECTMEMBER project / member; DUE, WAKE purge-project | 4 / 5
+//	restore-project | a project by id | table | ORG o PROJECT / id, PROJECTMEMBER project / member; DUE, WAKE purge-project | 4 / 5
+//	delete-project | a project by id, and whether anything is booked on it | table | ORG o PROJECT / id, PROJECTMEMBER project / member, BOOKING project | 5 / 8
 //	list-project-members | who works on a project | table | ORG o PROJECT / id; ORG o PROJECTMEMBER project | 5 / 0
-//	create-project-member | a project by id, and a member of it | table | ORG o PROJECT / id, ACCESS / member, PROJECTMEMBER project / member, IDEMPOTENCY | 5 / 7
-//	update-project-member | a member of a project | table | ORG o PROJECTMEMBER project / member | 4 / 2
-//	delete-project-member | a member of a project | table | ORG o PROJECTMEMBER project / member | 4 / 3
+//	create-project-member | a project by id, what the caller is on it, and a member of it | table | ORG o PROJECT / id, ACCESS / member, PROJECTMEMBER project / member, IDEMPOTENCY | 5 / 7
+//	update-project-member | a member of a project, and what the caller is on it | table | ORG o PROJECTMEMBER project / member | 4 / 2
+//	delete-project-member | a member of a project, and what the caller is on it | table | ORG o PROJECTMEMBER project / member | 4 / 3
 //	close-projects | deleted projects that are due | table | DUE project_delete s; ORG o PROJECT / id; ORG o CLIENT / id, PROJECTKEY / key, PROJECTMEMBER project; DUE, WAKE purge-project | 4 / 0
-//	start-timer | a member's timer, the project it is for, the user's one mark | table | ORG o TIMER / member; USER u RUNNING; ORG o PROJECT / id, PROJECTTIME project, TIMEENTRY month; DUE timer_forgotten | 7 / 11
+//	start-timer | a member's timer, the project it is for, the user's one mark | table | ORG o TIMER / member; USER u RUNNING; ORG o PROJECT / id, PROJECTMEMBER project / member, PROJECTTIME project, TIMEENTRY month; DUE timer_forgotten | 7 / 11
 //	get-timer | a member's timer | table | ORG o TIMER / member | 4 / 0
 //	stop-timer | a member's timer and the entry it becomes | table | ORG o TIMER / member; USER u RUNNING; ORG o TIMEENTRY month / id | 6 / 13
 //	discard-timer | a member's timer | table | ORG o TIMER / member; USER u RUNNING; ORG o PROJECTTIME project | 5 / 9
-//	create-time-entry | an entry, the project it is for | table | ORG o TIMEENTRY month / id, PROJECT / id, PROJECTTIME project | 5 / 8
-//	list-time-entries | entries of a month by member and day; by time of change | GSI1, GSI2 | ORG o TIMEENTRY month / member, day; ORG o TIMEENTRY member / time | 3.5 / 0
-//	get-time-entry | an entry by id | table | ORG o TIMEENTRY month / id | 4 / 0
-//	update-time-entry | an entry by id, and the projects it leaves and joins | table | ORG o TIMEENTRY month / id, PROJECT / id, PROJECTTIME project | 5 / 4
-//	delete-time-entry | an entry by id, and its project | table | ORG o TIMEENTRY month / id, PROJECT / id, PROJECTTIME project | 5 / 7
+//	create-time-entry | an entry, the project it is for | table | ORG o TIMEENTRY month / id, PROJECT / id, PROJECTMEMBER project / member, PROJECTTIME project | 5 / 8
+//	list-time-entries | entries of a month by member and day; by time of change; of a project in the order of their numbers | GSI1, GSI2, table | ORG o TIMEENTRY month / member, day; ORG o TIMEENTRY member / time; ORG o PROJECT / id, PROJECTMEMBER project / member, PROJECTTIME project, TIMEENTRY month / id | 3.5 / 0
+//	get-time-entry | an entry by id, and whether the caller leads its project | table | ORG o TIMEENTRY month / id, PROJECTMEMBER project / member | 4 / 0
+//	update-time-entry | an entry by id, and the projects it leaves and joins | table | ORG o TIMEENTRY month / id, PROJECT / id, PROJECTMEMBER project / member, PROJECTTIME project | 5 / 4
+//	delete-time-entry | an entry by id, and its project | table | ORG o TIMEENTRY month / id, PROJECT / id, PROJECTMEMBER project / member, PROJECTTIME project | 5 / 7
 //	remind-timers | timers that have run for eight hours | table | DUE timer_forgotten s; ORG o TIMER / member, ACCESS / member; USER u OUTBOX | 4 / 0
-//	create-file | a file that is announced, and what it hangs on | table | ORG o STOREDFILE / id, PROJECT / id, PROJECTTIME project, CLIENT / id, IDEMPOTENCY; DUE upload; ORG o TICKET / id | 5 / 10
-//	list-files | files by id; under a project or client by time of change | table, GSI2 | ORG o STOREDFILE; ORG o STOREDFILE parent / time; ORG o TICKET / id | 4 / 0
-//	get-file | a file by id | table | ORG o STOREDFILE / id; ORG o TICKET / id | 4 / 0
-//	confirm-file | a file by id | table | ORG o STOREDFILE / id; DUE upload; ORG o TICKET / id | 5 / 11
-//	download-file | a file by id | table | ORG o STOREDFILE / id; ORG o TICKET / id | 4 / 0
-//	update-file | a file by id | table | ORG o STOREDFILE / id; ORG o TICKET / id | 4 / 4
-//	delete-file | a file by id, and what it hangs on | table | ORG o STOREDFILE / id, PROJECTTIME project, CLIENT / id; DUE upload; ORG o TICKET / id | 4 / 7
+//	create-file | a file that is announced, and what it hangs on | table | ORG o STOREDFILE / id, PROJECT / id, PROJECTMEMBER project / member, PROJECTTIME project, CLIENT / id, IDEMPOTENCY; DUE upload; ORG o TICKET / id | 5 / 10
+//	list-files | files by id; under a project or client by time of change | table, GSI2 | ORG o STOREDFILE; ORG o STOREDFILE parent / time; ORG o PROJECTMEMBER project / member; ORG o TICKET / id | 4 / 0
+//	get-file | a file by id | table | ORG o STOREDFILE / id, PROJECTMEMBER project / member; ORG o TICKET / id | 4 / 0
+//	confirm-file | a file by id | table | ORG o STOREDFILE / id, PROJECTMEMBER project / member; DUE upload; ORG o TICKET / id | 5 / 11
+//	download-file | a file by id | table | ORG o STOREDFILE / id, PROJECTMEMBER project / member; ORG o TICKET / id | 4 / 0
+//	update-file | a file by id | table | ORG o STOREDFILE / id, PROJECTMEMBER project / member; ORG o TICKET / id | 4 / 4
+//	delete-file | a file by id, and what it hangs on | table | ORG o STOREDFILE / id, PROJECTMEMBER project / member, PROJECTTIME project, CLIENT / id; DUE upload; ORG o TICKET / id | 4 / 7
 //	sweep-uploads | files and pictures that did not come, places of uploads and objects of what was deleted that are due | table | DUE upload s, picture s; ORG o STOREDFILE / id, PROJECTTIME project, CLIENT / id; ORG o TICKET / id; USER u, ORG o PICTURE | 8 / 0
 //	create-ticket | a ticket with its first message | table | ORG o TICKET / id, TICKETMESSAGE ticket / id, IDEMPOTENCY | 4 / 9
 //	list-tickets | tickets by id; of a member by state; by state and time of change | table, GSI1, GSI2 | ORG o TICKET; ORG o TICKET member / status, id; ORG o TICKET status / time | 4 / 0
@@ -224,7 +225,7 @@
 //	rate-ticket | a ticket by id | table | ORG o TICKET / id | 4 / 3
 //	rate-mail-ticket | a correspondent's ticket by its pass | table | CASE hash TICKET / id | 1 / 1
 //	take-in-mail | a mail that came in, who sent it, and the ticket that it answers | table | DUE arrival s; PLATFORM ARRIVAL id; MAIL hash; USER u USERGATE, MEMBERSHIP; ORG o ACCESS / member, ORGGATE; CASE hash CORRESPONDENT, MAILCOUNT; ORG o, CASE hash TICKET / id, TICKETMESSAGE ticket / id, OUTBOX / dedupe; USER u, CASE hash REQUEST / id; USER u OUTBOX / dedupe; PLATFORM DOCKET / id; DUE, WAKE purge-ticket, purge-correspondent; DUE outbox, request; at its start PLATFORM SUBPROCESSOR | 4 / 0
-//	create-invoice | a draft with its payer and lines, counted at its client | table | ORG o INVOICE / id, INVOICEPAYER / id, INVOICELINE invoice / part, CLIENT / id, ORGANIZATION, PROJECT / id, IDEMPOTENCY; DUE, WAKE purge-invoice; DUE assembly; ORG o OUTBOX / dedupe | 6 / 18
+//	create-invoice | a draft with its payer and lines, counted at its client | table | ORG o INVOICE / id, INVOICEPAYER / id, INVOICELINE invoice / part, CLIENT / id, ORGANIZATION, PROJECT / id, PROJECTMEMBER project / member, IDEMPOTENCY; DUE, WAKE purge-invoice; DUE assembly; ORG o OUTBOX / dedupe | 6 / 18
 //	list-invoices | invoices by id; by status and client; what is overdue; of a client in all states; by time of change | table, GSI1, GSI2 | ORG o INVOICE; ORG o INVOICE status / client, id; ORG o INVOICE status overdue / client, id; ORG o INVOICE / time | 4 / 0
 //	get-invoice | an invoice by id, with its payer, its lines and its mail | table | ORG o INVOICE / id, INVOICEPAYER / id, INVOICELINE invoice, OUTBOX / dedupe | 7 / 0
 //	update-invoice | a draft by id, with its payer and lines | table | ORG o INVOICE / id, INVOICEPAYER / id, INVOICELINE invoice, OUTBOX / dedupe | 7 / 4

@@ -2,7 +2,6 @@ package timetracking
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"time"
 
@@ -93,7 +92,7 @@ func CreateTimeEntry(st *store.Store) api.Operation {
 		if err != nil {
 			return nil, err
 		}
-		p, err := projects.Read(ctx, c.Org, in.Body.ProjectID)
+		p, err := projects.See(ctx, c, in.Body.ProjectID)
 		if err != nil {
 			return nil, err
 		}
@@ -150,7 +149,7 @@ func GetTimeEntry() api.Operation {
 	return api.New(api.Route{
 		ID: "get-time-entry", Area: "time", Method: http.MethodGet, Path: "/v1/time-entries/{id}", PureRead: true,
 		Permission: access.TimeReadOwn, Purpose: purpose.ServiceDelivery, Summary: "One time entry",
-		Description: "Your own, or anybody's with the right time:read:all.", Refusals: []api.Refusal{missing()}, ExampleOut: exampleEntry(),
+		Description: "Your own, anybody's on a project that you lead, or anybody's at all with the right time:read:all.", Refusals: []api.Refusal{missing()}, ExampleOut: exampleEntry(),
 	}, func(ctx context.Context, c *api.Caller, in *ByID) (*EntryOut, error) {
 		return replayEntry(ctx, c, in.ID)
 	})
@@ -209,7 +208,7 @@ func UpdateTimeEntry(st *store.Store) api.Operation {
 	return api.New(api.Route{
 		ID: "update-time-entry", Area: "time", Method: http.MethodPatch, Path: "/v1/time-entries/{id}", ReadsAhead: true,
 		Permission: access.TimeOwn, Purpose: purpose.ServiceDelivery, Summary: "Change a time entry",
-		Description: "Your own, or anybody's with the right time:write:all. Fields that are absent stay as they are; the rate stays as it was frozen unless the project or billable change.",
+		Description: "Your own, anybody's on a project that you lead, or anybody's at all with the right time:write:all; to another project, others' time goes by the same right. Fields that are absent stay as they are; the rate stays as it was frozen unless the project or billable change.",
 		Refusals:    append(gateRefusals(), missing(), lockedRefusal()), ExampleIn: UpdateBody{Note: &note}, ExampleOut: exampleEntry(),
 	}, func(ctx context.Context, c *api.Caller, in *UpdateIn) (*EntryOut, error) {
 		if err := in.Body.check(); err != nil {
@@ -228,7 +227,7 @@ func UpdateTimeEntry(st *store.Store) api.Operation {
 				return nil, problem.Missing("project")
 			}
 		}
-		p, err := gates(ctx, c, before, e.Project)
+		p, err := gates(ctx, c, e.Member, before, e.Project)
 		if err != nil {
 			return nil, err
 		}
@@ -254,27 +253,34 @@ func UpdateTimeEntry(st *store.Store) api.Operation {
 	})
 }
 
-// gates asks the gates of the project that an entry was under and of the one that it goes to, and gives the latter.
-func gates(ctx context.Context, c *api.Caller, before, after id.Project) (*projects.Project, error) {
-	fetches := []*store.Fetch{{Through: c.Org, Key: projects.Key(c.Org.ID, after), Row: new(projects.Project)}}
+// gates asks the gates of the project that an entry of a member was under and of the one that it goes to, and gives the
+// latter. Somebody else's time goes to a project that the caller leads, or to any with the right.
+func gates(ctx context.Context, c *api.Caller, of id.Member, before, after id.Project) (*projects.Project, error) {
+	to := projects.ViewOf(c, after, "")
+	from, fetches := to, to.Fetches()
 	if before != after {
-		fetches = append(fetches, &store.Fetch{Through: c.Org, Key: projects.Key(c.Org.ID, before), Row: new(projects.Project)})
+		if of != c.Member {
+			to = projects.ViewOf(c, after, access.TimeAll)
+		}
+		from = projects.ViewOf(c, before, "")
+		fetches = append(to.Fetches(), from.Fetches()...)
 	}
 	if err := c.Org.Store().FetchAll(ctx, fetches...); err != nil {
 		return nil, err
 	}
-	for _, f := range fetches {
-		if errors.Is(f.Err, store.ErrMissing) {
-			return nil, problem.Missing("project")
+	for _, v := range []*projects.View{to, from} {
+		p, err := v.Project()
+		if err != nil {
+			return nil, err
 		}
-		if f.Err != nil {
-			return nil, f.Err
+		if err := v.Needs(); err != nil {
+			return nil, err
 		}
-		if err := f.Row.(*projects.Project).Open(); err != nil {
+		if err := p.Open(); err != nil {
 			return nil, err
 		}
 	}
-	return fetches[0].Row.(*projects.Project), nil
+	return to.Project()
 }
 
 // DeleteTimeEntry removes an entry.
@@ -282,7 +288,7 @@ func DeleteTimeEntry(st *store.Store) api.Operation {
 	return api.New(api.Route{
 		ID: "delete-time-entry", Area: "time", Method: http.MethodDelete, Path: "/v1/time-entries/{id}", Status: http.StatusNoContent, ReadsAhead: true,
 		Permission: access.TimeOwn, Purpose: purpose.ServiceDelivery, Summary: "Delete a time entry",
-		Description: "Your own, or anybody's with the right time:write:all.",
+		Description: "Your own, anybody's on a project that you lead, or anybody's at all with the right time:write:all.",
 		Refusals:    append(gateRefusals(), missing(), lockedRefusal(), keptRefusal()),
 	}, func(ctx context.Context, c *api.Caller, in *ChangeIn) (*struct{}, error) {
 		e, err := in.read(ctx, c)
@@ -292,7 +298,7 @@ func DeleteTimeEntry(st *store.Store) api.Operation {
 		if err := kept(c, e.Held, e.Member); err != nil {
 			return nil, err
 		}
-		if _, err := gates(ctx, c, e.Project, e.Project); err != nil {
+		if _, err := gates(ctx, c, e.Member, e.Project, e.Project); err != nil {
 			return nil, err
 		}
 		tx := st.Begin()

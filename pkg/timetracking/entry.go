@@ -42,6 +42,8 @@ type Entry struct {
 	Invoice  id.Invoice      `dynamo:"invoice,omitempty"` // that the entry is on, which locks it
 	Created  int64           `dynamo:"created"`           // epoch milliseconds
 	Updated  int64           `dynamo:"updated"`           // epoch milliseconds
+
+	led bool // the caller leads its project, as readEntry saw it
 }
 
 // Type is the row's type.
@@ -130,7 +132,7 @@ func billable(chosen *bool, p *projects.Project) bool {
 	return p.Billing != projects.NonBillable
 }
 
-// readEntry reads an entry that the caller may see: one of their own, or any with the right.
+// readEntry reads an entry that the caller may see: one of their own, of a project that they lead, or any with the right.
 func readEntry(ctx context.Context, c *api.Caller, text string) (*Entry, error) {
 	ent, err := id.Parse[id.Entry](text)
 	if err != nil {
@@ -143,7 +145,16 @@ func readEntry(ctx context.Context, c *api.Caller, text string) (*Entry, error) 
 	if err != nil {
 		return nil, err
 	}
-	if row.Member != c.Member && !c.May(access.TimeReadAll) {
+	if row.Member == c.Member {
+		return row, nil
+	}
+	readAll, readLed := c.May(access.TimeReadAll), c.May(access.TimeReadLed)
+	if !readAll && readLed || !c.May(access.TimeAll) && c.May(access.TimeLed) {
+		if row.led, err = projects.Leads(ctx, c, row.Project); err != nil {
+			return nil, err
+		}
+	}
+	if !readAll && !(readLed && row.led) {
 		return nil, problem.Missing("time entry")
 	}
 	return row, nil
@@ -156,6 +167,9 @@ func (e *Entry) mine(c *api.Caller) error {
 	}
 	if slices.Contains(c.Gate.RestrictedMembers, e.Member) {
 		return problem.Of(problem.Forbidden, "processing_restricted", "Processing of this data is restricted.")
+	}
+	if e.led && c.May(access.TimeLed) {
+		return nil
 	}
 	return c.Needs(access.TimeAll)
 }

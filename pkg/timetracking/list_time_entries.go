@@ -9,11 +9,14 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"golang.org/x/sync/errgroup"
+
 	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/api"
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/privacy/purpose"
 	"pixeltrack.io/platform/pkg/problem"
+	"pixeltrack.io/platform/pkg/projects"
 	"pixeltrack.io/platform/pkg/store"
 )
 
@@ -27,9 +30,11 @@ const Everybody = "all"
 type ListIn struct {
 	api.Page
 	api.Since
-	From   string `query:"from" pattern:"^[0-9]{4}-[0-9]{2}-[0-9]{2}$" doc:"The first day; needed unless updated_since is given." example:"2026-03-01"`
-	To     string `query:"to" pattern:"^[0-9]{4}-[0-9]{2}-[0-9]{2}$" doc:"The last day, at most 366 days in all; needed unless updated_since is given." example:"2026-03-31"`
+	From   string `query:"from" pattern:"^[0-9]{4}-[0-9]{2}-[0-9]{2}$" doc:"The first day; needed unless updated_since or project_id is given." example:"2026-03-01"`
+	To     string `query:"to" pattern:"^[0-9]{4}-[0-9]{2}-[0-9]{2}$" doc:"The last day, at most 366 days in all; needed unless updated_since or project_id is given." example:"2026-03-31"`
 	Member string `query:"member" maxLength:"64" doc:"Whose time: a member's id, or all, which updated_since does not go with; without it your own. Others' need the right time:read:all."`
+
+	ProjectID string `query:"project_id" maxLength:"64" doc:"Everybody's time on one project; not together with anything but limit and cursor. One that you lead, or any with the right time:read:all."`
 }
 
 // ListOut is the answer of list-time-entries.
@@ -40,10 +45,14 @@ func ListTimeEntries() api.Operation {
 	return api.New(api.Route{
 		ID: "list-time-entries", Area: "time", Method: http.MethodGet, Path: "/v1/time-entries", PureRead: true,
 		Permission: access.TimeReadOwn, Purpose: purpose.ServiceDelivery, Summary: "Time entries of a range of days",
-		Description: "One member's in the order of their days; everybody's by month, member and day; with updated_since in the order of the changes.",
-		Refusals:    []api.Refusal{{Kind: problem.Gone, Code: "resync_required", When: "updated_since is older than what is known of deletions."}},
-		ExampleOut:  api.Changes[EntryBody]{Data: []EntryBody{exampleEntry()}},
+		Description: "One member's in the order of their days; everybody's by month, member and day; with updated_since in the order of the changes. " +
+			"Those of a project in the order in which they were begun or written down, the last first; a page may then hold fewer than asked for.",
+		Refusals:   []api.Refusal{{Kind: problem.NotFound, Code: "project_not_found", When: "There is no such project in the organization."}, {Kind: problem.Gone, Code: "resync_required", When: "updated_since is older than what is known of deletions."}},
+		ExampleOut: api.Changes[EntryBody]{Data: []EntryBody{exampleEntry()}},
 	}, func(ctx context.Context, c *api.Caller, in *ListIn) (*ListOut, error) {
+		if in.ProjectID != "" {
+			return in.ofProject(ctx, c)
+		}
 		who, err := in.whose(c)
 		if err != nil {
 			return nil, err
@@ -71,6 +80,47 @@ func (in *ListIn) whose(c *api.Caller) (id.Member, error) {
 		return "", problem.InvalidField("query.member", "not the id of a member, nor all")
 	}
 	return m, nil
+}
+
+// ofProject lists everybody's time on a project.
+func (in *ListIn) ofProject(ctx context.Context, c *api.Caller) (*ListOut, error) {
+	if !c.May(access.TimeReadLed) {
+		return nil, c.Needs(access.TimeReadAll)
+	}
+	if in.From != "" || in.To != "" || in.Member != "" || !in.UpdatedSince.IsZero() {
+		return nil, problem.InvalidField("query.project_id", "not together with from, to, member or updated_since")
+	}
+	project, err := id.Parse[id.Project](in.ProjectID)
+	if err != nil {
+		return nil, problem.Missing("project")
+	}
+	var numbers []string
+	out := &ListOut{Body: api.Changes[EntryBody]{Data: []EntryBody{}}}
+	g, both := errgroup.WithContext(ctx)
+	g.Go(func() error {
+		_, err := projects.ViewOf(c, project, access.TimeReadAll).Read(both)
+		return err
+	})
+	g.Go(func() (err error) {
+		numbers, out.Body.NextCursor, err = projects.Numbers(both, c.Org, project, min(in.Limit, store.MaxWrites), in.Cursor)
+		return api.ListError(err)
+	})
+	if err := g.Wait(); err != nil || len(numbers) == 0 {
+		return out, err
+	}
+	fetches := make([]*store.Fetch, len(numbers))
+	for n, number := range numbers {
+		fetches[n] = &store.Fetch{Through: c.Org, Key: entryKey(c.Org.ID, numbered(number)), Row: new(Entry)}
+	}
+	if err := c.Org.Store().FetchAll(ctx, fetches...); err != nil {
+		return nil, err
+	}
+	for _, f := range fetches { // a number may be a timer's or a file's
+		if e := f.Row.(*Entry); f.Err == nil && e.Project == project {
+			out.Body.Data = append(out.Body.Data, entryBody(c, e))
+		}
+	}
+	return out, nil
 }
 
 func (in *ListIn) changes(ctx context.Context, c *api.Caller, who id.Member) (*ListOut, error) {

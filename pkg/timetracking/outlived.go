@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 
-	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/projects"
 	"pixeltrack.io/platform/pkg/store"
 )
@@ -69,7 +68,7 @@ func deleteTimers(ctx context.Context, under *projects.Outlived) (gone, kept int
 func deleteEntries(ctx context.Context, under *projects.Outlived, numbers []string) (gone, kept int, err error) {
 	fetches := make([]*store.Fetch, len(numbers))
 	for n, number := range numbers {
-		fetches[n] = &store.Fetch{Through: under.Org, Key: entryKey(under.Org.ID, id.Entry(id.Prefix[id.Entry]()+"_"+number)), Row: new(Entry)}
+		fetches[n] = &store.Fetch{Through: under.Org, Key: entryKey(under.Org.ID, numbered(number)), Row: new(Entry)}
 	}
 	if err := under.Org.Store().FetchAll(ctx, fetches...); err != nil {
 		return 0, 0, err

@@ -31,7 +31,7 @@ type StartBody struct {
 }
 
 func gateRefusals() []api.Refusal {
-	return []api.Refusal{{Kind: problem.NotFound, Code: "project_not_found", When: "There is no such project in the organization."},
+	return []api.Refusal{{Kind: problem.NotFound, Code: "project_not_found", When: "There is no such project in the organization, or you see those that you work on alone, and it is none of them."},
 		{Kind: problem.Conflict, Code: "project_archived", When: "The project is archived."},
 		{Kind: problem.Conflict, Code: "project_closing", When: "The project is being deleted."}}
 }
@@ -112,36 +112,37 @@ type present struct {
 func look(ctx context.Context, c *api.Caller, project id.Project) (*present, error) {
 	t := &store.Fetch{Through: c.Org, Key: timerKey(c.Org.ID, c.Member), Row: new(Timer)}
 	r := &store.Fetch{Through: c.Self, Key: runningKey(c.User), Row: new(Running)}
-	p := &store.Fetch{Through: c.Org, Key: projects.Key(c.Org.ID, project), Row: new(projects.Project)}
 	fetches := []*store.Fetch{t, r}
+	var v *projects.View
 	if project != "" {
-		fetches = append(fetches, p)
+		v = projects.ViewOf(c, project, "")
+		fetches = append(fetches, v.Fetches()...)
 	}
 	if err := c.Org.Store().FetchAll(ctx, fetches...); err != nil {
 		return nil, err
 	}
 	now := new(present)
-	for _, f := range fetches {
+	for _, f := range []*store.Fetch{t, r} {
 		switch {
 		case errors.Is(f.Err, store.ErrMissing):
 		case f.Err != nil:
 			return nil, f.Err
 		case f == t:
 			now.timer = t.Row.(*Timer)
-		case f == r:
-			now.running = r.Row.(*Running)
 		default:
-			now.project = p.Row.(*projects.Project)
+			now.running = r.Row.(*Running)
 		}
 	}
-	return now, nil
+	if v == nil {
+		return now, nil
+	}
+	var err error
+	now.project, err = v.Project()
+	return now, err
 }
 
 // start starts a timer, and stops the one that runs when the caller wants that.
 func (now *present) start(ctx context.Context, st *store.Store, c *api.Caller, b StartBody) (*Timer, error) {
-	if now.project == nil {
-		return nil, problem.Missing("project")
-	}
 	if err := now.project.Open(); err != nil {
 		return nil, err
 	}

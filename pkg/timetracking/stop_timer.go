@@ -107,7 +107,10 @@ func end(ctx context.Context, st *store.Store, c *api.Caller, with func(*store.T
 }
 
 // entryOf is the id of the entry that a timer becomes.
-func entryOf(t *Timer) string { return id.PrefixEntry + "_" + projects.Number(t.ID) }
+func entryOf(t *Timer) string { return string(numbered(projects.Number(t.ID))) }
+
+// numbered is the entry with a number.
+func numbered(number string) id.Entry { return id.Entry(id.Prefix[id.Entry]() + "_" + number) }
 
 func replayEntry(ctx context.Context, c *api.Caller, made string) (*EntryOut, error) {
 	e, err := readEntry(ctx, c, made)

@@ -187,6 +187,35 @@ func TestAHistoryMoves(t *testing.T) {
 	w.Want(w.Call(members.UpdateMember(w.Store), owner, apitest.Request{Path: "/v1/members/" + string(bob.Member), IfMatch: "*", Body: map[string]any{"label": "x"}}), 409, "member_merging")
 }
 
+// TestAMergeLeavesTheProjectsOfTheMember is about who came back by an invitation into projects: a merge takes none of them
+// away, and lets nobody into those that the placeholder worked on.
+func TestAMergeLeavesTheProjectsOfTheMember(t *testing.T) {
+	w := world{apitest.New(t)}
+	owner := w.Organization()
+	before := w.project(owner)
+	now := into[projects.ProjectBody](w, w.Call(projects.CreateProject(w.Store), owner, apitest.Request{Body: map[string]any{"key": "APP", "name": "x"}}), 201).ID
+	on := func(project string, c apitest.Caller) {
+		into[projects.ProjectMemberBody](w, w.Call(projects.CreateProjectMember(w.Store), owner, apitest.Request{Path: "/v1/projects/" + project + "/members",
+			Body: map[string]any{"member_id": string(c.Member)}}), 201)
+	}
+	bob, again := w.Member(owner.Org, access.Guest), w.Member(owner.Org, access.Guest)
+	on(before, bob)
+	on(now, again)
+	w.Want(w.Call(members.RemoveMember(w.Store), owner, apitest.Request{Path: "/v1/members/" + string(bob.Member), IfMatch: "*"}), 204, "")
+	into[members.MemberBody](w, w.merge(owner, string(bob.Member), string(again.Member), "*"), 202)
+	w.run()
+	w.run()
+	if got := w.get(owner, string(bob.Member)); got.Status != members.Merged {
+		t.Fatalf("the placeholder is %s; want it merged", got.Status)
+	}
+	for project, want := range map[string]int{before: 404, now: 200} {
+		w.Want(w.Call(projects.GetProject(), again, apitest.Request{Path: "/v1/projects/" + project}), want, "")
+	}
+	if rows, _, err := store.List[projects.Member](context.Background(), w.handle(owner), store.Query{Partition: w.handle(owner).Scope().Partition(projects.FamilyMember, before), Limit: 10}); err != nil || len(rows) != 0 {
+		t.Errorf("the placeholder is still on %d projects, %v; want none", len(rows), err)
+	}
+}
+
 func TestAMergeIsRefused(t *testing.T) {
 	w := world{apitest.New(t)}
 	owner, stranger := w.Organization(), w.Organization()
