@@ -300,6 +300,9 @@ func (b *builder) content(ctx context.Context, h holder, scope registry.Scope, p
 	for _, file := range b.files(sources) {
 		c.Sets = append(c.Sets, b.set(ctx, file, sources))
 	}
+	if c.Sets, err = b.invited(ctx, h, scope, c.Sets); err != nil {
+		return export.Content{}, err
+	}
 	c.Files, err = b.objects(ctx, sources)
 	return c, err
 }

@@ -97,7 +97,7 @@ func Write(template string, ids map[string]string) (Letter, bool) {
 		l.Label, l.Path, l.Answerable = "", "", false
 		if ids["by"] == byCode {
 			l.Subject = "Your privacy request is carried out: what you wrote to us is being erased"
-			l.Paragraphs = []string{"We are erasing what we have of you now, as you asked. This is the last mail to this address.",
+			l.Paragraphs = []string{"We are erasing what we have of you now, as you asked, and revoking invitations to this address. This is the last mail to it.",
 				"What stays, under a keyed hash and without what leads to you: proof of this request for 36 months. Backups age out within 35 days.", recourse}
 			return l, true
 		}

@@ -15,6 +15,7 @@ import (
 	"pixeltrack.io/platform/pkg/bus"
 	"pixeltrack.io/platform/pkg/correspondents"
 	"pixeltrack.io/platform/pkg/id"
+	"pixeltrack.io/platform/pkg/invitations"
 	"pixeltrack.io/platform/pkg/job"
 	"pixeltrack.io/platform/pkg/outbox"
 	"pixeltrack.io/platform/pkg/privacy/clocks"
@@ -244,10 +245,16 @@ func (w *worker) handOver(r *Request, now time.Time) error {
 	return nil
 }
 
-// take lets take effect what was asked for without a session. An objection that must be weighed goes to people as well.
+// take lets take effect what was asked for without a session. An objection that must be weighed goes to people as well; that of
+// somebody without an account keeps invitations from their address, too.
 func (w *worker) take(ctx context.Context, tx *store.Tx, h holder, r *Request, now time.Time) error {
 	if err := effect(ctx, tx, h, r, r.Channel, ""); err != nil {
 		return err
+	}
+	if hash, ok := h.Scope().Case(); ok && r.Kind == request.Objection {
+		if err := invitations.LeaveAlone(ctx, tx, w.st.BindCase(hash, w.actor), invitations.WhyObjection); err != nil {
+			return err
+		}
 	}
 	if r.Kind == request.Objection && weighed(r.PurposeOf) {
 		return w.handOver(r, now)
@@ -415,6 +422,7 @@ func (w *worker) restrict(ctx context.Context, tx *store.Tx, h holder, r *Reques
 
 // restrictCorrespondent marks everything that a correspondent wrote to support, or takes the marks off: what is marked is
 // stored, and neither shown to staff nor changed nor deleted. What comes later is marked by nobody, for they sent it since.
+// No invitation is mailed to the address meanwhile.
 func (w *worker) restrictCorrespondent(ctx context.Context, tx *store.Tx, h holder, r *Request, on bool, now time.Time) error {
 	for _, t := range w.engine.Map.In(registry.InCase) {
 		if t.Class != registry.ClassSupport || t.Subject != registry.SubjectMember {
@@ -440,6 +448,17 @@ func (w *worker) restrictCorrespondent(ctx context.Context, tx *store.Tx, h hold
 				return err
 			}
 		}
+	}
+	hash, _ := h.Scope().Case()
+	address := w.st.BindCase(hash, w.actor)
+	var err error
+	if on {
+		err = invitations.LeaveAlone(ctx, tx, address, invitations.WhyRestriction)
+	} else {
+		err = invitations.InviteAgain(ctx, tx, address)
+	}
+	if err != nil {
+		return err
 	}
 	if err := r.done(now); err != nil {
 		return err
