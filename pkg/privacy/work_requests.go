@@ -133,18 +133,21 @@ func (w *worker) request(ctx context.Context, key store.Key, now time.Time, d *s
 	if r.Next > now.Unix() {
 		return nil
 	}
-	if moved, err := w.moves(ctx, h, key); err != nil || moved && !r.Destroying {
+	if moved, err := w.moves(ctx, h, r, key); err != nil || moved && !r.Destroying {
 		return err // another erasure of its person has begun, and will close it
 	}
 	return w.advance(ctx, h, r, key, now, d)
 }
 
 // moves says whether a request was moved by an erasure, from where its clock says it is, or to where nobody is who has only
-// written to us.
-func (w *worker) moves(ctx context.Context, h holder, key store.Key) (bool, error) {
+// written to us. A report about a child's account lies with nobody, and is never moved.
+func (w *worker) moves(ctx context.Context, h holder, r *Request, key store.Key) (bool, error) {
 	hash, ok := h.Scope().Case()
 	if !ok || h.Scope().String() != scopeOf(key) {
 		return ok, nil
+	}
+	if r.Kind == request.ChildReport {
+		return false, nil
 	}
 	_, err := store.Get[correspondents.Correspondent](ctx, h, correspondents.Key(hash))
 	if errors.Is(err, store.ErrMissing) {
