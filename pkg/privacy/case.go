@@ -54,6 +54,10 @@ type Request struct {
 	Explanation   string         `dynamo:"explanation,omitempty"`  // of the decision, to the person
 	ExtendedFor   string         `dynamo:"extended_for,omitempty"` // a code
 	ExtendedWhy   string         `dynamo:"extended_why,omitempty"` // to the person
+	Processor     bool           `dynamo:"processor,omitempty"`    // organizations decide
+	Controllers   []Controller   `dynamo:"controllers,omitempty"`  // which
+	Linked        id.Case        `dynamo:"linked,omitempty"`       // the request that this was forwarded as, or that it came from
+	Sought        bool           `dynamo:"sought,omitempty"`       // it was looked for what organizations hold
 	scope         store.Scope
 }
 
@@ -101,7 +105,7 @@ func (r *Request) due() *store.Due {
 func (r *Request) status() request.Status {
 	return request.Status{Kind: r.Kind, State: r.State, Received: at(r.Received), Due: at(r.Due), Extended: r.Extended,
 		Acknowledged: at(r.Acknowledged), AckFailed: at(r.AckFailed), Items: r.Items, LedgerWritten: r.LedgerWritten,
-		Destroying: r.Destroying, DecidedAt: at(r.Decided), ClosedAt: at(r.Closed), Denial: r.Denial, EvidenceKept: r.Evidence}
+		Destroying: r.Destroying, DecidedAt: at(r.Decided), ClosedAt: at(r.Closed), Denial: r.Denial, EvidenceKept: r.Evidence, Processor: r.Processor}
 }
 
 // happen lets an event happen to the request, or gives the reason why it may not.
@@ -110,7 +114,7 @@ func (r *Request) happen(e request.Event) error {
 	if err != nil {
 		return err
 	}
-	r.Kind = s.Kind
+	r.Kind, r.Processor = s.Kind, s.Processor
 	r.State, r.Due, r.Extended, r.Acknowledged, r.AckFailed = s.State, epoch(s.Due), s.Extended, epoch(s.Acknowledged), epoch(s.AckFailed)
 	r.Items, r.LedgerWritten, r.Destroying = s.Items, s.LedgerWritten, s.Destroying
 	r.Decided, r.Closed, r.Denial, r.Evidence = epoch(s.DecidedAt), epoch(s.ClosedAt), s.Denial, s.EvidenceKept

@@ -58,7 +58,7 @@ func File(ctx context.Context, tx *store.Tx, h Person, f Filing) error {
 	}
 	today := 0
 	for _, r := range recent {
-		if r.Received > h.Now().Add(-24*time.Hour).Unix() {
+		if r.Received > h.Now().Add(-24*time.Hour).Unix() && !r.Processor {
 			today++
 		}
 	}
@@ -68,7 +68,7 @@ func File(ctx context.Context, tx *store.Tx, h Person, f Filing) error {
 	}
 	var opened []*Request
 	for _, k := range kinds {
-		if i := slices.IndexFunc(recent, func(r *Request) bool { return r.Kind == k && r.State.Open() }); i >= 0 {
+		if i := slices.IndexFunc(recent, func(r *Request) bool { return r.Kind == k && r.State.Open() && !r.Processor }); i >= 0 {
 			again := recent[i]
 			again.note(h.Now(), "asked_again", "")
 			again.add(f.Description, h.Now())

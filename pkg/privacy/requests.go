@@ -20,7 +20,7 @@ type RequestBody struct {
 	ID           string          `json:"id" example:"dsr_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"`
 	Type         string          `json:"type"`
 	State        string          `json:"state" enum:"received,identity_pending,verified,forwarded,in_review,executing,awaiting_provider,fulfilled,partially_fulfilled,denied,withdrawn"`
-	Role         string          `json:"role" enum:"controller,processor" doc:"Whether PixelTrack decides about the data, or your organization does."`
+	Role         string          `json:"role" enum:"controller,processor" doc:"Whether PixelTrack decides about the data, or organizations do that it keeps it for; such a request is forwarded to them."`
 	Description  string          `json:"description,omitempty"`
 	Purpose      string          `json:"purpose,omitempty"`
 	ReceivedAt   time.Time       `json:"received_at"`
@@ -40,6 +40,19 @@ type RequestBody struct {
 	ClosedAt     *time.Time      `json:"closed_at,omitempty"`
 	Package      *RequestPackage `json:"package,omitempty" doc:"What was made for you, while it is there."`
 	History      []RequestEvent  `json:"history"`
+
+	Controllers []RequestController `json:"controllers,omitempty" doc:"Of a forwarded request: the organizations that decide."`
+	Linked      string              `json:"linked,omitempty" doc:"The request that this one was also forwarded as, or that it came from." example:"dsr_01J8ZQ4M2V6TQ0Y7N3W5K9XDCC"`
+}
+
+// RequestController is an organization that a request was forwarded to, because it has the person among its clients' contacts.
+type RequestController struct {
+	Organization string     `json:"organization_id" example:"org_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"`
+	Name         string     `json:"name,omitempty" example:"Ada's studio"`
+	ForwardedAt  *time.Time `json:"forwarded_at,omitempty"`
+	Answer       string     `json:"answer,omitempty" enum:"acted,refused,no_data,closed" doc:"What it says to have done; absent when it has not answered."`
+	Explanation  string     `json:"explanation,omitempty" doc:"In its words."`
+	AnsweredAt   *time.Time `json:"answered_at,omitempty"`
 }
 
 // RequestStep is one law's date.
@@ -82,7 +95,7 @@ func show(r *Request) *RequestOut {
 }
 
 func requestBody(r *Request) RequestBody {
-	b := RequestBody{ID: string(r.ID), Type: string(r.Kind), State: string(r.State), Role: "controller", Description: r.Description,
+	b := RequestBody{ID: string(r.ID), Type: string(r.Kind), State: string(r.State), Role: "controller", Description: r.Description, Linked: string(r.Linked),
 		Purpose: r.PurposeOf, ReceivedAt: at(r.Received), DueAt: at(r.Due), Derivation: requestSteps(r.Steps), Acknowledge: requestSteps(r.Acknowledge),
 		Extended: r.Extended, Acknowledged: moment(r.Acknowledged), Items: []RequestItem{}, Denial: r.Denial, Explanation: r.Explanation, ExtendedFor: r.ExtendedFor, ExtendedWhy: r.ExtendedWhy, ClosedAt: moment(r.Closed),
 		Withdrawable: request.May(r.State, request.SubjectWithdrew) && r.Kind != request.Restriction, History: []RequestEvent{}}
@@ -92,6 +105,13 @@ func requestBody(r *Request) RequestBody {
 	}
 	for _, h := range r.History {
 		b.History = append(b.History, RequestEvent{At: at(h.At), Event: h.Event, Item: h.Item})
+	}
+	if r.Processor {
+		b.Role = "processor"
+	}
+	for _, c := range r.Controllers {
+		b.Controllers = append(b.Controllers, RequestController{Organization: string(c.Org), Name: c.Name, ForwardedAt: moment(c.Told), Answer: string(c.Answer),
+			Explanation: c.Explanation, AnsweredAt: moment(c.Answered)})
 	}
 	if r.State == request.Denied || r.State == request.PartiallyFulfilled {
 		b.Recourse = recourse

@@ -196,6 +196,11 @@ func (w *worker) advance(ctx context.Context, h holder, r *Request, key store.Ke
 	if !r.State.Open() {
 		return w.recheck(ctx, h, r, now)
 	}
+	if r.forwards() {
+		if err := w.seek(ctx, h, r, now); err != nil {
+			return store.Except(err, store.ErrStale)
+		}
+	}
 	was := r.Next
 	if err := observe(ctx, h, r, now); err != nil {
 		return err
@@ -205,6 +210,10 @@ func (w *worker) advance(ctx context.Context, h holder, r *Request, key store.Ke
 	switch {
 	case r.State == request.IdentityPending:
 		if err := w.pending(tx, h, r, now); err != nil {
+			return err
+		}
+	case r.Processor:
+		if err := w.forwarded(ctx, tx, h, r, now); err != nil {
 			return err
 		}
 	case r.Kind.Discloses() && (r.State == request.Verified || r.State == request.InReview):
@@ -520,6 +529,12 @@ func (w *worker) erase(ctx context.Context, h holder, r *Request, key store.Key,
 			if r.Next = when.Unix(); r.Next == was {
 				return nil
 			}
+			return store.Except(step(func(*store.Tx) error { return nil }), store.ErrStale)
+		}
+		if untold, err := w.untold(ctx, h, r); err != nil {
+			return err
+		} else if untold {
+			r.Next = now.Add(time.Minute).Unix()
 			return store.Except(step(func(*store.Tx) error { return nil }), store.ErrStale)
 		}
 		err := step(func(tx *store.Tx) error {

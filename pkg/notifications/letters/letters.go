@@ -22,6 +22,7 @@ import (
 	"pixeltrack.io/platform/pkg/ownership"
 	"pixeltrack.io/platform/pkg/privacy"
 	"pixeltrack.io/platform/pkg/projects"
+	"pixeltrack.io/platform/pkg/referrals"
 	"pixeltrack.io/platform/pkg/secondfactor"
 	"pixeltrack.io/platform/pkg/store"
 	"pixeltrack.io/platform/pkg/support"
@@ -31,7 +32,7 @@ import (
 
 // Templates lists the templates of all areas.
 func Templates() []compose.Template {
-	return slices.Concat(auth.Templates(), account.Templates(), secondfactor.Templates(), expiry.Templates(), reminder.Templates(), organization.Templates(), ownership.Templates(),
+	return slices.Concat(auth.Templates(), account.Templates(), secondfactor.Templates(), expiry.Templates(), reminder.Templates(), organization.Templates(), ownership.Templates(), referrals.Templates(),
 		invitations.Templates(), projects.Templates(), visits.Templates(), abuse.Templates(), invoicing.Templates(), notices.Templates(), support.Templates(), aboutRequests())
 }
 
