@@ -58,6 +58,12 @@ type Request struct {
 	Controllers   []Controller   `dynamo:"controllers,omitempty"`  // which
 	Linked        id.Case        `dynamo:"linked,omitempty"`       // the request that this was forwarded as, or that it came from
 	Sought        bool           `dynamo:"sought,omitempty"`       // it was looked for what organizations hold
+	AgentName     string         `dynamo:"agent_name,omitempty"`   // who made it for the person
+	AgentEmail    string         `dynamo:"agent_email,omitempty"`  //
+	AgentSigned   bool           `dynamo:"agent_signed,omitempty"` // they say to have a signed permission
+	AgentMay      bool           `dynamo:"agent_may,omitempty"`    // the person agreed that they are told of it
+	AgentHeard    bool           `dynamo:"agent_heard,omitempty"`  // they were told that it was confirmed
+	AgentTold     bool           `dynamo:"agent_told,omitempty"`   // they were told how it ended
 	scope         store.Scope
 }
 
@@ -161,6 +167,7 @@ func (r *Request) save(tx *store.Tx, h holder, was int64) *store.Op {
 	if r.Next != 0 && was != r.Next {
 		tx.Arm(h, r.due())
 	}
+	r.tellAgent(tx, h)
 	r.line(tx, h)
 	return tx.Rewrite(h, r)
 }

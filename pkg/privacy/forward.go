@@ -109,7 +109,8 @@ func (w *worker) controllers(ctx context.Context, hash string) ([]Controller, er
 // forward makes the request that organizations get, linked with the one that it came from.
 func (r *Request) forward(st *store.Store, h holder, controllers []Controller, now time.Time) (*Request, error) {
 	f := &Request{ID: id.New[id.Case](st.IDs()), Kind: r.Kind, State: request.Received, Channel: r.Channel, Country: r.Country, Region: r.Region,
-		Received: r.Received, Due: r.Due, Steps: r.Steps, Next: now.Unix(), Controllers: controllers, Linked: r.ID, scope: h.Scope()}
+		Received: r.Received, Due: r.Due, Steps: r.Steps, Next: now.Unix(), Controllers: controllers, Linked: r.ID, scope: h.Scope(),
+		AgentName: r.AgentName, AgentEmail: r.AgentEmail, AgentSigned: r.AgentSigned, AgentMay: r.AgentMay, AgentHeard: r.AgentHeard}
 	if r.Kind == request.Rectification {
 		f.Description = r.Description // an organization must know what is wrong; of others it learns the kind alone
 	}

@@ -50,6 +50,10 @@ func Write(template string, ids map[string]string) (Letter, bool) {
 		case request.Fulfilled:
 			l.Paragraphs = []string{"We have received your request: " + kind + ".", "Its number is " + ids["case"] + ". It has taken effect; this is our answer."}
 		}
+		if ids["agent"] != "" {
+			l.Paragraphs[0] = ids["agent"] + " says to be your authorized agent, and asks us this for you: " + kind + "."
+			l.Paragraphs = append(l.Paragraphs, "If you do not know of it, do nothing: nothing of yours goes to anybody. Whether they are told how it ends is yours to say when you confirm; they get no data either way.")
+		}
 		if request.Kind(ids["kind"]) == request.Unclear {
 			l.Paragraphs[0] = "We have received your message about personal data."
 			l.Paragraphs = append(l.Paragraphs, "We could not tell which right you want to use, or whether you have a question. Please answer this mail and say which: a copy of your data (access), "+

@@ -273,10 +273,10 @@
 //	create-request | a user's recent requests, and a new one | table, GSI1 | USER u REQUEST / id; OUTBOX; DUE request; USER u PROFILE, CONSENT; PLATFORM DOCKET / id, POLICY / time | 6 / 16
 //	create-mail-request | who has an address, and a new request of theirs | table | CASE hash ATTEMPTS, MAILCOUNT, CORRESPONDENT; MAIL hash; USER u, CASE hash REQUEST / id, OUTBOX; PLATFORM DOCKET / id; DUE request, outbox, purge-correspondent; WAKE purge-correspondent | 3 / 21
 //	create-request-code | a correspondent's request by its pass, and a mail with its code | table | CASE hash REQUEST / id, MAILEDCODE / id, OUTBOX; DUE outbox | 2 / 6
-//	open-mail-request | a correspondent's request by its pass and code, and its package | table | CASE hash REQUEST / id, MAILEDCODE / id, PACKAGE / id; PLATFORM DOCKET / id; DUE request | 2 / 13
+//	open-mail-request | a correspondent's request by its pass and code, and its package; a mail to its agent | table | CASE hash REQUEST / id, MAILEDCODE / id, PACKAGE / id, OUTBOX; DUE outbox; PLATFORM DOCKET / id; DUE request | 2 / 13
 //	list-requests | a user's requests, newest first | table | USER u REQUEST | 4 / 0
 //	get-request | a user's request by id | table | USER u REQUEST / id | 4 / 0
-//	verify-request | a user's request by id | table | USER u REQUEST / id; PLATFORM DOCKET / id | 5 / 15
+//	verify-request | a user's request by id; a mail to its agent | table | USER u REQUEST / id, OUTBOX; DUE outbox; PLATFORM DOCKET / id | 5 / 15
 //	withdraw-request | a user's request by id | table | USER u REQUEST / id; PLATFORM DOCKET / id | 4 / 11
 //	send-notices | announcements that not everybody has been told of; all accounts | table | DUE notices s; PLATFORM ANNOUNCEMENT / id, ROUND / announcement, shard, SUBJECT s, DEADLINE / entry, what, SUBPROCESSOR / company; USER u USERGATE, NOTICE / id, MEMBERSHIP, OUTBOX; ORG o ACCESS / member, ORGGATE; DUE outbox | 4 / 0
 //	download-request | a user's request by id and its package | table | USER u REQUEST / id, PACKAGE / id | 5 / 4
@@ -291,7 +291,7 @@
 //	aggregate-events | days that are over, and what people did on them | table | DUE usage_day s; PLATFORM USAGEEVENT day, shard / pseudonym, random; USAGETOTAL / day; PLATFORM HEARTBEAT / job | 4 / 1
 //	build-export | everything of a user or organisation | table, GSI1, GSI2 | USER u PACKAGE / id; ORG o PACKAGE / id; TOKEN hash; every family of a user or organisation, what a correspondent wrote, and what names an address: NAMED hash / org, id; PLATFORM DOCKET / id, POLICY / time, SUBPROCESSOR, TRANSFER / id | 68.5 / 21
 //	dispatch-changes | changes of the types that somebody wants | stream | no row | 0 / 0
-//	send-outbox | mails that are due; a mail by an event | table | DUE outbox s; USER u, CASE hash, ORG o OUTBOX / dedupe; USER u PROFILE, APIKEY / id, EMAILCHANGE, NOTIFYCHOICE; PLATFORM SUPPRESSION, UNBOUND; EXT resend platform id; CASE hash SIGNUP, PASSWORDRESET, CHILDREPORT; ORG o INVOICE / id, INVOICEPAYER / id, ORGANIZATION; USER u DELETION, NOTICE / id; ORG o OWNERSHIP, INVITATION / id, VISIT / id, REFERRAL / id; ORG o, CASE hash TICKET / id, TICKETMESSAGE ticket; ORG o ACCESS / member; CASE hash CORRESPONDENT, UNINVITED; at its start PLATFORM SUBPROCESSOR | 4 / 0
+//	send-outbox | mails that are due; a mail by an event | table | DUE outbox s; USER u, CASE hash, ORG o OUTBOX / dedupe; USER u PROFILE, APIKEY / id, EMAILCHANGE, NOTIFYCHOICE; PLATFORM SUPPRESSION, UNBOUND; EXT resend platform id; CASE hash SIGNUP, PASSWORDRESET, CHILDREPORT; USER u, CASE hash REQUEST / id; ORG o INVOICE / id, INVOICEPAYER / id, ORGANIZATION; USER u DELETION, NOTICE / id; ORG o OWNERSHIP, INVITATION / id, VISIT / id, REFERRAL / id; ORG o, CASE hash TICKET / id, TICKETMESSAGE ticket; ORG o ACCESS / member; CASE hash CORRESPONDENT, UNINVITED; at its start PLATFORM SUBPROCESSOR | 4 / 0
 //	receive-resend | a mail by the provider's id | table | EXT resend platform id; USER u, CASE hash, ORG o OUTBOX / dedupe; PLATFORM SUPPRESSION, UNBOUND | 2 / 1
 //	receive-inbound-mail | a mail by the provider's id | table | PLATFORM ARRIVAL id; DUE arrival | 0 / 4
 package store
