@@ -75,13 +75,6 @@ func Contacts(org store.Scope, c id.Client) store.Query {
 	return store.Query{Partition: org.Partition(FamilyContact, string(c)), Limit: MaxContacts}
 }
 
-// ContactsOf lists the contacts with an address, by its keyed hash, of all organizations: for who forwards to these what the
-// person asks about their data.
-func ContactsOf(ctx context.Context, p *store.Platform, hash string) ([]*Contact, error) {
-	rows, _, err := store.List[Contact](ctx, p, named.By(hash))
-	return rows, err
-}
-
 // ContactBody is a contact on the wire.
 type ContactBody struct {
 	ID        string        `json:"id" example:"cnt_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"`

@@ -1,6 +1,7 @@
-// Package named finds the rows of organizations that name somebody by an e-mail address: who is invited, and a client's
-// contact. Such a row has a keyed hash of the address in its key of the first index. So who asks about their data is found in
-// every organization without a scan, and a row leaves the list when it goes. Only jobs that work on such a request read it.
+// Package named finds the rows of organizations that name somebody by an e-mail address: who is invited, a client's contact,
+// who is to pay an invoice. Such a row has a keyed hash of the address in its key of the first index. So who asks about their
+// data is found in every organization without a scan, and a row leaves the list when it goes. Only jobs that work on such a
+// request read it.
 package named
 
 import (
@@ -10,7 +11,7 @@ import (
 )
 
 // Most is how many rows are looked at for one address.
-const Most = 1000
+const Most = 10_000
 
 // HashOf is the keyed hash that who has an address is found by.
 func HashOf(p keys.Pseudonyms, address string) string {

@@ -8,12 +8,15 @@ import (
 	"time"
 
 	"pixeltrack.io/platform/pkg/access"
-	"pixeltrack.io/platform/pkg/clients"
 	"pixeltrack.io/platform/pkg/id"
+	"pixeltrack.io/platform/pkg/named"
 	"pixeltrack.io/platform/pkg/organization"
 	"pixeltrack.io/platform/pkg/outbox"
+	"pixeltrack.io/platform/pkg/privacy/datamap"
+	"pixeltrack.io/platform/pkg/privacy/record"
 	"pixeltrack.io/platform/pkg/privacy/request"
 	"pixeltrack.io/platform/pkg/referrals"
+	"pixeltrack.io/platform/pkg/registry"
 	"pixeltrack.io/platform/pkg/store"
 	"pixeltrack.io/platform/pkg/telemetry"
 )
@@ -84,26 +87,45 @@ func (w *worker) seek(ctx context.Context, h holder, r *Request, now time.Time) 
 	return tx.Commit(ctx)
 }
 
-// controllers lists the organizations with a contact of an address, by its keyed hash.
+// controllers lists the organizations that keep an address, by its keyed hash, as that of a client's contact: whatever the
+// registry says is a contact's.
 func (w *worker) controllers(ctx context.Context, hash string) ([]Controller, error) {
 	if hash == "" {
 		return nil, nil
 	}
 	p := w.st.BindPlatform(w.actor)
 	p.SeeRestricted()
-	contacts, err := clients.ContactsOf(ctx, p, hash)
+	rows, _, err := store.List[record.Row](ctx, p, named.By(hash))
 	if err != nil {
 		return nil, err
 	}
 	var all []Controller
-	for _, c := range contacts {
-		i := slices.IndexFunc(all, func(o Controller) bool { return o.Org == c.Org })
-		if i < 0 {
-			i, all = len(all), append(all, Controller{Org: c.Org})
+	for _, row := range rows {
+		place, ok := w.place(row)
+		if !ok {
+			continue
 		}
-		all[i].Places = append(all[i].Places, referrals.Place{Client: c.Client, Contact: c.ID})
+		org := id.Organization(row.Text("org"))
+		i := slices.IndexFunc(all, func(c Controller) bool { return c.Org == org })
+		if i < 0 {
+			i, all = len(all), append(all, Controller{Org: org})
+		}
+		if len(all[i].Places) < referrals.MostPlaces {
+			all[i].Places = append(all[i].Places, place)
+		}
 	}
 	return all, nil
+}
+
+// place is what a row names its organization's contact by, false for a row that is not about one.
+func (w *worker) place(row *record.Row) (referrals.Place, bool) {
+	if !slices.ContainsFunc(w.engine.Map.In(registry.InOrganization), func(t datamap.Row) bool { return t.Type == row.Type() && t.Subject == registry.SubjectContact }) {
+		return referrals.Place{}, false
+	}
+	if invoice, err := id.Parse[id.Invoice](row.Text("id")); err == nil {
+		return referrals.Place{Invoice: invoice}, true
+	}
+	return referrals.Place{Client: id.Client(row.Text("client")), Contact: id.Contact(row.Text("id"))}, true
 }
 
 // forward makes the request that organizations get, linked with the one that it came from.

@@ -61,7 +61,7 @@ func WorkRequests(engine *erasure.Engine) job.Job {
 		Run: func(ctx context.Context, r *job.Run) error {
 			w := &worker{st: r.Store, engine: engine, actor: r.Actor, clock: r.Clock, log: r.Log}
 			if r.Event.Type != "" {
-				var n named
+				var n changed
 				if err := json.Unmarshal(r.Event.Detail, &n); err != nil {
 					return fmt.Errorf("work requests: read the event: %w", err)
 				}

@@ -21,7 +21,7 @@ type DataRequestBody struct {
 	ID          string     `json:"id" example:"dsr_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"`
 	Type        string     `json:"type" doc:"What is asked for." example:"access"`
 	Email       string     `json:"email,omitempty" doc:"Who asks. They have shown that the address is theirs. It is gone once an erasure was done." example:"cleo@example.com"`
-	Contacts    []Place    `json:"contacts" doc:"Where the organization has the address."`
+	Places      []Place    `json:"places" doc:"Where the organization has the address, at most 50."`
 	Description string     `json:"description,omitempty" doc:"Of a correction: what is wrong and what is right."`
 	ReceivedAt  time.Time  `json:"received_at" doc:"When the request came to PixelTrack."`
 	ForwardedAt time.Time  `json:"forwarded_at" doc:"When it came to the organization."`
@@ -36,7 +36,7 @@ type DataRequestBody struct {
 type Out struct{ Body DataRequestBody }
 
 func body(r *Referral) DataRequestBody {
-	b := DataRequestBody{ID: string(r.Case), Type: string(r.Kind), Email: r.Email, Contacts: append([]Place{}, r.Places...), Description: r.Description, ReceivedAt: time.Unix(r.Received, 0).UTC(),
+	b := DataRequestBody{ID: string(r.Case), Type: string(r.Kind), Email: r.Email, Places: append([]Place{}, r.Places...), Description: r.Description, ReceivedAt: time.Unix(r.Received, 0).UTC(),
 		ForwardedAt: time.Unix(r.Forwarded, 0).UTC(), DueAt: time.Unix(r.Due, 0).UTC(), Answer: r.Answer, Explanation: r.Explanation, AnsweredBy: string(r.By)}
 	if r.Answered != 0 {
 		at := time.Unix(r.Answered, 0).UTC()
@@ -62,7 +62,7 @@ func ListDataRequests() api.Operation {
 	return api.New(api.Route{
 		ID: "list-data-requests", Area: "organization", Method: http.MethodGet, Path: "/v1/org/data-requests", PureRead: true, Permission: access.OrganizationWrite, Rights: true,
 		Summary: "Requests of clients' contacts about their data", Purpose: purpose.PrivacyRights,
-		Description: "Somebody whose address a contact of a client has asked PixelTrack about their data. The organization decides about it, so the request was forwarded to it. Newest first; kept until 90 days after it was due.",
+		Description: "Somebody whose address a client's contact has, or an invoice went to, has asked PixelTrack about their data. The organization decides about it, so the request was forwarded to it. Newest first; kept until 90 days after it was due.",
 		ExampleOut:  api.List[DataRequestBody]{Data: []DataRequestBody{body(example())}},
 	}, func(ctx context.Context, c *api.Caller, in *ListIn) (*ListOut, error) {
 		rows, next, err := store.List[Referral](ctx, c.Org, store.Query{Partition: c.Org.Scope().Partition(Family), Limit: in.Limit, Cursor: in.Cursor, Descending: true})

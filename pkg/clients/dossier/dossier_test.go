@@ -72,7 +72,7 @@ func (w world) invoice(c apitest.Caller, client string, lines ...any) string {
 	if len(lines) == 0 {
 		lines = []any{map[string]any{"description": "Work for " + client, "unit_price": map[string]any{"amount": 100, "currency": "EUR"}}}
 	}
-	return w.made(invoicing.CreateInvoice(w.Store), c, apitest.Request{Body: map[string]any{"client_id": client, "lines": lines}})
+	return w.made(invoicing.CreateInvoice(w.Store, keys.Pseudonyms{Secret: "pseudonyms"}), c, apitest.Request{Body: map[string]any{"client_id": client, "lines": lines}})
 }
 
 func (w world) export(c apitest.Caller, client string) apitest.Answer {

@@ -11,6 +11,7 @@ import (
 	"pixeltrack.io/platform/pkg/account"
 	"pixeltrack.io/platform/pkg/api/apitest"
 	"pixeltrack.io/platform/pkg/clients"
+	"pixeltrack.io/platform/pkg/invoicing"
 	"pixeltrack.io/platform/pkg/privacy"
 	"pixeltrack.io/platform/pkg/privacy/request"
 	"pixeltrack.io/platform/pkg/referrals"
@@ -103,7 +104,7 @@ func TestAContactsRequestIsForwarded(t *testing.T) {
 			t.Errorf("the requests %s and %s are not linked, or have other dates", r.ID, f.ID)
 		}
 	}
-	if got := w.referred(one); len(got) != 1 || got[0].Email != "cleo@example.com" || len(got[0].Contacts) != 2 || got[0].Type != "access" || got[0].Description != "" || got[0].ID != string(f.ID) {
+	if got := w.referred(one); len(got) != 1 || got[0].Email != "cleo@example.com" || len(got[0].Places) != 2 || got[0].Type != "access" || got[0].Description != "" || got[0].ID != string(f.ID) {
 		t.Errorf("one was forwarded %+v; want the request once, with both contacts and without words", got)
 	}
 	if got := w.referred(two); len(got) != 1 {
@@ -214,7 +215,7 @@ func TestAnErasureIsForwardedAndNotDoneInTheOrganization(t *testing.T) {
 	h, _ := o.asks("cleo@example.com", "erasure")
 	f := o.forwarded(h)
 	w.Want(w.answer(one, string(f.ID), "", map[string]any{"answer": "acted"}), 200, "")
-	if got := w.referred(one); got[0].Email != "" || len(got[0].Contacts) != 0 {
+	if got := w.referred(one); got[0].Email != "" || len(got[0].Places) != 0 {
 		t.Errorf("after the erasure the organization is shown %+v; want nothing of who asked", got[0])
 	}
 	o.nextDay(h)
@@ -279,6 +280,33 @@ func TestAnErasureAtOnceIsForwardedFirst(t *testing.T) {
 	}
 	if got := w.invited(one); got != nil {
 		t.Errorf("invited = %q; want the invitation revoked with the account", got)
+	}
+}
+
+func TestWhoPaysAnInvoiceIsFound(t *testing.T) {
+	w := newWorld(t)
+	one := w.studio("One")
+	draft := func(email string) string {
+		one.Token = w.Token(one)
+		path := w.contact(one, "somebody@example.com")
+		a := w.Call(invoicing.CreateInvoice(w.Store, w.room.Pseudonyms), one, apitest.Request{Body: map[string]any{"client_id": strings.Split(path, "/")[3],
+			"recipient": map[string]any{"name": "Cleo Example", "email": email}, "lines": []any{map[string]any{"description": "Bread", "unit_price": map[string]any{"amount": 100, "currency": "EUR"}}}}})
+		w.Want(a, 201, "")
+		var b struct {
+			ID string `json:"id"`
+		}
+		a.Into(t, &b)
+		return b.ID
+	}
+	first := draft("cleo@example.com")
+	changed := draft("cleo@example.com")
+	w.Want(w.Call(invoicing.UpdateInvoice(w.Store, w.room.Pseudonyms), one, apitest.Request{Path: "/v1/invoices/" + changed, IfMatch: "*",
+		Body: map[string]any{"recipient": map[string]any{"name": "Leo Example", "email": "leo@example.com"}}}), 200, "")
+	o := w.office()
+	o.asks("cleo@example.com", "access")
+	got := w.referred(one)
+	if len(got) != 1 || len(got[0].Places) != 1 || string(got[0].Places[0].Invoice) != first {
+		t.Errorf("forwarded %+v; want the one invoice that goes to the address", got)
 	}
 }
 
