@@ -127,7 +127,7 @@ func TestTwinsUnderOneKey(t *testing.T) {
 		warm(p, s)
 		answers := make([]journey.Answer, 2)
 		atOnce(2, func(i int) {
-			answers[i] = p.slowly(c, 20*time.Millisecond, p.call) // so that both have looked before one has written
+			answers[i] = p.slowly(c, 100*time.Millisecond, p.call) // so that both have looked before one has written
 		})
 		won := 0
 		for _, a := range answers {

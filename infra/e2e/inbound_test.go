@@ -225,6 +225,37 @@ func TestAWrongCodeCountsOnce(t *testing.T) {
 	s.must(200, open(code))
 }
 
+// TestAnAgentIsToldWhatThePersonAgreedTo follows a request from an agent to the person, and what they agree to back.
+func TestAnAgentIsToldWhatThePersonAgreedTo(t *testing.T) {
+	s, agent := stranger(t), stranger(t)
+	a := agent.must(201, journey.Call{Method: "POST", Path: "/v1/dsr/mail", Headers: anywhere(), Body: map[string]any{"email": s.person.Email, "type": "access",
+		"agent": map[string]any{"name": "Rights and Co.", "email": agent.person.Email, "signed_permission": true}}})
+	if a.Text("pass") != "" {
+		t.Errorf("the agent is answered %s; want no pass", a.Body)
+	}
+	s.settle()
+	receipt := s.mails(received)
+	if len(receipt) != 1 || !strings.Contains(receipt[0].Text, "Rights and Co. says to be your authorized agent") {
+		t.Fatalf("%d receipts: %+v; want one that says who asks", len(receipt), receipt)
+	}
+	if n := len(agent.mails("privacy request")); n != 0 {
+		t.Errorf("the agent has %d mails before the person confirmed; want none", n)
+	}
+	_, pass, _ := strings.Cut(receipt[0].Text, "#pass=")
+	pass = strings.Fields(pass)[0]
+	s.must(200, journey.Call{Method: "POST", Path: "/v1/dsr/mail/open", Body: map[string]any{"pass": pass, "code": s.mailedCode(pass), "share_with_agent": true}})
+	s.settle()
+	if err := s.RunJob(t.Context(), "WorkRequests"); err != nil {
+		t.Fatal(err)
+	}
+	s.settle()
+	for _, subject := range []string{"was confirmed", "is answered"} {
+		if n := len(agent.mails(subject)); n != 1 {
+			t.Errorf("the agent has %d mails that it %s; want one", n, subject)
+		}
+	}
+}
+
 // closedByMail gives the pass by which somebody without an account rates a ticket of theirs that is closed.
 func (c *caller) closedByMail() string {
 	c.t.Helper()

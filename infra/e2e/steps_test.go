@@ -201,6 +201,7 @@ func steps() []step {
 	all = append(all, privacySteps()...)
 	all = append(all, staffSteps()...)
 	all = append(all, visitSteps()...)
+	all = append(all, referralSteps()...)
 	all = append(all, deskSteps()...)
 	all = append(all, flagSteps()...)
 	all = append(all, childReportSteps()...)

@@ -147,3 +147,18 @@ func OwnerOf(ctx context.Context, org *store.Organization) (*Access, error) {
 	}
 	return nil, nil
 }
+
+// Leaders lists the members who decide for an organization: its owner and its admins.
+func Leaders(ctx context.Context, org *store.Organization) ([]*Access, error) {
+	var all []*Access
+	q := store.Query{Partition: org.Scope().Partition(FamilyAccess), Limit: 100}
+	for a, err := range store.All[Access](ctx, org, q) {
+		if err != nil {
+			return nil, fmt.Errorf("leaders: %w", err)
+		}
+		if (a.Role == Owner || a.Role == Admin) && a.Live() {
+			all = append(all, a)
+		}
+	}
+	return all, nil
+}

@@ -44,6 +44,7 @@ import (
 	"pixeltrack.io/platform/pkg/privacy"
 	"pixeltrack.io/platform/pkg/privacy/commitment"
 	"pixeltrack.io/platform/pkg/projects"
+	"pixeltrack.io/platform/pkg/referrals"
 	"pixeltrack.io/platform/pkg/registry"
 	"pixeltrack.io/platform/pkg/secondfactor"
 	"pixeltrack.io/platform/pkg/subprocessors"
@@ -69,6 +70,7 @@ func Routes() []api.Operation {
 	all = append(all, assurance.Routes()...)
 	all = append(all, abuse.Routes()...)
 	all = append(all, visits.Routes()...)
+	all = append(all, referrals.Routes()...)
 	all = append(all, views.Routes()...)
 	all = append(all, policies.Routes()...)
 	all = append(all, subprocessors.Routes()...)
@@ -143,6 +145,7 @@ func Rows() []registry.Row {
 	all = append(all, assurance.Rows()...)
 	all = append(all, abuse.Rows()...)
 	all = append(all, visits.Rows()...)
+	all = append(all, referrals.Rows()...)
 	all = append(all, policies.Rows()...)
 	all = append(all, subprocessors.Rows()...)
 	all = append(all, transfers.Rows()...)

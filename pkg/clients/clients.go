@@ -20,7 +20,7 @@ import (
 // Routes lists the area's routes.
 func Routes() []api.Operation {
 	return []api.Operation{CreateClient(nil, nil), ListClients(), GetClient(nil), UpdateClient(nil, nil), DeleteClient(nil), ArchiveClient(nil), RestoreClient(nil),
-		EraseClient(nil), CreateContact(nil), ListContacts(), GetContact(), UpdateContact(nil), DeleteContact(nil)}
+		EraseClient(nil), CreateContact(nil, keys.Pseudonyms{}), ListContacts(), GetContact(), UpdateContact(nil, keys.Pseudonyms{}), DeleteContact(nil)}
 }
 
 // Rows registers the area's rows.
@@ -46,6 +46,7 @@ func Rows() []registry.Row {
 				registry.Internal("org", "the id of the organization"), registry.Plain("client", "a random id"), registry.Plain("id", "a random id"),
 				registry.Personal("name", "name", "who the contact is", registry.KeepController), registry.Personal("email", "email", "where the contact is reached", registry.KeepController),
 				registry.Personal("phone", "phone", "where the contact is reached", registry.KeepController), registry.Personal("job_title", "job_title", "what the contact does", registry.KeepController),
+				registry.Secret("named", "a keyed hash of the address, which finds the organization when the contact asks about their data", registry.KeepController),
 				registry.Plain("roles", "fixed words"), registry.Plain("created", "a time"), registry.Plain("updated", "a time"),
 			}},
 		{Sample: counter.Counter{}, Type: "COUNTER", Area: "clients", Purpose: purpose.ServiceDelivery, Basis: registry.Contract,

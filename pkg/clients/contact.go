@@ -9,8 +9,11 @@ import (
 
 	"github.com/guregu/dynamo/v2"
 
+	"pixeltrack.io/platform/pkg/account"
 	"pixeltrack.io/platform/pkg/api"
 	"pixeltrack.io/platform/pkg/id"
+	"pixeltrack.io/platform/pkg/keys"
+	"pixeltrack.io/platform/pkg/named"
 	"pixeltrack.io/platform/pkg/problem"
 	"pixeltrack.io/platform/pkg/store"
 )
@@ -42,15 +45,26 @@ type Contact struct {
 	Phone    string          `dynamo:"phone,omitempty"`
 	JobTitle string          `dynamo:"job_title,omitempty"`
 	Roles    []ContactRole   `dynamo:"roles,omitempty"`
-	Created  int64           `dynamo:"created"` // epoch milliseconds
-	Updated  int64           `dynamo:"updated"` // epoch milliseconds
+	Named    string          `dynamo:"named,omitempty"` // who the contact is, by the hash that they are found by when they ask
+	Created  int64           `dynamo:"created"`         // epoch milliseconds
+	Updated  int64           `dynamo:"updated"`         // epoch milliseconds
 }
 
 // Type is the row's type.
 func (c *Contact) Type() string { return "CONTACT" }
 
-// Keys puts contacts under their client by id.
-func (c *Contact) Keys() store.Keys { return store.Keys{Primary: contactKey(c.Org, c.Client, c.ID)} }
+// Keys puts contacts under their client by id, and lists those with an address for who has it.
+func (c *Contact) Keys() store.Keys {
+	return store.Keys{Primary: contactKey(c.Org, c.Client, c.ID), Index1: named.Key(c.Named, string(c.Org), string(c.ID))}
+}
+
+// name sets who the contact is from their address.
+func (c *Contact) name(p keys.Pseudonyms) {
+	c.Named = ""
+	if account.Normal(c.Email) != "" {
+		c.Named = named.HashOf(p, c.Email)
+	}
+}
 
 func contactKey(org id.Organization, c id.Client, contact id.Contact) store.Key {
 	return store.OrganizationScope(org).KeyIn(FamilyContact, string(c), string(contact))

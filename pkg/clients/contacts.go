@@ -10,6 +10,7 @@ import (
 	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/api"
 	"pixeltrack.io/platform/pkg/id"
+	"pixeltrack.io/platform/pkg/keys"
 	"pixeltrack.io/platform/pkg/privacy/purpose"
 	"pixeltrack.io/platform/pkg/problem"
 	"pixeltrack.io/platform/pkg/store"
@@ -47,7 +48,7 @@ type NewContactBody struct {
 }
 
 // CreateContact adds a person to a client.
-func CreateContact(st *store.Store) api.Operation {
+func CreateContact(st *store.Store, pseudonyms keys.Pseudonyms) api.Operation {
 	e := exampleContact()
 	return api.Replayable(api.Route{
 		ID: "create-contact", Area: "clients", Method: http.MethodPost, Path: "/v1/clients/{id}/contacts", Status: http.StatusCreated, ReadsAhead: true,
@@ -67,6 +68,7 @@ func CreateContact(st *store.Store) api.Operation {
 		if row.Client, err = id.Parse[id.Client](in.ID); err != nil {
 			return nil, problem.Missing("client")
 		}
+		row.name(pseudonyms)
 		tx := st.Begin()
 		count(tx, c.Org, row.Client)
 		tx.Create(c.Org, row)
@@ -164,7 +166,7 @@ func (b UpdateContactBody) apply(row *Contact) error {
 }
 
 // UpdateContact changes a contact.
-func UpdateContact(st *store.Store) api.Operation {
+func UpdateContact(st *store.Store, pseudonyms keys.Pseudonyms) api.Operation {
 	e := exampleContact()
 	return api.New(api.Route{
 		ID: "update-contact", Area: "clients", Method: http.MethodPatch, Path: "/v1/clients/{id}/contacts/{contact_id}", ReadsAhead: true,
@@ -184,6 +186,7 @@ func UpdateContact(st *store.Store) api.Operation {
 		if err := in.Body.apply(row); err != nil {
 			return nil, err
 		}
+		row.name(pseudonyms)
 		row.Updated = c.Now.UnixMilli()
 		tx := st.Begin()
 		tx.Check(c.Org, Key(row.Org, row.Client), "attribute_exists('PK') AND attribute_not_exists('erased_at')").Else(problem.Missing("contact"))

@@ -16,12 +16,13 @@ import (
 	"pixeltrack.io/platform/pkg/api/apitest"
 	"pixeltrack.io/platform/pkg/clients"
 	"pixeltrack.io/platform/pkg/id"
+	"pixeltrack.io/platform/pkg/keys"
 	"pixeltrack.io/platform/pkg/store"
 )
 
 func (w world) addContact(c apitest.Caller, client string, r apitest.Request) apitest.Answer {
 	r.Path = "/v1/clients/" + client + "/contacts"
-	return w.Call(clients.CreateContact(w.Store), c, r)
+	return w.Call(clients.CreateContact(w.Store, keys.Pseudonyms{Secret: "pseudonyms"}), c, r)
 }
 
 func (w world) contact(c apitest.Caller, client, name string) clients.ContactBody {
@@ -47,7 +48,7 @@ func (w world) getContact(c apitest.Caller, client string, b clients.ContactBody
 }
 
 func (w world) changeContact(c apitest.Caller, client string, b clients.ContactBody, match string, body any) apitest.Answer {
-	return w.Call(clients.UpdateContact(w.Store), c, apitest.Request{Path: contactPath(client, b), IfMatch: match, Body: body})
+	return w.Call(clients.UpdateContact(w.Store, keys.Pseudonyms{Secret: "pseudonyms"}), c, apitest.Request{Path: contactPath(client, b), IfMatch: match, Body: body})
 }
 
 func (w world) dropContact(c apitest.Caller, client string, b clients.ContactBody, match string) apitest.Answer {

@@ -10,6 +10,7 @@ import (
 
 	"pixeltrack.io/platform/pkg/account"
 	"pixeltrack.io/platform/pkg/keys"
+	"pixeltrack.io/platform/pkg/named"
 	"pixeltrack.io/platform/pkg/outbox/compose"
 	"pixeltrack.io/platform/pkg/privacy/purpose"
 	"pixeltrack.io/platform/pkg/privacy/retention"
@@ -43,9 +44,7 @@ func (c *Correspondent) Keys() store.Keys { return store.Keys{Primary: Key(c.Has
 func Key(hash string) store.Key { return store.CaseScope(hash).Key(Family) }
 
 // HashOf is the keyed hash that the correspondent of an address is found by.
-func HashOf(p keys.Pseudonyms, address string) string {
-	return p.Of("correspondent", account.Normal(address))
-}
+func HashOf(p keys.Pseudonyms, address string) string { return named.HashOf(p, address) }
 
 // maxName is how many characters of a name are kept.
 const maxName = 100

@@ -16,6 +16,7 @@ import (
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/keys"
 	"pixeltrack.io/platform/pkg/members"
+	"pixeltrack.io/platform/pkg/named"
 	"pixeltrack.io/platform/pkg/outbox"
 	"pixeltrack.io/platform/pkg/privacy/purpose"
 	"pixeltrack.io/platform/pkg/problem"
@@ -208,7 +209,7 @@ func (b *batch) add(ctx context.Context, g Guest, last bool) error {
 		b.say(Result{Status: Refused, Code: code}, code)
 		return b.close(ctx, last)
 	}
-	i := &Invitation{Org: b.c.Org.ID, ID: api.NewID[id.Invitation](b.c), Email: strings.TrimSpace(g.Email), MailHash: account.HashOf(b.pseudonyms, g.Email),
+	i := &Invitation{Org: b.c.Org.ID, ID: api.NewID[id.Invitation](b.c), Email: strings.TrimSpace(g.Email), MailHash: account.HashOf(b.pseudonyms, g.Email), Named: named.HashOf(b.pseudonyms, g.Email),
 		Mark: b.pseudonyms.Of("invitee", string(b.c.Org.ID)+"\n"+account.Normal(g.Email)), Role: g.Role, Grants: g.Grants, Projects: g.projects(), By: b.c.Member, Created: b.c.Now.Unix()}
 	link := i.send(b.links, b.c.Now)
 	tx := b.st.Begin()

@@ -12,6 +12,7 @@ import (
 	"pixeltrack.io/platform/pkg/api"
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/keys"
+	"pixeltrack.io/platform/pkg/named"
 	"pixeltrack.io/platform/pkg/privacy/purpose"
 	"pixeltrack.io/platform/pkg/problem"
 	"pixeltrack.io/platform/pkg/projects"
@@ -45,6 +46,7 @@ type Invitation struct {
 	ID        id.Invitation       `dynamo:"id"`
 	Email     string              `dynamo:"email"`
 	MailHash  string              `dynamo:"mail_hash"`  // which account the address is
+	Named     string              `dynamo:"named"`      // who is invited, by the hash that they are found by when they ask
 	Mark      string              `dynamo:"mark"`       // under which the address is marked as invited here
 	TokenHash string              `dynamo:"token_hash"` // of the link that was sent last
 	Role      access.Role         `dynamo:"role"`
@@ -62,8 +64,10 @@ type Invitation struct {
 // Type is the row's type.
 func (i *Invitation) Type() string { return "INVITATION" }
 
-// Keys puts invitations under their organization in order of time.
-func (i *Invitation) Keys() store.Keys { return store.Keys{Primary: Key(i.Org, i.ID)} }
+// Keys puts invitations under their organization in order of time, and lists them for who is invited.
+func (i *Invitation) Keys() store.Keys {
+	return store.Keys{Primary: Key(i.Org, i.ID), Index1: named.Key(i.Named, string(i.Org), string(i.ID))}
+}
 
 // Key is where an invitation lies.
 func Key(org id.Organization, i id.Invitation) store.Key {
@@ -225,6 +229,7 @@ func Rows() []registry.Row {
 				registry.Internal("org", "the id of the organization"), registry.Plain("id", "a random id"),
 				registry.Personal("email", "email", "who is invited", registry.EraseWithRow),
 				registry.Secret("mail_hash", "a keyed hash of the address, which finds its account when the invitation is accepted", registry.EraseWithRow),
+				registry.Secret("named", "a keyed hash of the address, which finds the invitation when its person asks about their data", registry.EraseWithRow),
 				registry.Secret("mark", "a keyed hash of the address, so that it is invited once", registry.EraseWithRow),
 				registry.Leading(registry.Secret("token_hash", "the hash of the link that was sent", registry.EraseWithRow), registry.LookupToken),
 				registry.Plain("role", "a fixed word"), registry.Plain("grants", "fixed words"), registry.Plain("projects", "random ids"),
@@ -235,6 +240,11 @@ func Rows() []registry.Row {
 			Class: registry.ClassSecurity, Family: string(FamilyInvitee), Scopes: in, Fields: []registry.Field{registry.Internal("invitation", "a random id")}},
 		{Sample: Inviting{}, Type: "INVITING", Area: "organization", Purpose: purpose.Security, Basis: registry.Interest,
 			Class: registry.ClassSecurity, Family: string(FamilyInviting), Scopes: in, Fields: []registry.Field{registry.Internal("count", "a count")}},
+		{Sample: Uninvited{}, Type: "UNINVITED", Area: "organization", Subject: registry.SubjectInvitee, Purpose: purpose.PrivacyRights, Basis: registry.Obligation,
+			Class: registry.ClassLedger, Family: string(FamilyUninvited), Scopes: []registry.Scope{registry.InCase}, Fields: []registry.Field{
+				registry.Secret("hash", "a keyed hash of the address, which no invitation is mailed to; it outlives an erasure, so that it goes on counting", registry.KeepForDuty),
+				registry.Internal("why", "a fixed word"), registry.Internal("since", "a time"),
+			}},
 		{Sample: Link{}, Type: "INVITATION_LINK", Area: "organization", Subject: registry.SubjectInvitee, Purpose: purpose.Collaboration, Basis: registry.Contract,
 			Class: registry.ClassSecurity, Family: "TOKEN", Scopes: []registry.Scope{registry.InLookup}, Fields: []registry.Field{
 				registry.Internal("org", "the id of the organization"), registry.Internal("invitation", "a random id"),

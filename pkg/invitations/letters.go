@@ -22,7 +22,8 @@ func Templates() []compose.Template {
 }
 
 // invited writes an invitation, the same to an address with an account and to one without. It is dropped when the
-// invitation was accepted, revoked or sent again meanwhile.
+// invitation was accepted, revoked or sent again meanwhile, and for an address that asked not to be invited: the organization
+// does not learn of that.
 func invited(ctx context.Context, c *compose.Composer, m *outbox.Mail) (mail.Message, error) {
 	org, err := c.Organization(m)
 	if err != nil {
@@ -41,6 +42,11 @@ func invited(ctx context.Context, c *compose.Composer, m *outbox.Mail) (mail.Mes
 		return mail.Message{}, compose.Gone(err)
 	}
 	if m.Dedupe != store.Join(MailInvited, i.tokenID()) {
+		return mail.Message{}, compose.ErrGone
+	}
+	if not, err := leftAlone(ctx, c.Store.BindCase(i.Named, c.Actor)); err != nil {
+		return mail.Message{}, err
+	} else if not {
 		return mail.Message{}, compose.ErrGone
 	}
 	return c.Write(compose.Person{Address: i.Email}, compose.Letter{

@@ -20,6 +20,7 @@ import (
 	"pixeltrack.io/platform/pkg/api/apitest"
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/invoicing"
+	"pixeltrack.io/platform/pkg/keys"
 	"pixeltrack.io/platform/pkg/projects"
 	"pixeltrack.io/platform/pkg/store"
 	"pixeltrack.io/platform/pkg/telemetry"
@@ -60,7 +61,7 @@ func (w world) fromTime(c apitest.Caller, client string, more map[string]any, pr
 	for k, v := range more {
 		time[k] = v
 	}
-	a := w.Call(invoicing.CreateInvoice(w.Store), c, apitest.Request{Body: map[string]any{"client_id": client, "from_time": time}})
+	a := w.Call(invoicing.CreateInvoice(w.Store, keys.Pseudonyms{Secret: "pseudonyms"}), c, apitest.Request{Body: map[string]any{"client_id": client, "from_time": time}})
 	var b invoicing.Body
 	if a.Status < 300 {
 		a.Into(w.T, &b)
@@ -106,7 +107,7 @@ func TestUnbilledTimeComesOntoADraft(t *testing.T) {
 		t.Errorf("the invoice = %+v; want it assembling", b)
 	}
 	w.Want(w.send(owner, b, apitest.Request{}), 409, "invoice_not_draft")
-	w.Want(w.Call(invoicing.UpdateInvoice(w.Store), owner, apitest.Request{Path: at(b), IfMatch: "*", Body: map[string]any{"notes": "x"}}), 409, "invoice_not_draft")
+	w.Want(w.Call(invoicing.UpdateInvoice(w.Store, keys.Pseudonyms{Secret: "pseudonyms"}), owner, apitest.Request{Path: at(b), IfMatch: "*", Body: map[string]any{"notes": "x"}}), 409, "invoice_not_draft")
 	w.must(w.assemble(owner, b))
 	got, _ := w.get(owner, b)
 	if got.Status != invoicing.Draft || len(got.Lines) != 1 || got.Lines[0].Description != "Web site" || got.Lines[0].Quantity != "2" || got.Subtotal.Amount != 18000 || got.Total.Amount != 21420 ||
@@ -236,7 +237,7 @@ func TestTimeIsRefused(t *testing.T) {
 	}
 	_, a := w.fromTime(w.Member(owner.Org, access.Manager), cli, nil, web)
 	w.Want(a, 403, "permission_denied")
-	w.Want(w.Call(invoicing.CreateInvoice(w.Store), owner, apitest.Request{Body: map[string]any{"client_id": cli, "lines": []any{line("1", 1)},
+	w.Want(w.Call(invoicing.CreateInvoice(w.Store, keys.Pseudonyms{Secret: "pseudonyms"}), owner, apitest.Request{Body: map[string]any{"client_id": cli, "lines": []any{line("1", 1)},
 		"from_time": map[string]any{"project_ids": []string{web}, "from": "2026-02-01", "to": "2026-02-02"}}}), 422, "invalid_input")
 }
 

@@ -10,6 +10,7 @@ import (
 	"pixeltrack.io/platform/pkg/api"
 	"pixeltrack.io/platform/pkg/clients"
 	"pixeltrack.io/platform/pkg/id"
+	"pixeltrack.io/platform/pkg/keys"
 	"pixeltrack.io/platform/pkg/money"
 	"pixeltrack.io/platform/pkg/organization"
 	"pixeltrack.io/platform/pkg/privacy/purpose"
@@ -50,7 +51,7 @@ func notDraft() api.Refusal {
 }
 
 // CreateInvoice writes a draft.
-func CreateInvoice(st *store.Store) api.Operation {
+func CreateInvoice(st *store.Store, pseudonyms keys.Pseudonyms) api.Operation {
 	e := example()
 	return api.Replayable(api.Route{
 		ID: "create-invoice", Area: "invoicing", Method: http.MethodPost, Path: "/v1/invoices", Status: http.StatusCreated, ReadsAhead: true, MaxBody: MaxBody,
@@ -79,6 +80,7 @@ func CreateInvoice(st *store.Store) api.Operation {
 		if err != nil {
 			return nil, err
 		}
+		d.payer.name(pseudonyms)
 		tx := st.Begin()
 		clients.Bill(tx, c.Org, cli)
 		d.create(tx, c)

@@ -160,7 +160,7 @@ func (b UpdateBody) apply(d *document) (err error) {
 }
 
 // UpdateInvoice changes a draft.
-func UpdateInvoice(st *store.Store) api.Operation {
+func UpdateInvoice(st *store.Store, pseudonyms keys.Pseudonyms) api.Operation {
 	terms, e := 30, example()
 	lines := []LineIn{e.Lines[0].LineIn}
 	e.TermsDays = terms
@@ -185,6 +185,7 @@ func UpdateInvoice(st *store.Store) api.Operation {
 		tx := st.Begin()
 		tx.Replace(c.Org, d.Invoice)
 		if in.Body.Recipient != nil {
+			d.payer.name(pseudonyms)
 			d.payer.write(tx, c.Org)
 		}
 		if in.Body.Lines != nil {

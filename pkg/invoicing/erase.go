@@ -57,6 +57,7 @@ func EraseRecipient(ctx context.Context, org *store.Organization, i id.Invoice, 
 			return err
 		}
 		p.Name, p.Email, p.Address, p.TaxID, p.ErasedAt = "", "", nil, nil, org.Now().Unix()
+		p.Named = ""
 		tx := org.Store().Begin()
 		if file.Err == nil {
 			p.Original = f.SHA256

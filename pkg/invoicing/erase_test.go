@@ -167,7 +167,7 @@ func TestADraftMeetsAnErasure(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 4 {
 		wg.Go(func() {
-			e.Call(invoicing.UpdateInvoice(e.Store), e.owner, apitest.Request{Path: at(b), IfMatch: "*", Body: map[string]any{"recipient": map[string]any{"name": "Example Bakery", "email": "late@example.com"}}})
+			e.Call(invoicing.UpdateInvoice(e.Store, keys.Pseudonyms{Secret: "pseudonyms"}), e.owner, apitest.Request{Path: at(b), IfMatch: "*", Body: map[string]any{"recipient": map[string]any{"name": "Example Bakery", "email": "late@example.com"}}})
 		})
 	}
 	wg.Go(func() { e.must(e.erase("ClientErased", key)) })

@@ -7,6 +7,7 @@ import (
 	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/api/apitest"
 	"pixeltrack.io/platform/pkg/invoicing"
+	"pixeltrack.io/platform/pkg/keys"
 	"pixeltrack.io/platform/pkg/members"
 	"pixeltrack.io/platform/pkg/projects"
 )
@@ -23,7 +24,7 @@ func TestAGuestBillsNoTimeOfAProjectThatTheyAreNotOn(t *testing.T) {
 		Body: map[string]any{"grants": []access.Permission{access.InvoicesWrite, access.RatesRead}}}), http.StatusOK, "")
 	w.Want(w.Call(projects.CreateProjectMember(w.Store), owner, apitest.Request{Path: "/v1/projects/" + on + "/members", Body: map[string]any{"member_id": string(guest.Member)}}), http.StatusCreated, "")
 	bill := func(all ...string) apitest.Answer {
-		return w.Call(invoicing.CreateInvoice(w.Store), guest, apitest.Request{Body: map[string]any{"client_id": client,
+		return w.Call(invoicing.CreateInvoice(w.Store, keys.Pseudonyms{Secret: "pseudonyms"}), guest, apitest.Request{Body: map[string]any{"client_id": client,
 			"from_time": map[string]any{"project_ids": all, "from": "2026-02-01", "to": "2026-02-28"}}})
 	}
 	for _, hidden := range []string{off, elsewhere, "prj_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"} {

@@ -4,10 +4,13 @@ import (
 	"fmt"
 	"time"
 
+	"pixeltrack.io/platform/pkg/account"
 	"pixeltrack.io/platform/pkg/clients"
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/invoicing/calc"
+	"pixeltrack.io/platform/pkg/keys"
 	"pixeltrack.io/platform/pkg/money"
+	"pixeltrack.io/platform/pkg/named"
 	"pixeltrack.io/platform/pkg/privacy/retention"
 	"pixeltrack.io/platform/pkg/registry"
 	"pixeltrack.io/platform/pkg/store"
@@ -207,6 +210,7 @@ type Payer struct {
 	Invoice  id.Invoice       `dynamo:"id"`
 	Name     string           `dynamo:"name,omitempty"`
 	Email    string           `dynamo:"email,omitempty"`
+	Named    string           `dynamo:"named,omitempty"` // who is to pay, by the hash that they are found by when they ask
 	Address  *clients.Address `dynamo:"address,omitempty"`
 	TaxID    []byte           `dynamo:"tax_id,omitempty"`              // sealed; the client's when the invoice was sent
 	ErasedAt int64            `dynamo:"erased_at,omitempty"`           // epoch seconds
@@ -216,8 +220,18 @@ type Payer struct {
 // Type is the row's type.
 func (p *Payer) Type() string { return "INVOICEPAYER" }
 
-// Keys puts the payer under the invoice's id.
-func (p *Payer) Keys() store.Keys { return store.Keys{Primary: PayerKey(p.Org, p.Invoice)} }
+// Keys puts the payer under the invoice's id, and lists one with an address for who has it.
+func (p *Payer) Keys() store.Keys {
+	return store.Keys{Primary: PayerKey(p.Org, p.Invoice), Index1: named.Key(p.Named, string(p.Org), string(p.Invoice))}
+}
+
+// name sets who is to pay from their address.
+func (p *Payer) name(pseudonyms keys.Pseudonyms) {
+	p.Named = ""
+	if account.Normal(p.Email) != "" {
+		p.Named = named.HashOf(pseudonyms, p.Email)
+	}
+}
 
 // PayerKey is where the payer of an invoice lies.
 func PayerKey(org id.Organization, i id.Invoice) store.Key {

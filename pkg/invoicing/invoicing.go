@@ -33,7 +33,7 @@ import (
 
 // Routes lists the area's routes.
 func Routes() []api.Operation {
-	return []api.Operation{CreateInvoice(nil), ListInvoices(), GetInvoice(nil), UpdateInvoice(nil), DeleteInvoice(nil),
+	return []api.Operation{CreateInvoice(nil, keys.Pseudonyms{}), ListInvoices(), GetInvoice(nil), UpdateInvoice(nil, keys.Pseudonyms{}), DeleteInvoice(nil),
 		SendInvoice(nil, Letterhead{}, keys.Links{}, ""), VoidInvoice(nil), GetPublicInvoice(nil, nil, nil),
 		GetInvoicePDF(nil), GetPublicInvoicePDF(nil, nil),
 		CreatePayment(nil), ListPayments(), GetPayment(), DeletePayment(nil), GetPaymentAccount()}
@@ -75,6 +75,7 @@ func Rows() []registry.Row {
 		registry.Internal("org", "the id of the organization"), registry.Plain("id", "a random id"),
 		registry.Personal("name", "name", "who is to pay", registry.EraseBlank),
 		registry.Personal("email", "email", "where the invoice is mailed to", registry.EraseBlank),
+		registry.Secret("named", "a keyed hash of the address, which finds the organization when who is to pay asks about their data", registry.EraseBlank),
 		registry.Personal("address", "address", "where who is to pay is", registry.EraseBlank),
 		registry.Sealed("tax_id", "tax_id", "the tax id of who is to pay", registry.EraseBlank),
 		registry.Plain("erased_at", "a time"), registry.Plain("original_pdf_sha256", "the hash of a document that is no longer there"))

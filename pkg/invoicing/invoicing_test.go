@@ -18,6 +18,7 @@ import (
 	"pixeltrack.io/platform/pkg/clients"
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/invoicing"
+	"pixeltrack.io/platform/pkg/keys"
 	"pixeltrack.io/platform/pkg/organization"
 	"pixeltrack.io/platform/pkg/privacy/retention"
 	"pixeltrack.io/platform/pkg/store"
@@ -72,7 +73,7 @@ func (w world) draft(c apitest.Caller, client string, more map[string]any) invoi
 	for k, v := range more {
 		body[k] = v
 	}
-	a := w.Call(invoicing.CreateInvoice(w.Store), c, apitest.Request{Body: body})
+	a := w.Call(invoicing.CreateInvoice(w.Store, keys.Pseudonyms{Secret: "pseudonyms"}), c, apitest.Request{Body: body})
 	w.Want(a, http.StatusCreated, "")
 	var b invoicing.Body
 	a.Into(w.T, &b)
@@ -168,7 +169,7 @@ func TestAnInvoiceOf500Lines(t *testing.T) {
 			t.Fatalf("line %d costs %d; want them in order", n, l.UnitPrice.Amount)
 		}
 	}
-	a := w.Call(invoicing.UpdateInvoice(w.Store), owner, apitest.Request{Path: at(made), IfMatch: `"1"`, Body: map[string]any{"lines": lines[:26]}})
+	a := w.Call(invoicing.UpdateInvoice(w.Store, keys.Pseudonyms{Secret: "pseudonyms"}), owner, apitest.Request{Path: at(made), IfMatch: `"1"`, Body: map[string]any{"lines": lines[:26]}})
 	w.Want(a, http.StatusOK, "")
 	if got, _ := w.get(owner, made); len(got.Lines) != 26 || got.LineCount != 26 {
 		t.Errorf("%d lines are left; want 26", len(got.Lines))
@@ -179,7 +180,7 @@ func TestAnInvoiceOf500Lines(t *testing.T) {
 	if err != nil || len(rows) != 0 {
 		t.Errorf("%d parts are left, %v", len(rows), err)
 	}
-	w.Want(w.Call(invoicing.CreateInvoice(w.Store), owner, apitest.Request{Body: map[string]any{"client_id": w.client(owner).ID, "lines": append(lines, line("1", 1))}}), 422, "invalid_input")
+	w.Want(w.Call(invoicing.CreateInvoice(w.Store, keys.Pseudonyms{Secret: "pseudonyms"}), owner, apitest.Request{Body: map[string]any{"client_id": w.client(owner).ID, "lines": append(lines, line("1", 1))}}), 422, "invalid_input")
 }
 
 func TestInputIsRefused(t *testing.T) {
@@ -224,9 +225,9 @@ func TestInputIsRefused(t *testing.T) {
 			for k, v := range tt.body {
 				body[k] = v
 			}
-			calls := []apitest.Answer{w.Call(invoicing.CreateInvoice(w.Store), owner, apitest.Request{Body: body})}
+			calls := []apitest.Answer{w.Call(invoicing.CreateInvoice(w.Store, keys.Pseudonyms{Secret: "pseudonyms"}), owner, apitest.Request{Body: body})}
 			if tt.name != "no currency" {
-				calls = append(calls, w.Call(invoicing.UpdateInvoice(w.Store), owner, apitest.Request{Path: at(made), IfMatch: "*", Body: tt.body}))
+				calls = append(calls, w.Call(invoicing.UpdateInvoice(w.Store, keys.Pseudonyms{Secret: "pseudonyms"}), owner, apitest.Request{Path: at(made), IfMatch: "*", Body: tt.body}))
 			}
 			for _, a := range calls {
 				w.Want(a, 422, "invalid_input")
@@ -236,8 +237,8 @@ func TestInputIsRefused(t *testing.T) {
 			}
 		})
 	}
-	w.Want(w.Call(invoicing.UpdateInvoice(w.Store), owner, apitest.Request{Path: at(made), IfMatch: "*", Body: map[string]any{"currency": "USD"}}), 422, "invalid_input")
-	w.Want(w.Call(invoicing.UpdateInvoice(w.Store), owner, apitest.Request{Path: at(made), IfMatch: "*", Body: map[string]any{"currency": "USD",
+	w.Want(w.Call(invoicing.UpdateInvoice(w.Store, keys.Pseudonyms{Secret: "pseudonyms"}), owner, apitest.Request{Path: at(made), IfMatch: "*", Body: map[string]any{"currency": "USD"}}), 422, "invalid_input")
+	w.Want(w.Call(invoicing.UpdateInvoice(w.Store, keys.Pseudonyms{Secret: "pseudonyms"}), owner, apitest.Request{Path: at(made), IfMatch: "*", Body: map[string]any{"currency": "USD",
 		"lines": []any{map[string]any{"description": "x", "unit_price": map[string]any{"amount": 1, "currency": "USD"}}}}}), 200, "")
 }
 
@@ -247,7 +248,7 @@ func TestADraftIsChanged(t *testing.T) {
 	made := w.draft(owner, w.client(owner).ID, map[string]any{"discount": map[string]any{"amount": eur(500)}})
 	update := func(match string, body map[string]any) apitest.Answer {
 		w.Clock.Advance(time.Second)
-		return w.Call(invoicing.UpdateInvoice(w.Store), owner, apitest.Request{Path: at(made), IfMatch: match, Body: body})
+		return w.Call(invoicing.UpdateInvoice(w.Store, keys.Pseudonyms{Secret: "pseudonyms"}), owner, apitest.Request{Path: at(made), IfMatch: match, Body: body})
 	}
 	a := update(`"1"`, map[string]any{"discount": nil, "notes": "Soon.", "recipient": map[string]any{"name": "Head Office", "email": "head@example.com"}})
 	w.Want(a, http.StatusOK, "")
@@ -274,7 +275,7 @@ func TestAPayerWhoIsRestricted(t *testing.T) {
 		t.Errorf("the invoice = %+v; want it without its payer", got)
 	}
 	update := func() apitest.Answer {
-		return w.Call(invoicing.UpdateInvoice(w.Store), owner, apitest.Request{Path: at(made), IfMatch: "*", Body: map[string]any{"recipient": map[string]any{"name": "x"}}})
+		return w.Call(invoicing.UpdateInvoice(w.Store, keys.Pseudonyms{Secret: "pseudonyms"}), owner, apitest.Request{Path: at(made), IfMatch: "*", Body: map[string]any{"recipient": map[string]any{"name": "x"}}})
 	}
 	w.Want(update(), 403, "processing_restricted")
 	w.Want(w.send(owner, made, apitest.Request{}), 409, "recipient_without_address")
@@ -295,7 +296,7 @@ func TestTwoChangesAtOnce(t *testing.T) {
 			for range 20 * n {
 				lines = append(lines, line("1", 100))
 			}
-			answers <- w.Call(invoicing.UpdateInvoice(w.Store), owner, apitest.Request{Path: at(made), IfMatch: `"1"`, Body: map[string]any{"lines": lines}}).Status
+			answers <- w.Call(invoicing.UpdateInvoice(w.Store, keys.Pseudonyms{Secret: "pseudonyms"}), owner, apitest.Request{Path: at(made), IfMatch: `"1"`, Body: map[string]any{"lines": lines}}).Status
 		}()
 	}
 	done := 0
@@ -338,12 +339,12 @@ func TestAClientWithInvoicesStays(t *testing.T) {
 		t.Errorf("the changes = %+v; want one deletion", l)
 	}
 	w.Want(del(), 204, "")
-	w.Want(w.Call(invoicing.CreateInvoice(w.Store), owner, apitest.Request{Body: map[string]any{"client_id": cli.ID}}), 404, "client_not_found")
+	w.Want(w.Call(invoicing.CreateInvoice(w.Store, keys.Pseudonyms{Secret: "pseudonyms"}), owner, apitest.Request{Body: map[string]any{"client_id": cli.ID}}), 404, "client_not_found")
 	other := w.client(owner)
 	w.Want(w.Call(clients.ArchiveClient(w.Store), owner, apitest.Request{Path: "/v1/clients/" + other.ID + "/archive", IfMatch: "*"}), 200, "")
-	w.Want(w.Call(invoicing.CreateInvoice(w.Store), owner, apitest.Request{Body: map[string]any{"client_id": other.ID}}), 409, "client_archived")
-	w.Want(w.Call(invoicing.CreateInvoice(w.Store), owner, apitest.Request{Body: map[string]any{"client_id": w.client(w.studio()).ID}}), 404, "client_not_found")
-	w.Want(w.Call(invoicing.CreateInvoice(w.Store), owner, apitest.Request{Body: map[string]any{"client_id": "x"}}), 404, "client_not_found")
+	w.Want(w.Call(invoicing.CreateInvoice(w.Store, keys.Pseudonyms{Secret: "pseudonyms"}), owner, apitest.Request{Body: map[string]any{"client_id": other.ID}}), 409, "client_archived")
+	w.Want(w.Call(invoicing.CreateInvoice(w.Store, keys.Pseudonyms{Secret: "pseudonyms"}), owner, apitest.Request{Body: map[string]any{"client_id": w.client(w.studio()).ID}}), 404, "client_not_found")
+	w.Want(w.Call(invoicing.CreateInvoice(w.Store, keys.Pseudonyms{Secret: "pseudonyms"}), owner, apitest.Request{Body: map[string]any{"client_id": "x"}}), 404, "client_not_found")
 }
 
 func TestARepeatIsTheSameInvoice(t *testing.T) {
@@ -354,7 +355,7 @@ func TestARepeatIsTheSameInvoice(t *testing.T) {
 	for range cap(answers) {
 		go func() {
 			var b invoicing.Body
-			w.Call(invoicing.CreateInvoice(w.Store), owner, r).Into(t, &b)
+			w.Call(invoicing.CreateInvoice(w.Store, keys.Pseudonyms{Secret: "pseudonyms"}), owner, r).Into(t, &b)
 			answers <- b.ID
 		}()
 	}
@@ -368,7 +369,7 @@ func TestARepeatIsTheSameInvoice(t *testing.T) {
 		t.Errorf("%d invoices; want one", n)
 	}
 	r.Body = map[string]any{"client_id": w.client(owner).ID}
-	w.Want(w.Call(invoicing.CreateInvoice(w.Store), owner, r), 422, "idempotency_key_reused")
+	w.Want(w.Call(invoicing.CreateInvoice(w.Store, keys.Pseudonyms{Secret: "pseudonyms"}), owner, r), 422, "idempotency_key_reused")
 }
 
 func TestInvoicesAreListed(t *testing.T) {
@@ -426,10 +427,10 @@ func TestWhoMayDoWhat(t *testing.T) {
 		body any
 		want [4]int
 	}{
-		{invoicing.CreateInvoice(w.Store), "/v1/invoices", map[string]any{"client_id": cli.ID}, [4]int{403, 403, 201, 201}},
+		{invoicing.CreateInvoice(w.Store, keys.Pseudonyms{Secret: "pseudonyms"}), "/v1/invoices", map[string]any{"client_id": cli.ID}, [4]int{403, 403, 201, 201}},
 		{invoicing.ListInvoices(), "/v1/invoices", nil, [4]int{403, 403, 200, 200}},
 		{invoicing.GetInvoice(nil), at(made), nil, [4]int{403, 403, 200, 200}},
-		{invoicing.UpdateInvoice(w.Store), at(made), map[string]any{"notes": "x"}, [4]int{403, 403, 200, 200}},
+		{invoicing.UpdateInvoice(w.Store, keys.Pseudonyms{Secret: "pseudonyms"}), at(made), map[string]any{"notes": "x"}, [4]int{403, 403, 200, 200}},
 		{invoicing.DeleteInvoice(w.Store), at(made), nil, [4]int{403, 403, 204, 404}},
 	}
 	for _, tt := range tests {

@@ -15,6 +15,7 @@ import (
 	"pixeltrack.io/platform/pkg/api/apitest"
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/invoicing"
+	"pixeltrack.io/platform/pkg/keys"
 	"pixeltrack.io/platform/pkg/organization"
 	"pixeltrack.io/platform/pkg/store"
 	"pixeltrack.io/platform/pkg/telemetry"
@@ -91,7 +92,7 @@ func TestTheClockOfAZone(t *testing.T) {
 			strikes, err := time.Parse(time.RFC3339, want)
 			w.must(err)
 			// The day is decided by the draft's last terms, when it is sent.
-			w.Want(w.Call(invoicing.UpdateInvoice(w.Store), owner, apitest.Request{Path: at(draft), IfMatch: "*", Body: map[string]any{"payment_terms_days": 0}}), 200, "")
+			w.Want(w.Call(invoicing.UpdateInvoice(w.Store, keys.Pseudonyms{Secret: "pseudonyms"}), owner, apitest.Request{Path: at(draft), IfMatch: "*", Body: map[string]any{"payment_terms_days": 0}}), 200, "")
 			w.Want(w.send(owner, draft, apitest.Request{}), 200, "")
 			if n := w.due(invoicing.DueOverdue, strikes.Add(-time.Second)); n != 0 {
 				t.Errorf("%d clocks strike before %s", n, want)

@@ -83,7 +83,7 @@ func TestAnInvoiceIsSent(t *testing.T) {
 		t.Errorf("the repeat = %s", again.Body)
 	}
 	w.Want(w.send(owner, made, apitest.Request{}), 409, "invoice_not_draft")
-	w.Want(w.Call(invoicing.UpdateInvoice(w.Store), owner, apitest.Request{Path: at(made), IfMatch: "*", Body: map[string]any{"notes": "x"}}), 409, "invoice_not_draft")
+	w.Want(w.Call(invoicing.UpdateInvoice(w.Store, keys.Pseudonyms{Secret: "pseudonyms"}), owner, apitest.Request{Path: at(made), IfMatch: "*", Body: map[string]any{"notes": "x"}}), 409, "invoice_not_draft")
 	w.Want(w.Call(invoicing.DeleteInvoice(w.Store), owner, apitest.Request{Path: at(made), IfMatch: "*"}), 409, "invoice_not_draft")
 	if l := w.list(owner, "status=sent&client_id="+b.ClientID); len(l.Data) != 1 || l.Data[0].Number != b.Number {
 		t.Errorf("the list = %+v", l.Data)

@@ -211,7 +211,7 @@ func (w *world) invoice(c apitest.Caller, total int64, currency string) (invoici
 	w.Want(a, 201, "")
 	var cli clients.ClientBody
 	a.Into(w.T, &cli)
-	a = w.Call(invoicing.CreateInvoice(w.Store), c, apitest.Request{Body: map[string]any{"client_id": cli.ID,
+	a = w.Call(invoicing.CreateInvoice(w.Store, keys.Pseudonyms{Secret: "pseudonyms"}), c, apitest.Request{Body: map[string]any{"client_id": cli.ID,
 		"lines": []any{map[string]any{"description": "Sketches", "quantity": "1", "unit_price": money(total, currency)}}}})
 	w.Want(a, 201, "")
 	var b invoicing.Body

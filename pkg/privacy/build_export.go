@@ -38,8 +38,8 @@ const EventExportRequested = "ExportRequested"
 // buildLease is how long a builder's claim lasts: the function's deadline and a second.
 const buildLease = 15*time.Minute + time.Second
 
-// named is the detail of the events that this area's jobs take: the key of the row that changed.
-type named struct {
+// changed is the detail of the events that this area's jobs take: the key of the row that changed.
+type changed struct {
 	PK string `json:"pk"`
 	SK string `json:"sk"`
 }
@@ -64,7 +64,7 @@ func BuildExport(packages Writer, stored Stored, links keys.Links, pseudonyms ke
 		ID: "build-export", Area: "privacy", Summary: "Build the package of an access or portability request, or an organization's export",
 		Purpose: purpose.PrivacyRights, Triggers: []string{EventExportRequested},
 		Run: func(ctx context.Context, r *job.Run) error {
-			var n named
+			var n changed
 			if err := json.Unmarshal(r.Event.Detail, &n); err != nil {
 				return fmt.Errorf("build export: read the event: %w", err)
 			}
@@ -299,6 +299,9 @@ func (b *builder) content(ctx context.Context, h holder, scope registry.Scope, p
 	}
 	for _, file := range b.files(sources) {
 		c.Sets = append(c.Sets, b.set(ctx, file, sources))
+	}
+	if c.Sets, err = b.invited(ctx, h, scope, c.Sets); err != nil {
+		return export.Content{}, err
 	}
 	c.Files, err = b.objects(ctx, sources)
 	return c, err

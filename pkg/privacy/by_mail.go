@@ -95,6 +95,7 @@ type ByMailIn struct {
 		Type        string `json:"type" enum:"access,portability,know_categories,know_specific,rectification,erasure,restriction,restriction_lift,objection,consent_withdrawal,opt_out,limit" doc:"What you ask for. One right each; make a request for each of several."`
 		Description string `json:"description,omitempty" maxLength:"4000" doc:"What you want, in your own words."`
 		Country     string `json:"country,omitempty" pattern:"^[A-Z]{2}$" doc:"Where you live: ISO 3166-1 alpha-2. Without it every law counts, and the earliest date." example:"DE"`
+		Agent       *Agent `json:"agent,omitempty" doc:"If you ask for somebody else as their authorized agent; the rest is about them."`
 		Region      string `json:"region,omitempty" pattern:"^[A-Z0-9]{1,3}$" doc:"The part of the country: ISO 3166-2 without the country."`
 	}
 }
@@ -109,7 +110,7 @@ type ByMailBody struct {
 	DueAt       time.Time     `json:"due_at" doc:"When the answer is owed at the latest."`
 	Derivation  []RequestStep `json:"derivation" doc:"How due_at was found: the earliest of these."`
 	Acknowledge []RequestStep `json:"acknowledge_by,omitempty"`
-	Pass        string        `json:"pass" doc:"With it a code can be asked for. It is shown once, and stands in the link of the mail."`
+	Pass        string        `json:"pass,omitempty" doc:"With it a code can be asked for. It is shown once, and stands in the link of the mail; an agent gets none."`
 }
 
 // ByMailOut is the answer of create-mail-request.
@@ -127,7 +128,8 @@ func CreateMailRequest(st *store.Store, pseudonyms keys.Pseudonyms, links keys.L
 		Summary: "Make a request about your personal data without an account", Purpose: purpose.PrivacyRights,
 		Description: "For who has written to support, or cannot log in. The answer is the same whether the address is known or not. Nothing is disclosed, " +
 			"corrected or erased before a code that is mailed to the address was shown, or, if it has an account, its person has logged in. " +
-			"Opting out and withdrawing consent need neither.",
+			"Opting out and withdrawing consent need neither. An authorized agent may ask for somebody (CCPA regulations §7063): the mail goes to the person, who confirms as if they had asked themself, " +
+			"and says whether the agent is told of the outcome; until then nothing goes to the agent, and data never does.",
 		ExampleIn: in, ExampleOut: ByMailBody{ID: id.Case(e.ID), Type: e.Type, Role: e.Role, State: "identity_pending", ReceivedAt: e.ReceivedAt, DueAt: e.DueAt, Derivation: e.Derivation, Pass: examplePass},
 		Refusals: []api.Refusal{{Kind: problem.TooMany, Code: "too_many_requests", When: "More than 5 requests for the address within 24 hours."},
 			{Kind: problem.TooMany, Code: "too_many_attempts", When: "More than 100 requests from one network within an hour."}},
@@ -139,11 +141,14 @@ func CreateMailRequest(st *store.Store, pseudonyms keys.Pseudonyms, links keys.L
 		if in.Body.Type == string(request.Rectification) && in.Body.Description == "" {
 			return nil, problem.InvalidField("body.description", "say what is wrong and what is right")
 		}
+		if err := in.Body.Agent.check(request.Kind(in.Body.Type), address); err != nil {
+			return nil, err
+		}
 		from := guard.New(st, pseudonyms, store.Actor{Who: "mail-request", Request: c.Request}, "mail-request", "", Truncate(c.Source))
 		if err := from.Within(requestsFrom, time.Hour).Attempt(ctx); err != nil {
 			return nil, err
 		}
-		f := Filing{From: address, Name: strings.TrimSpace(in.Body.Name), Description: in.Body.Description, Where: clocks.Residence{Country: in.Body.Country, Region: in.Body.Region}}
+		f := Filing{From: address, Name: strings.TrimSpace(in.Body.Name), Description: in.Body.Description, Where: clocks.Residence{Country: in.Body.Country, Region: in.Body.Region}, Agent: in.Body.Agent}
 		for range meetings {
 			r, err := filed(ctx, st, store.Actor{Request: c.Request}, pseudonyms, request.Kind(in.Body.Type), f)
 			if errors.Is(err, store.ErrStale) {
@@ -152,8 +157,12 @@ func CreateMailRequest(st *store.Store, pseudonyms keys.Pseudonyms, links keys.L
 			if err != nil {
 				return nil, err
 			}
-			return &ByMailOut{ByMailBody{ID: r.ID, Type: string(r.Kind), Role: "controller", State: string(r.State), ReceivedAt: at(r.Received), DueAt: at(r.Due),
-				Derivation: requestSteps(r.Steps), Acknowledge: requestSteps(r.Acknowledge), Pass: Pass(links, correspondents.HashOf(pseudonyms, address), r.ID)}}, nil
+			out := &ByMailOut{ByMailBody{ID: r.ID, Type: string(r.Kind), Role: "controller", State: string(r.State), ReceivedAt: at(r.Received), DueAt: at(r.Due),
+				Derivation: requestSteps(r.Steps), Acknowledge: requestSteps(r.Acknowledge)}}
+			if in.Body.Agent == nil {
+				out.Body.Pass = Pass(links, correspondents.HashOf(pseudonyms, address), r.ID)
+			}
+			return out, nil
 		}
 		return nil, store.ErrConflict
 	})
@@ -264,6 +273,8 @@ type OpenIn struct {
 		Pass string `json:"pass" minLength:"1" maxLength:"200" example:"4bf5122f344554c53bde2ebb8cd2b7e3d1600ad631c385a5d7cce23c7785459a.dsr_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB.abcdefghijklmnopqrstuvwxyz"`
 		Code string `json:"code" pattern:"^[0-9]{8}$" doc:"As it was mailed." example:"12345678"`
 		Type string `json:"type,omitempty" enum:"access,portability,know_categories,know_specific,rectification,erasure,restriction,restriction_lift,objection,consent_withdrawal,opt_out,limit" doc:"Of a request that is unclear: what you ask for."`
+
+		Share *bool `json:"share_with_agent,omitempty" doc:"Of a request that an agent made for you: whether they are told that you confirmed it, and how it ends. They get no data either way. Absent changes nothing; at first they are told nothing."`
 	}
 }
 
@@ -295,7 +306,7 @@ func OpenMailRequest(st *store.Store, packages Linker, links keys.Links) api.Ope
 		o := &opening{st: st, h: st.BindCase(hash, store.Actor{Request: c.Request}), c: cid, packages: packages, links: links, now: c.Now}
 		o.h.SeeRestricted()
 		for range meetings {
-			out, err := o.open(ctx, in.Body.Code, request.Kind(in.Body.Type))
+			out, err := o.open(ctx, in.Body.Code, request.Kind(in.Body.Type), in.Body.Share)
 			if errors.Is(err, store.ErrStale) {
 				continue
 			}
@@ -315,7 +326,7 @@ type opening struct {
 	now      time.Time
 }
 
-func (o *opening) open(ctx context.Context, shown string, k request.Kind) (*OpenOut, error) {
+func (o *opening) open(ctx context.Context, shown string, k request.Kind, share *bool) (*OpenOut, error) {
 	refused := problem.Of(problem.Forbidden, "code_invalid", "The code is not valid; ask for another one.")
 	r, code := new(Request), &Code{Case: o.c, scope: o.h.Scope()}
 	fetches := []*store.Fetch{{Through: o.h, Key: requestKey(o.h.Scope(), o.c), Row: r}, {Through: o.h, Key: codeKey(o.h.Scope(), o.c), Row: code}}
@@ -340,6 +351,7 @@ func (o *opening) open(ctx context.Context, shown string, k request.Kind) (*Open
 	if err := r.proved(k, o.now); err != nil {
 		return nil, err
 	}
+	r.share(tx, o.h, share)
 	r.save(tx, o.h, was)
 	out := &OpenOut{OpenBody{RequestBody: requestBody(r)}}
 	if r.PackageUntil <= o.now.Unix() {

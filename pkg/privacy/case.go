@@ -54,6 +54,16 @@ type Request struct {
 	Explanation   string         `dynamo:"explanation,omitempty"`  // of the decision, to the person
 	ExtendedFor   string         `dynamo:"extended_for,omitempty"` // a code
 	ExtendedWhy   string         `dynamo:"extended_why,omitempty"` // to the person
+	Processor     bool           `dynamo:"processor,omitempty"`    // organizations decide
+	Controllers   []Controller   `dynamo:"controllers,omitempty"`  // which
+	Linked        id.Case        `dynamo:"linked,omitempty"`       // the request that this was forwarded as, or that it came from
+	Sought        bool           `dynamo:"sought,omitempty"`       // it was looked for what organizations hold
+	AgentName     string         `dynamo:"agent_name,omitempty"`   // who made it for the person
+	AgentEmail    string         `dynamo:"agent_email,omitempty"`  //
+	AgentSigned   bool           `dynamo:"agent_signed,omitempty"` // they say to have a signed permission
+	AgentMay      bool           `dynamo:"agent_may,omitempty"`    // the person agreed that they are told of it
+	AgentHeard    bool           `dynamo:"agent_heard,omitempty"`  // they were told that it was confirmed
+	AgentTold     bool           `dynamo:"agent_told,omitempty"`   // they were told how it ended
 	scope         store.Scope
 }
 
@@ -101,7 +111,7 @@ func (r *Request) due() *store.Due {
 func (r *Request) status() request.Status {
 	return request.Status{Kind: r.Kind, State: r.State, Received: at(r.Received), Due: at(r.Due), Extended: r.Extended,
 		Acknowledged: at(r.Acknowledged), AckFailed: at(r.AckFailed), Items: r.Items, LedgerWritten: r.LedgerWritten,
-		Destroying: r.Destroying, DecidedAt: at(r.Decided), ClosedAt: at(r.Closed), Denial: r.Denial, EvidenceKept: r.Evidence}
+		Destroying: r.Destroying, DecidedAt: at(r.Decided), ClosedAt: at(r.Closed), Denial: r.Denial, EvidenceKept: r.Evidence, Processor: r.Processor}
 }
 
 // happen lets an event happen to the request, or gives the reason why it may not.
@@ -110,7 +120,7 @@ func (r *Request) happen(e request.Event) error {
 	if err != nil {
 		return err
 	}
-	r.Kind = s.Kind
+	r.Kind, r.Processor = s.Kind, s.Processor
 	r.State, r.Due, r.Extended, r.Acknowledged, r.AckFailed = s.State, epoch(s.Due), s.Extended, epoch(s.Acknowledged), epoch(s.AckFailed)
 	r.Items, r.LedgerWritten, r.Destroying = s.Items, s.LedgerWritten, s.Destroying
 	r.Decided, r.Closed, r.Denial, r.Evidence = epoch(s.DecidedAt), epoch(s.ClosedAt), s.Denial, s.EvidenceKept
@@ -157,6 +167,7 @@ func (r *Request) save(tx *store.Tx, h holder, was int64) *store.Op {
 	if r.Next != 0 && was != r.Next {
 		tx.Arm(h, r.due())
 	}
+	r.tellAgent(tx, h)
 	r.line(tx, h)
 	return tx.Rewrite(h, r)
 }

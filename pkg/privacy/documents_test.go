@@ -14,6 +14,7 @@ import (
 	"pixeltrack.io/platform/pkg/invoicing"
 	"pixeltrack.io/platform/pkg/invoicing/paper/papertest"
 	"pixeltrack.io/platform/pkg/invoicing/rendering"
+	"pixeltrack.io/platform/pkg/keys"
 	"pixeltrack.io/platform/pkg/organization"
 	"pixeltrack.io/platform/pkg/privacy"
 	"pixeltrack.io/platform/pkg/store"
@@ -41,7 +42,7 @@ func TestPackagesHoldDocuments(t *testing.T) {
 		nil, // stays a draft
 	} {
 		var b invoicing.Body
-		a := w.Call(invoicing.CreateInvoice(w.Store), ada.Caller, apitest.Request{Body: map[string]any{"client_id": client.ID, "lines": lines}})
+		a := w.Call(invoicing.CreateInvoice(w.Store, keys.Pseudonyms{Secret: "pseudonyms"}), ada.Caller, apitest.Request{Body: map[string]any{"client_id": client.ID, "lines": lines}})
 		if lines == nil {
 			continue
 		}

@@ -25,6 +25,7 @@ type Filing struct {
 	Kinds       []request.Kind // in the order in which they are dealt with; none opens one request that is unclear
 	Description string
 	Where       clocks.Residence
+	Agent       *Agent // who asks for the person; nil when they do themself
 }
 
 // maxDescription is how many characters of a person's words are kept.
@@ -58,7 +59,7 @@ func File(ctx context.Context, tx *store.Tx, h Person, f Filing) error {
 	}
 	today := 0
 	for _, r := range recent {
-		if r.Received > h.Now().Add(-24*time.Hour).Unix() {
+		if r.Received > h.Now().Add(-24*time.Hour).Unix() && !r.Processor {
 			today++
 		}
 	}
@@ -68,7 +69,7 @@ func File(ctx context.Context, tx *store.Tx, h Person, f Filing) error {
 	}
 	var opened []*Request
 	for _, k := range kinds {
-		if i := slices.IndexFunc(recent, func(r *Request) bool { return r.Kind == k && r.State.Open() }); i >= 0 {
+		if i := slices.IndexFunc(recent, func(r *Request) bool { return r.Kind == k && r.State.Open() && !r.Processor }); i >= 0 {
 			again := recent[i]
 			again.note(h.Now(), "asked_again", "")
 			again.add(f.Description, h.Now())
@@ -119,6 +120,7 @@ func known(ctx context.Context, tx *store.Tx, h holder, f Filing) error {
 func arrive(h holder, channel string, k request.Kind, f Filing) (*Request, error) {
 	r := newRequest(h.Store(), h, h.Now(), k, f.Where)
 	r.Channel, r.Description = channel, cut(f.Description, maxDescription)
+	r.by(f.Agent)
 	var e request.Event
 	if k.Unverified() {
 		e = request.Event{Type: request.IdentityClear, At: h.Now()}
@@ -135,8 +137,11 @@ func (r *Request) open(tx *store.Tx, h holder) {
 	if r.Next != 0 {
 		tx.Arm(h, r.due())
 	}
-	outbox.Queue(tx, h, MailReceived, string(r.ID), map[string]string{"case": string(r.ID), "kind": string(r.Kind),
-		"due": at(r.Due).Format(time.DateOnly), "state": string(r.State)})
+	ids := map[string]string{"case": string(r.ID), "kind": string(r.Kind), "due": at(r.Due).Format(time.DateOnly), "state": string(r.State)}
+	if r.AgentEmail != "" {
+		ids["agent"] = "yes"
+	}
+	outbox.Queue(tx, h, MailReceived, string(r.ID), ids)
 }
 
 // add keeps what a person says later.

@@ -35,6 +35,7 @@ const (
 	MailAnswered  = "privacy_request_answered"
 	MailDenied    = "privacy_request_denied"
 	MailExtended  = "privacy_request_extended"
+	MailForwarded = "privacy_request_forwarded"
 	MailDisclosed = "legal_disclosure"        // something was handed to an authority
 	MailErasure   = "privacy_request_erasing" // the last mail, sent before the address goes
 	MailCode      = "privacy_request_code"
@@ -150,7 +151,7 @@ func room(ctx context.Context, c *api.Caller, k request.Kind) error {
 	}
 	today := 0
 	for _, r := range recent {
-		if r.Received > c.Now.Add(-24*time.Hour).Unix() {
+		if r.Received > c.Now.Add(-24*time.Hour).Unix() && !r.Processor {
 			today++
 		}
 	}
@@ -160,7 +161,7 @@ func room(ctx context.Context, c *api.Caller, k request.Kind) error {
 		return e
 	}
 	for _, r := range recent {
-		if r.Kind == k && r.State.Open() && (k.Discloses() || k.Destroys()) {
+		if r.Kind == k && r.State.Open() && !r.Processor && (k.Discloses() || k.Destroys()) {
 			e := problem.Of(problem.Conflict, "request_open", "A request of this kind is open already.")
 			e.Details = map[string]any{"id": string(r.ID)}
 			return e

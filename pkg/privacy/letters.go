@@ -20,7 +20,7 @@ type Letter struct {
 
 // Templates lists the mails of this area, by the name that the outbox knows them by.
 func Templates() []string {
-	return []string{MailReceived, MailClarified, MailAnswered, MailDenied, MailExtended, MailErasure, MailDisclosed, MailChildConfirm, MailChildFrozen, MailChildThawed}
+	return []string{MailReceived, MailClarified, MailAnswered, MailDenied, MailExtended, MailForwarded, MailErasure, MailDisclosed, MailChildConfirm, MailChildFrozen, MailChildThawed}
 }
 
 // Write gives the text of a mail from the ids that the outbox keeps of it, false for a template of another area.
@@ -49,6 +49,10 @@ func Write(template string, ids map[string]string) (Letter, bool) {
 			}
 		case request.Fulfilled:
 			l.Paragraphs = []string{"We have received your request: " + kind + ".", "Its number is " + ids["case"] + ". It has taken effect; this is our answer."}
+		}
+		if ids["agent"] != "" {
+			l.Paragraphs[0] = ids["agent"] + " says to be your authorized agent, and asks us this for you: " + kind + "."
+			l.Paragraphs = append(l.Paragraphs, "If you do not know of it, do nothing: nothing of yours goes to anybody. Whether they are told how it ends is yours to say when you confirm; they get no data either way.")
 		}
 		if request.Kind(ids["kind"]) == request.Unclear {
 			l.Paragraphs[0] = "We have received your message about personal data."
@@ -87,6 +91,11 @@ func Write(template string, ids map[string]string) (Letter, bool) {
 		l.Subject = "Your privacy request takes longer"
 		l.Paragraphs = []string{"We are still at work on your request: " + kind + ".", "The reason: " + reasonInWords(ids["reason"]),
 			"You have our answer by " + ids["due"] + " at the latest. That is as long as the law that applies to you allows; how the date was found is shown with the request.", recourse}
+	case MailForwarded:
+		l.Subject = "Your privacy request was forwarded"
+		l.Paragraphs = []string{"You asked us for this: " + kind + ". Your address is also among the contacts that " + organizations(ids["count"]) + " with PixelTrack. What they keep of you is theirs to decide about, so we have forwarded your request to them.",
+			"Which they are, since when they know, and what they answer is shown with the request, whose number is " + ids["case"] + ". You hear from us by " + ids["due"] + " at the latest, and you can turn to them yourself at any time.",
+			"What we decide about ourselves has a request of its own, which goes on as before."}
 	case MailDisclosed:
 		l.Subject = "We had to hand over data about you"
 		l.Label, l.Path, l.Answerable = "See what was handed over", "/privacy/disclosures", false
@@ -97,7 +106,7 @@ func Write(template string, ids map[string]string) (Letter, bool) {
 		l.Label, l.Path, l.Answerable = "", "", false
 		if ids["by"] == byCode {
 			l.Subject = "Your privacy request is carried out: what you wrote to us is being erased"
-			l.Paragraphs = []string{"We are erasing what we have of you now, as you asked. This is the last mail to this address.",
+			l.Paragraphs = []string{"We are erasing what we have of you now, as you asked, and revoking invitations to this address. This is the last mail to it.",
 				"What stays, under a keyed hash and without what leads to you: proof of this request for 36 months. Backups age out within 35 days.", recourse}
 			return l, true
 		}
@@ -162,6 +171,13 @@ func aboutChild(template string, ids map[string]string) (Letter, bool) {
 	return Letter{}, false
 }
 
+func organizations(count string) string {
+	if count == "1" {
+		return "an organization keeps"
+	}
+	return count + " organizations keep"
+}
+
 func kindInWords(k request.Kind) string {
 	switch k {
 	case request.Access, request.KnowSpecific:
@@ -198,6 +214,12 @@ func reasonInWords(code string) string {
 	switch code {
 	case "insufficient_verification":
 		return "we could not make sure that it was you who asked. Log in and make the request again; nothing else is needed."
+	case denialController:
+		return "what is asked for concerns data that organizations decide about, and none did it. The request shows which, and why. You can turn to them, or complain about them."
+	case denialNoData:
+		return "the organizations that we forwarded it to have answered that they have nothing of you, or have closed."
+	case denialSilent:
+		return "we forwarded it to the organizations that decide about the data, and have no answer that it was done. We may not decide in their place. The request shows which they are: please turn to them, or complain about them."
 	case groundObligation:
 		return "a law obliges us to keep or to do what you ask us to end."
 	case groundClaims:

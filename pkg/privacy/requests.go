@@ -20,7 +20,7 @@ type RequestBody struct {
 	ID           string          `json:"id" example:"dsr_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"`
 	Type         string          `json:"type"`
 	State        string          `json:"state" enum:"received,identity_pending,verified,forwarded,in_review,executing,awaiting_provider,fulfilled,partially_fulfilled,denied,withdrawn"`
-	Role         string          `json:"role" enum:"controller,processor" doc:"Whether PixelTrack decides about the data, or your organization does."`
+	Role         string          `json:"role" enum:"controller,processor" doc:"Whether PixelTrack decides about the data, or organizations do that it keeps it for; such a request is forwarded to them."`
 	Description  string          `json:"description,omitempty"`
 	Purpose      string          `json:"purpose,omitempty"`
 	ReceivedAt   time.Time       `json:"received_at"`
@@ -40,6 +40,20 @@ type RequestBody struct {
 	ClosedAt     *time.Time      `json:"closed_at,omitempty"`
 	Package      *RequestPackage `json:"package,omitempty" doc:"What was made for you, while it is there."`
 	History      []RequestEvent  `json:"history"`
+
+	Agent       *AgentBody          `json:"agent,omitempty" doc:"Who made the request for you, if somebody did."`
+	Controllers []RequestController `json:"controllers,omitempty" doc:"Of a forwarded request: the organizations that decide."`
+	Linked      string              `json:"linked,omitempty" doc:"The request that this one was also forwarded as, or that it came from." example:"dsr_01J8ZQ4M2V6TQ0Y7N3W5K9XDCC"`
+}
+
+// RequestController is an organization that a request was forwarded to, because it has the person among its clients' contacts.
+type RequestController struct {
+	Organization string     `json:"organization_id" example:"org_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"`
+	Name         string     `json:"name,omitempty" example:"Ada's studio"`
+	ForwardedAt  *time.Time `json:"forwarded_at,omitempty"`
+	Answer       string     `json:"answer,omitempty" enum:"acted,refused,no_data,closed" doc:"What it says to have done; absent when it has not answered."`
+	Explanation  string     `json:"explanation,omitempty" doc:"In its words."`
+	AnsweredAt   *time.Time `json:"answered_at,omitempty"`
 }
 
 // RequestStep is one law's date.
@@ -82,7 +96,7 @@ func show(r *Request) *RequestOut {
 }
 
 func requestBody(r *Request) RequestBody {
-	b := RequestBody{ID: string(r.ID), Type: string(r.Kind), State: string(r.State), Role: "controller", Description: r.Description,
+	b := RequestBody{ID: string(r.ID), Type: string(r.Kind), State: string(r.State), Role: "controller", Description: r.Description, Linked: string(r.Linked), Agent: r.agent(),
 		Purpose: r.PurposeOf, ReceivedAt: at(r.Received), DueAt: at(r.Due), Derivation: requestSteps(r.Steps), Acknowledge: requestSteps(r.Acknowledge),
 		Extended: r.Extended, Acknowledged: moment(r.Acknowledged), Items: []RequestItem{}, Denial: r.Denial, Explanation: r.Explanation, ExtendedFor: r.ExtendedFor, ExtendedWhy: r.ExtendedWhy, ClosedAt: moment(r.Closed),
 		Withdrawable: request.May(r.State, request.SubjectWithdrew) && r.Kind != request.Restriction, History: []RequestEvent{}}
@@ -92,6 +106,13 @@ func requestBody(r *Request) RequestBody {
 	}
 	for _, h := range r.History {
 		b.History = append(b.History, RequestEvent{At: at(h.At), Event: h.Event, Item: h.Item})
+	}
+	if r.Processor {
+		b.Role = "processor"
+	}
+	for _, c := range r.Controllers {
+		b.Controllers = append(b.Controllers, RequestController{Organization: string(c.Org), Name: c.Name, ForwardedAt: moment(c.Told), Answer: string(c.Answer),
+			Explanation: c.Explanation, AnsweredAt: moment(c.Answered)})
 	}
 	if r.State == request.Denied || r.State == request.PartiallyFulfilled {
 		b.Recourse = recourse
@@ -192,15 +213,21 @@ func GetRequest() api.Operation {
 	})
 }
 
+// VerifyIn is the input of verify-request.
+type VerifyIn struct {
+	RequestID
+	Share string `query:"share_with_agent" enum:"true,false" doc:"Of a request that an agent made for you: whether they are told that you confirmed it, and how it ends. They get no data either way."`
+}
+
 // VerifyRequest settles who asks, once the subject has logged in again.
 func VerifyRequest(st *store.Store) api.Operation {
-	return change(st, api.Route{
+	return changing(st, api.Route{
 		ID: "verify-request", Area: "privacy", Method: http.MethodPost, Path: "/v1/dsr/{id}/verify", Audience: api.Users, Rights: true, Audit: true,
 		Summary: "Confirm a request after logging in again", Purpose: purpose.PrivacyRights, ExampleOut: exampleRequest(),
 		Refusals: []api.Refusal{missing(),
 			{Kind: problem.Forbidden, Code: "fresh_login_required", When: "The session is older than 12 hours; log in again."},
 			{Kind: problem.Conflict, Code: "request_not_pending", When: "The request does not wait for this."}},
-	}, func(c *api.Caller, r *Request) error {
+	}, func(in *VerifyIn) string { return in.ID }, func(c *api.Caller, in *VerifyIn, tx *store.Tx, r *Request) error {
 		if !fresh(c.Session, c.Now) {
 			return problem.Of(problem.Forbidden, "fresh_login_required", "Log in again, then confirm the request.")
 		}
@@ -208,6 +235,10 @@ func VerifyRequest(st *store.Store) api.Operation {
 			return problem.Of(problem.Conflict, "request_not_pending", "The request does not wait for a proof of who asks.")
 		}
 		r.Next = c.Now.Unix()
+		if in.Share != "" {
+			may := in.Share == "true"
+			r.share(tx, c.Self, &may)
+		}
 		return nil
 	})
 }
@@ -233,17 +264,22 @@ const meetings = 20
 
 // change is a route that lets something happen to a request. A call that meets the worker tries again.
 func change(st *store.Store, route api.Route, what func(*api.Caller, *Request) error) api.Operation {
-	return api.Replayable(route, func(ctx context.Context, c *api.Caller, in *RequestID) (*RequestOut, error) {
+	return changing(st, route, func(in *RequestID) string { return in.ID }, func(c *api.Caller, _ *RequestID, _ *store.Tx, r *Request) error { return what(c, r) })
+}
+
+// changing is change for what also depends on the input, or adds to the transaction that writes the request.
+func changing[I any](st *store.Store, route api.Route, name func(*I) string, what func(*api.Caller, *I, *store.Tx, *Request) error) api.Operation {
+	return api.Replayable(route, func(ctx context.Context, c *api.Caller, in *I) (*RequestOut, error) {
 		for range meetings {
-			r, err := find(ctx, c, in.ID)
+			r, err := find(ctx, c, name(in))
 			if err != nil {
 				return nil, err
 			}
 			was := r.Next
-			if err := what(c, r); err != nil {
+			tx := st.Begin()
+			if err := what(c, in, tx, r); err != nil {
 				return nil, err
 			}
-			tx := st.Begin()
 			r.save(tx, c.Self, was)
 			err = c.Commit(ctx, tx, string(r.ID))
 			if err == nil {

@@ -28,16 +28,35 @@ func residence(ctx context.Context, h record.Handle) (clocks.Residence, error) {
 // correspondence is the keyed hash under which lies what was written to us from a user's address, empty for a user without
 // one.
 func correspondence(ctx context.Context, h record.Handle, m datamap.Map, p keys.Pseudonyms) (string, error) {
+	address, err := accountAddress(ctx, h, m)
+	if err != nil || address == "" {
+		return "", err
+	}
+	return correspondents.HashOf(p, address), nil
+}
+
+// accountAddress is the address of a user, empty for one without.
+func accountAddress(ctx context.Context, h record.Handle, m datamap.Map) (string, error) {
 	address := ""
 	err := walkTypes(ctx, h, m, "email", func(r *record.Row) {
 		if address == "" {
 			address = r.Text("email")
 		}
 	})
-	if err != nil || address == "" {
+	return address, err
+}
+
+// addressOf is where a person is reached: a user, or a correspondent.
+func addressOf(ctx context.Context, h holder, m datamap.Map) (string, error) {
+	hash, ok := h.Scope().Case()
+	if !ok {
+		return accountAddress(ctx, h, m)
+	}
+	c, err := store.Get[correspondents.Correspondent](ctx, h, correspondents.Key(hash))
+	if err != nil {
 		return "", err
 	}
-	return correspondents.HashOf(p, address), nil
+	return c.Address, nil
 }
 
 // Membership is one organisation of a user, with who the user is there.

@@ -10,6 +10,7 @@ import (
 	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/admin/heartbeat"
 	"pixeltrack.io/platform/pkg/id"
+	"pixeltrack.io/platform/pkg/invitations"
 	"pixeltrack.io/platform/pkg/job"
 	"pixeltrack.io/platform/pkg/keys"
 	"pixeltrack.io/platform/pkg/organization"
@@ -27,7 +28,7 @@ import (
 // NewEngine makes the engine that the jobs of this area erase with. Objects are the buckets that an erasure empties.
 func NewEngine(st *store.Store, objects []erasure.Objects, vault erasure.Vault, seals erasure.Sealer, pseudonyms keys.Pseudonyms, clock func() time.Time) *erasure.Engine {
 	return &erasure.Engine{Store: st, Objects: objects, Vault: vault, Seals: seals, Pseudonyms: pseudonyms,
-		Map: datamap.Current(), Clock: clock, Clocks: Clocks, Close: organization.Close,
+		Map: datamap.Current(), Clock: clock, Clocks: Clocks, Close: organization.Close, Uninvite: invitations.RevokeAll,
 		Packing: func(ctx context.Context, h record.Handle) (bool, error) { return packing(ctx, h, clock()) },
 		Correspondence: func(ctx context.Context, h record.Handle, m datamap.Map) (string, error) {
 			return correspondence(ctx, h, m, pseudonyms)

@@ -15,6 +15,7 @@ import (
 	"pixeltrack.io/platform/pkg/bus"
 	"pixeltrack.io/platform/pkg/correspondents"
 	"pixeltrack.io/platform/pkg/id"
+	"pixeltrack.io/platform/pkg/invitations"
 	"pixeltrack.io/platform/pkg/job"
 	"pixeltrack.io/platform/pkg/outbox"
 	"pixeltrack.io/platform/pkg/privacy/clocks"
@@ -60,7 +61,7 @@ func WorkRequests(engine *erasure.Engine) job.Job {
 		Run: func(ctx context.Context, r *job.Run) error {
 			w := &worker{st: r.Store, engine: engine, actor: r.Actor, clock: r.Clock, log: r.Log}
 			if r.Event.Type != "" {
-				var n named
+				var n changed
 				if err := json.Unmarshal(r.Event.Detail, &n); err != nil {
 					return fmt.Errorf("work requests: read the event: %w", err)
 				}
@@ -195,6 +196,11 @@ func (w *worker) advance(ctx context.Context, h holder, r *Request, key store.Ke
 	if !r.State.Open() {
 		return w.recheck(ctx, h, r, now)
 	}
+	if r.forwards() {
+		if err := w.seek(ctx, h, r, now); err != nil {
+			return store.Except(err, store.ErrStale)
+		}
+	}
 	was := r.Next
 	if err := observe(ctx, h, r, now); err != nil {
 		return err
@@ -204,6 +210,10 @@ func (w *worker) advance(ctx context.Context, h holder, r *Request, key store.Ke
 	switch {
 	case r.State == request.IdentityPending:
 		if err := w.pending(tx, h, r, now); err != nil {
+			return err
+		}
+	case r.Processor:
+		if err := w.forwarded(ctx, tx, h, r, now); err != nil {
 			return err
 		}
 	case r.Kind.Discloses() && (r.State == request.Verified || r.State == request.InReview):
@@ -247,10 +257,16 @@ func (w *worker) handOver(r *Request, now time.Time) error {
 	return nil
 }
 
-// take lets take effect what was asked for without a session. An objection that must be weighed goes to people as well.
+// take lets take effect what was asked for without a session. An objection that must be weighed goes to people as well; that of
+// somebody without an account keeps invitations from their address, too.
 func (w *worker) take(ctx context.Context, tx *store.Tx, h holder, r *Request, now time.Time) error {
 	if err := effect(ctx, tx, h, r, r.Channel, ""); err != nil {
 		return err
+	}
+	if hash, ok := h.Scope().Case(); ok && r.Kind == request.Objection {
+		if err := invitations.LeaveAlone(ctx, tx, w.st.BindCase(hash, w.actor), invitations.WhyObjection); err != nil {
+			return err
+		}
 	}
 	if r.Kind == request.Objection && weighed(r.PurposeOf) {
 		return w.handOver(r, now)
@@ -418,6 +434,7 @@ func (w *worker) restrict(ctx context.Context, tx *store.Tx, h holder, r *Reques
 
 // restrictCorrespondent marks everything that a correspondent wrote to support, or takes the marks off: what is marked is
 // stored, and neither shown to staff nor changed nor deleted. What comes later is marked by nobody, for they sent it since.
+// No invitation is mailed to the address meanwhile.
 func (w *worker) restrictCorrespondent(ctx context.Context, tx *store.Tx, h holder, r *Request, on bool, now time.Time) error {
 	for _, t := range w.engine.Map.In(registry.InCase) {
 		if t.Class != registry.ClassSupport || t.Subject != registry.SubjectMember {
@@ -443,6 +460,17 @@ func (w *worker) restrictCorrespondent(ctx context.Context, tx *store.Tx, h hold
 				return err
 			}
 		}
+	}
+	hash, _ := h.Scope().Case()
+	address := w.st.BindCase(hash, w.actor)
+	var err error
+	if on {
+		err = invitations.LeaveAlone(ctx, tx, address, invitations.WhyRestriction)
+	} else {
+		err = invitations.InviteAgain(ctx, tx, address)
+	}
+	if err != nil {
+		return err
 	}
 	if err := r.done(now); err != nil {
 		return err
@@ -501,6 +529,12 @@ func (w *worker) erase(ctx context.Context, h holder, r *Request, key store.Key,
 			if r.Next = when.Unix(); r.Next == was {
 				return nil
 			}
+			return store.Except(step(func(*store.Tx) error { return nil }), store.ErrStale)
+		}
+		if untold, err := w.untold(ctx, h, r); err != nil {
+			return err
+		} else if untold {
+			r.Next = now.Add(time.Minute).Unix()
 			return store.Except(step(func(*store.Tx) error { return nil }), store.ErrStale)
 		}
 		err := step(func(tx *store.Tx) error {

@@ -22,6 +22,7 @@ import (
 	"pixeltrack.io/platform/pkg/files"
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/invoicing"
+	secrets "pixeltrack.io/platform/pkg/keys"
 	"pixeltrack.io/platform/pkg/keys/keystest"
 	"pixeltrack.io/platform/pkg/organization"
 	"pixeltrack.io/platform/pkg/outbox"
@@ -204,7 +205,7 @@ func TestProjectDataGoesWhenItsTimeIsOver(t *testing.T) {
 	entry, file := w.entry(owner, web), w.file(owner, web)
 	member := w.Member(owner.Org, access.Contributor)
 	w.Want(w.Call(timetracking.StartTimer(w.Store), member, apitest.Request{Body: map[string]any{"project_id": web.ID}}), http.StatusCreated, "")
-	a := w.Call(invoicing.CreateInvoice(w.Store), owner, apitest.Request{Body: map[string]any{"client_id": bakery.ID,
+	a := w.Call(invoicing.CreateInvoice(w.Store, secrets.Pseudonyms{Secret: "pseudonyms"}), owner, apitest.Request{Body: map[string]any{"client_id": bakery.ID,
 		"lines": []any{map[string]any{"description": "Design", "quantity": "1", "unit_price": map[string]any{"amount": 9000, "currency": "EUR"}}}}})
 	w.Want(a, http.StatusCreated, "")
 	var invoice invoicing.Body

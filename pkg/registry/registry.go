@@ -192,7 +192,7 @@ func Internal(name, why string) Field { return Field{Name: name, Why: why} }
 func Meta() []Field {
 	return []Field{
 		Internal("PK", "ids and a family"), Internal("SK", "ids, dates and fixed words"),
-		Internal("GSI1PK", "ids and a family"), Internal("GSI1SK", "ids, dates and fixed words"),
+		Internal("GSI1PK", "ids and a family, or a keyed hash of an address"), Internal("GSI1SK", "ids, dates and fixed words"),
 		Internal("GSI2PK", "ids and a family"), Internal("GSI2SK", "ids, dates and fixed words"),
 		Internal("_type", "a fixed word"), Internal("_v", "a count of writes"),
 		{Name: "_by", Personal: true, Why: "who wrote the row last: a member id, a user id, or a job, and the request", Erase: EraseUnlink},

@@ -86,6 +86,14 @@ func ExternalLookup(provider, account, object string) Key {
 	return Key{PK: join("EXT", provider, account, object), SK: Only}
 }
 
+// NamedLookup is a key of an index under which a row is listed that names somebody by an address, by the address's keyed hash.
+// A row of any scope may be listed so; the list belongs to nobody, and the platform's handle alone reads it.
+func NamedLookup(hash string, parts ...string) Key {
+	return Key{PK: join(named, hash), SK: join(parts...)}
+}
+
+const named = "NAMED"
+
 // ScopeOf reads the scope and family out of a partition key that this package made.
 func ScopeOf(pk string) (Scope, Family) {
 	parts := strings.Split(pk, separator)

@@ -53,7 +53,7 @@ func (a Actor) by() string {
 type Handle struct {
 	store          *Store
 	scope          Scope
-	lookups        bool // may reach MAIL, TOKEN, EXT, DUE and WAKE rows
+	lookups        bool // may reach MAIL, TOKEN, EXT, DUE and WAKE rows, and read what is listed under NAMED
 	actor          Actor
 	seesRestricted bool
 	seesDue        bool
@@ -122,7 +122,7 @@ func (h *Handle) allows(pk string) error {
 		return nil
 	}
 	if h.lookups {
-		for _, p := range []string{"MAIL", "TOKEN", "EXT", "DUE", "WAKE"} {
+		for _, p := range []string{"MAIL", "TOKEN", "EXT", "DUE", "WAKE", named} {
 			if strings.HasPrefix(pk, p+separator) {
 				return nil
 			}

@@ -481,3 +481,40 @@ func TestADeletionWhoseAnswerIsLost(t *testing.T) {
 		}
 	}
 }
+
+// guest is a row that names somebody by an address.
+type guest struct {
+	store.Meta
+	Org  id.Organization `dynamo:"org"`
+	hash string
+}
+
+func (g *guest) Type() string { return "GUEST" }
+func (g *guest) Keys() store.Keys {
+	return store.Keys{Primary: store.OrganizationScope(g.Org).Key("GUEST", "g1"), Index1: store.NamedLookup(g.hash, string(g.Org))}
+}
+
+func TestWhatNamesAnAddressIsListedForThePlatformAlone(t *testing.T) {
+	st, _ := storetest.New(t)
+	ctx, p := t.Context(), st.BindPlatform(store.Actor{Who: "test"})
+	org := st.BindOrganization(id.New[id.Organization](st.IDs()), store.Actor{Who: "test"})
+	tx := st.Begin()
+	tx.Create(org, &guest{Org: org.ID, hash: "h"})
+	if err := tx.Commit(ctx); err != nil {
+		t.Fatal(err)
+	}
+	q := store.Query{Index: store.Index1, Partition: store.NamedLookup("h").PK, Limit: 10}
+	for who, h := range map[string]store.Bound{"its organization": org, "a case": st.BindCase("h", store.Actor{Who: "test"})} {
+		if _, _, err := store.List[guest](ctx, h, q); !errors.Is(err, store.ErrBound) {
+			t.Errorf("the list read by %s = %v; want ErrBound", who, err)
+		}
+	}
+	rows, _, err := store.List[guest](ctx, p, q)
+	if err != nil || len(rows) != 1 || rows[0].Org != org.ID {
+		t.Errorf("the list = %v, %v; want the row", rows, err)
+	}
+	q.Partition = store.NamedLookup("other").PK
+	if rows, _, err := store.List[guest](ctx, p, q); err != nil || len(rows) != 0 {
+		t.Errorf("the list of another = %v, %v; want nothing", rows, err)
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	mathrand "math/rand/v2"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -138,7 +139,7 @@ func (tx *Tx) put(h Bound, row Row) *Op {
 	m.By = h.handle().actor.by()
 	op := tx.add(h, Key{m.PK, m.SK})
 	for _, listed := range []string{m.GSI1PK, m.GSI2PK} {
-		if listed != "" && tx.err == nil {
+		if listed != "" && !strings.HasPrefix(listed, named+separator) && tx.err == nil {
 			tx.err = h.handle().allows(listed)
 		}
 	}

@@ -61,7 +61,7 @@ func (w *world) office() *office {
 func (o *office) work(h support.Holder) {
 	o.T.Helper()
 	log := telemetry.New(o.Log, o.Clock.Now)
-	o.must(privacy.WorkRequests(o.engine).Do(o.T.Context(), []byte(fmt.Sprintf(`{"time":%q}`, o.Clock.Now().Format(time.RFC3339))), o.Store, log, o.Clock.Now, "run"))
+	o.must(o.run())
 	rows, _, err := store.List[privacy.Package](o.T.Context(), h, store.Query{Partition: h.Scope().Partition(privacy.FamilyPackage), Limit: 10})
 	o.must(err)
 	for _, p := range rows {
@@ -70,6 +70,11 @@ func (o *office) work(h support.Holder) {
 		build := privacy.BuildExport(o.packages, nil, o.room.Links, o.room.Pseudonyms, nil, datamap.Current())
 		o.must(build.Do(o.T.Context(), []byte(fmt.Sprintf(`{"detail-type":"ExportRequested","source":"pixeltrack","detail":%s}`, detail)), o.Store, log, o.Clock.Now, "build"))
 	}
+}
+
+// run runs the worker of requests for its schedule.
+func (o *office) run() error {
+	return privacy.WorkRequests(o.engine).Do(o.T.Context(), []byte(fmt.Sprintf(`{"time":%q}`, o.Clock.Now().Format(time.RFC3339))), o.Store, telemetry.New(o.Log, o.Clock.Now), o.Clock.Now, "run")
 }
 
 // sendAll marks the mails of a scope as sent.

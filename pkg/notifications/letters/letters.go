@@ -4,6 +4,7 @@ package letters
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	"pixeltrack.io/platform/pkg/abuse"
@@ -22,6 +23,7 @@ import (
 	"pixeltrack.io/platform/pkg/ownership"
 	"pixeltrack.io/platform/pkg/privacy"
 	"pixeltrack.io/platform/pkg/projects"
+	"pixeltrack.io/platform/pkg/referrals"
 	"pixeltrack.io/platform/pkg/secondfactor"
 	"pixeltrack.io/platform/pkg/store"
 	"pixeltrack.io/platform/pkg/support"
@@ -31,7 +33,7 @@ import (
 
 // Templates lists the templates of all areas.
 func Templates() []compose.Template {
-	return slices.Concat(auth.Templates(), account.Templates(), secondfactor.Templates(), expiry.Templates(), reminder.Templates(), organization.Templates(), ownership.Templates(),
+	return slices.Concat(auth.Templates(), account.Templates(), secondfactor.Templates(), expiry.Templates(), reminder.Templates(), organization.Templates(), ownership.Templates(), referrals.Templates(),
 		invitations.Templates(), projects.Templates(), visits.Templates(), abuse.Templates(), invoicing.Templates(), notices.Templates(), support.Templates(), aboutRequests())
 }
 
@@ -41,7 +43,32 @@ func aboutRequests() []compose.Template {
 	for _, kind := range privacy.Templates() {
 		all = append(all, compose.Template{Kind: kind, Compose: aboutRequest})
 	}
+	for _, kind := range privacy.AgentTemplates() {
+		all = append(all, compose.Template{Kind: kind, Compose: toAgent})
+	}
 	return append(all, compose.Template{Kind: privacy.MailCode, Compose: code})
+}
+
+// toAgent is a mail to who made a request for somebody. It is dropped when its person agrees no more, or is gone.
+func toAgent(ctx context.Context, c *compose.Composer, m *outbox.Mail) (mail.Message, error) {
+	to, may, err := agent(ctx, c, m)
+	if err != nil {
+		return mail.Message{}, err
+	}
+	if !may {
+		return mail.Message{}, compose.ErrGone
+	}
+	l := privacy.WriteToAgent(m.Template, m.Ids)
+	return c.Write(to, compose.Letter{Subject: l.Subject, Paragraphs: l.Paragraphs}), nil
+}
+
+// agent is who made the request of a mail for its person.
+func agent(ctx context.Context, c *compose.Composer, m *outbox.Mail) (compose.Person, bool, error) {
+	h, ok := outbox.Bind(c.Store, c.Actor, m.Keys().Primary)
+	if !ok {
+		return compose.Person{}, false, compose.ErrGone
+	}
+	return privacy.AgentOf(ctx, h, h.Scope(), id.Case(m.Ids["case"]))
 }
 
 // code is the mail that tells a correspondent the code for their request.
@@ -61,6 +88,14 @@ func aboutRequest(ctx context.Context, c *compose.Composer, m *outbox.Mail) (mai
 	correspondent = correspondent && !privacy.OfReport(m.Template, m.Ids)
 	if correspondent {
 		ids = privacy.ByCode(ids)
+	}
+	if ids["agent"] != "" {
+		by, _, err := agent(ctx, c, m)
+		if err != nil {
+			return mail.Message{}, err
+		}
+		ids = maps.Clone(ids)
+		ids["agent"] = mail.OneLine(by.Name)
 	}
 	l, ok := privacy.Write(m.Template, ids)
 	if !ok {

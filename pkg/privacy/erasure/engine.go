@@ -69,6 +69,10 @@ type Engine struct {
 	// repeated, and says retention.ErrHeld when a hold or a restriction keeps something.
 	Forget func(ctx context.Context, org *store.Organization, member id.Member) (int, error)
 
+	// Uninvite revokes the invitations to the address of a case, whichever organisation sent them, and tells how many there
+	// were. It can be repeated, and says retention.ErrHeld when a hold or a restriction keeps something.
+	Uninvite func(ctx context.Context, h *store.Case) (int, error)
+
 	// Strip takes persons off what a duty keeps of an organisation, and tells how much went. It can be repeated, and says
 	// retention.ErrHeld when a hold or a restriction keeps something.
 	Strip func(ctx context.Context, org *store.Organization) (int, error)
@@ -262,6 +266,7 @@ func (e *Engine) Correspondent(ctx context.Context, actor store.Actor, hash stri
 	err := r.all(ctx, []step{
 		{"packages", func(ctx context.Context) (int, error) { return 0, r.packed(ctx) }},
 		{"ledger", func(ctx context.Context) (int, error) { return 0, r.written(ctx, c.Begin) }},
+		{"invitations", func(ctx context.Context) (int, error) { return r.uninvite(ctx, h) }},
 		{"clocks", r.clocks}, {"proofs", r.proofs}, {"objects", r.objects}, {"rows", r.rows},
 	})
 	if err != nil {
@@ -270,8 +275,8 @@ func (e *Engine) Correspondent(ctx context.Context, actor store.Actor, hash stri
 	return r.finish(ctx, correspondents.Key(hash), retention.CorrespondentPurge, c.Final)
 }
 
-// correspondence erases what was written to PixelTrack from the account's address without the account. Proofs of it join
-// those of the account.
+// correspondence erases what was written to PixelTrack from the account's address without the account, and revokes the
+// invitations to it. Proofs of it join those of the account.
 func (r *run) correspondence(ctx context.Context) (int, error) {
 	if r.Correspondence == nil {
 		return 0, nil
@@ -283,9 +288,12 @@ func (r *run) correspondence(ctx context.Context) (int, error) {
 	h := r.Store.BindCase(hash, r.actor)
 	h.SeeRestricted()
 	h.SeeDue()
+	n, err := r.uninvite(ctx, h)
+	if err != nil {
+		return n, err
+	}
 	written := *r
 	written.home, written.scope, written.name = h, registry.InCase, hash
-	n := 0
 	for _, do := range []func(context.Context) (int, error){written.clocks, written.proofs, written.objects, written.rows} {
 		gone, err := do(ctx)
 		n += gone
@@ -294,6 +302,18 @@ func (r *run) correspondence(ctx context.Context) (int, error) {
 		}
 	}
 	return n, nil
+}
+
+// uninvite revokes the invitations to the address of a correspondent, or of an account.
+func (r *run) uninvite(ctx context.Context, h *store.Case) (int, error) {
+	if r.Uninvite == nil {
+		return 0, nil
+	}
+	n, err := r.Uninvite(ctx, h)
+	if errors.Is(err, retention.ErrHeld) {
+		return n, ErrHeld
+	}
+	return n, err
 }
 
 // run is one erasure under way.

@@ -83,7 +83,7 @@ func rules() []rule {
 			s.EvidenceKept = false
 			s.deny("insufficient_verification", e.At)
 		}},
-		{HeldAsProcessor, []State{Verified}, nil, to(Forwarded)},
+		{HeldAsProcessor, []State{Verified}, nil, func(s *Status, e Event) { s.State, s.Processor = Forwarded, true }},
 		{ControllerAnswered, []State{Forwarded}, scoped, scope},
 		{Scoped, []State{Verified, InReview}, scoped, scope},
 		{Approved, []State{InReview}, approvable, func(s *Status, e Event) { s.State, s.DecidedAt = Executing, e.At }},
@@ -235,13 +235,13 @@ func ledgered(s Status, _ Event) error {
 	return nil
 }
 
-// known keeps the steps of an erasure from happening before its ledger row.
+// known keeps the steps of an erasure from happening before its ledger row. What others erase is in no ledger of ours.
 func known(s Status, e Event) error {
 	i := slices.IndexFunc(s.Items, func(i Item) bool { return i.Name == e.Item })
 	if i < 0 || s.Items[i].Decision != Act {
 		return ErrNoSuchItem
 	}
-	if s.Kind.Destroys() && !s.Destroying {
+	if s.Kind.Destroys() && !s.Destroying && !s.Processor {
 		return ErrLedger
 	}
 	return nil

@@ -89,6 +89,7 @@ type Status struct {
 	ClosedAt      time.Time
 	Denial        string // the reason code of a denial
 	EvidenceKept  bool   // proof of identity is still stored
+	Processor     bool   // others decide about the data and do what is to be done
 }
 
 // Open gives the status of a request that has just arrived.

@@ -194,3 +194,28 @@ func check(t *rapid.T, before, after request.Status, e request.Event, latest tim
 		t.Fatal("an erasure ended without a ledger row")
 	}
 }
+
+func TestWhatOthersEraseNeedsNoLedgerOfOurs(t *testing.T) {
+	now := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+	item := request.Item{Name: "org_1", Decision: request.Act}
+	for held, want := range map[request.EventType]error{request.HeldAsProcessor: nil, request.Scoped: request.ErrLedger} {
+		s := request.Open(request.Erasure, now, now.AddDate(0, 0, 30))
+		var err error
+		for _, e := range []request.Event{{Type: request.IdentityClear, Fresh: true}, {Type: held, Items: []request.Item{item}}} {
+			if s, err = s.Apply(e); err != nil {
+				t.Fatalf("%s: %v", e.Type, err)
+			}
+		}
+		if held == request.HeldAsProcessor {
+			if s, err = s.Apply(request.Event{Type: request.ControllerAnswered, Items: []request.Item{item}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if s, err = s.Apply(request.Event{Type: request.Approved, At: now}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err = s.Apply(request.Event{Type: request.StepDone, Item: "org_1", At: now}); !errors.Is(err, want) {
+			t.Errorf("a step after %s = %v; want %v", held, err, want)
+		}
+	}
+}
