@@ -278,7 +278,11 @@ type source struct {
 
 // content gathers what goes into a package. Records are read from the table when they are written, page by page.
 func (b *builder) content(ctx context.Context, h holder, scope registry.Scope, p *Package) (export.Content, error) {
-	sources, err := b.sources(ctx, h, scope)
+	hash, err := b.addressHash(ctx, h, scope)
+	if err != nil {
+		return export.Content{}, err
+	}
+	sources, err := b.sources(ctx, h, scope, hash)
 	if err != nil {
 		return export.Content{}, err
 	}
@@ -300,7 +304,7 @@ func (b *builder) content(ctx context.Context, h holder, scope registry.Scope, p
 	for _, file := range b.files(sources) {
 		c.Sets = append(c.Sets, b.set(ctx, file, sources))
 	}
-	if c.Sets, err = b.invited(ctx, h, scope, c.Sets); err != nil {
+	if c.Sets, err = b.invited(ctx, hash, c.Sets); err != nil {
 		return export.Content{}, err
 	}
 	c.Files, err = b.objects(ctx, sources)
@@ -308,8 +312,8 @@ func (b *builder) content(ctx context.Context, h holder, scope registry.Scope, p
 }
 
 // sources lists where rows of the subject lie, by row type. For a user these are the user's own partitions, and in each
-// organisation what is listed under the member id; for an organisation all of its own.
-func (b *builder) sources(ctx context.Context, h holder, scope registry.Scope) (map[string][]source, error) {
+// organisation what is listed under the member id; for an organisation all of its own. The hash is of the subject's address.
+func (b *builder) sources(ctx context.Context, h holder, scope registry.Scope, hash string) (map[string][]source, error) {
 	all := map[string][]source{}
 	for _, t := range b.m.In(scope) {
 		if t.Export == "" {
@@ -326,7 +330,7 @@ func (b *builder) sources(ctx context.Context, h holder, scope registry.Scope) (
 	if scope != registry.InUser {
 		return all, nil
 	}
-	if err := b.written(ctx, h, all); err != nil {
+	if err := b.written(ctx, hash, all); err != nil {
 		return nil, err
 	}
 	memberships, err := Memberships(ctx, h, b.m)
@@ -350,12 +354,20 @@ func (b *builder) sources(ctx context.Context, h holder, scope registry.Scope) (
 	return all, nil
 }
 
+// addressHash is the keyed hash of the address of a person, empty for an organization.
+func (b *builder) addressHash(ctx context.Context, h holder, scope registry.Scope) (string, error) {
+	if scope == registry.InUser {
+		return correspondence(ctx, h, b.m, b.pseudonyms)
+	}
+	hash, _ := h.Scope().Case()
+	return hash, nil
+}
+
 // written adds what was written to us from the account's address without the account: the person has shown that the address
 // is theirs.
-func (b *builder) written(ctx context.Context, h holder, all map[string][]source) error {
-	hash, err := correspondence(ctx, h, b.m, b.pseudonyms)
-	if err != nil || hash == "" {
-		return err
+func (b *builder) written(ctx context.Context, hash string, all map[string][]source) error {
+	if hash == "" {
+		return nil
 	}
 	c := b.st.BindCase(hash, store.Actor{Who: "job:build-export"})
 	c.SeeRestricted()

@@ -25,7 +25,7 @@ import (
 // goes on as it is for what PixelTrack decides about, and opens a second request, linked with it, of the same kind and date,
 // whose role is processor. That one is forwarded to every organization which has the person's address among its clients'
 // contacts, once it is known who asks; the person sees there which, since when, and what they answered. It ends when all have
-// answered, or forwardedUntil its date: before an erasure of the person takes their address away.
+// answered, or two days before its date: before an erasure of the person takes their address away.
 
 // forwardedMargin is how long before its date a forwarded request ends without the answers that are missing.
 const forwardedMargin = 48 * time.Hour

@@ -11,22 +11,13 @@ import (
 	"pixeltrack.io/platform/pkg/invitations"
 	"pixeltrack.io/platform/pkg/organization"
 	"pixeltrack.io/platform/pkg/privacy/export"
-	"pixeltrack.io/platform/pkg/registry"
 	"pixeltrack.io/platform/pkg/store"
 )
 
 // invited adds the invitations that stand for a person's address to the files of their package, in their place. Each is its
 // organization's: the file says which, in words too, for an id means nothing to who is not in it.
-func (b *builder) invited(ctx context.Context, h holder, scope registry.Scope, sets []export.Set) ([]export.Set, error) {
-	hash, ok := h.Scope().Case()
-	if scope == registry.InUser {
-		var err error
-		if hash, err = correspondence(ctx, h, b.m, b.pseudonyms); err != nil {
-			return nil, err
-		}
-		ok = hash != ""
-	}
-	if !ok {
+func (b *builder) invited(ctx context.Context, hash string, sets []export.Set) ([]export.Set, error) {
+	if hash == "" {
 		return sets, nil
 	}
 	address := b.st.BindCase(hash, store.Actor{Who: "job:build-export"})

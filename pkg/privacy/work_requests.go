@@ -303,7 +303,7 @@ func (w *worker) watch(r *Request, now time.Time) {
 		what = "request_overdue"
 	case now.After(at(r.Due).Add(-warning)):
 		what = "request_due_soon"
-	case r.AckFailed != 0, r.Acknowledged == 0 && now.After(at(r.Received).Add(silence)):
+	case r.AckFailed != 0, r.Acknowledged == 0 && !r.Processor && now.After(at(r.Received).Add(silence)):
 		what = "request_not_acknowledged"
 	}
 	if what == "" {

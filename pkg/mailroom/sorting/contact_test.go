@@ -310,6 +310,27 @@ func TestWhoPaysAnInvoiceIsFound(t *testing.T) {
 	}
 }
 
+func TestALateProofRaisesNoAlarm(t *testing.T) {
+	w := newWorld(t)
+	w.contact(w.studio("One"), "cleo@example.com")
+	a := w.file(map[string]any{"email": "cleo@example.com", "type": "access"})
+	w.Want(a, 201, "")
+	var made privacy.ByMailBody
+	a.Into(t, &made)
+	h, o := w.correspondent("cleo@example.com"), w.office()
+	w.sendAll(h)
+	o.work(h)
+	w.Clock.Advance(48 * time.Hour)
+	o.prove(h, made.Pass)
+	for range 3 {
+		o.work(h)
+	}
+	o.forwarded(h)
+	if strings.Contains(w.Log.String(), "request_not_acknowledged") {
+		t.Error("a request that was forwarded late counts as not acknowledged")
+	}
+}
+
 func TestAChangedContactIsFoundByTheNewAddress(t *testing.T) {
 	w := newWorld(t)
 	one := w.studio("One")

@@ -101,7 +101,7 @@ func Schedule() []Rule {
 			Delete, ByTTL, "totals over ten people or more", span(Usage)},
 		{registry.ClassLedger, "the erasure", "until every backup that is older has gone",
 			Delete, ByLifecycle, "", span(Ledger)},
-		{registry.ClassWork, "the work is queued", "until it is done; mails 30 days",
+		{registry.ClassWork, "the work is queued", "until it is done; mails 30 days, what was forwarded to an organization 90 days after it was due",
 			Delete, ByWorker, "", nil},
 		{registry.ClassRegister, "the entry of the register is closed", "5 years",
 			Delete, ByTTL, "", years(RegisterYears)},
