@@ -15,8 +15,15 @@ import (
 
 	"pixeltrack.io/platform/infra/local/bus"
 	"pixeltrack.io/platform/infra/size"
+	"pixeltrack.io/platform/pkg/access"
+	"pixeltrack.io/platform/pkg/admin/deadline"
 	"pixeltrack.io/platform/pkg/catalog"
 	"pixeltrack.io/platform/pkg/id"
+	"pixeltrack.io/platform/pkg/invoicing"
+	"pixeltrack.io/platform/pkg/mailroom"
+	"pixeltrack.io/platform/pkg/notices"
+	"pixeltrack.io/platform/pkg/privacy"
+	"pixeltrack.io/platform/pkg/privacy/retention"
 	"pixeltrack.io/platform/pkg/store"
 )
 
@@ -61,7 +68,20 @@ func arm(t *testing.T, kinds []store.DueKind, n int, from time.Time) []store.Key
 	ids := id.NewSource(cloud.Clock.Now)
 	for _, kind := range kinds {
 		for i := range n {
-			target := store.UserScope(id.New[id.User](ids)).Key("NOTHING", "x")
+			user, name := id.New[id.User](ids), fmt.Sprint("x", i)
+			target := store.UserScope(user).Key("NOTHING", name)
+			switch kind { // the families that the roles of their workers reach
+			case access.DueAPIToken:
+				target = access.APITokenKey(user, id.New[id.APIToken](ids))
+			case retention.AccountPurge:
+				target = access.UserGateKey(user)
+			case invoicing.ReconcileDue:
+				target = invoicing.MarkerKey("acct_" + name)
+			case mailroom.DueArrival:
+				target = mailroom.Key(name)
+			case deadline.Due, privacy.HoldReviewDue, notices.Due:
+				target = store.PlatformScope().Key(map[store.DueKind]store.Family{deadline.Due: deadline.Family, privacy.HoldReviewDue: privacy.FamilyHold, notices.Due: notices.FamilyRound}[kind], name, name)
+			}
 			d := store.NewDue(kind, from.Add(time.Duration(i)*time.Second), target)
 			key := d.Keys().Primary
 			keys = append(keys, key)
@@ -123,4 +143,79 @@ func TestNoWorkerCostsWhatIsStored(t *testing.T) {
 		}
 	}
 	t.Logf("%d jobs cost the same among %d rows more", len(few), 2*stored)
+}
+
+// TestEveryWorkerCostsWhatIsDue lets few and many due rows of every kind strike, each about something that is not there any
+// more: all are gone afterwards, and each of many has cost what each of few did.
+func TestEveryWorkerCostsWhatIsDue(t *testing.T) {
+	drain(t)
+	kinds := dueKinds(t)
+	work := func(n int) (each map[string]float64) {
+		t.Helper()
+		idle, busy := map[string]int{}, map[string]int{}
+		jobs := func(calls map[string]int) {
+			for _, j := range catalog.Jobs() {
+				if f := cloud.Cloud.Function(function(j.ID)); f != nil && len(f.Schedules) > 0 {
+					request := cloud.Lambda.NewRequestID()
+					r, err := cloud.Lambda.Invoke(t.Context(), f.Name, bus.Event(f.Name, cloud.Clock.Now()), request)
+					if err != nil {
+						t.Fatal(err)
+					}
+					if r.Error != "" {
+						t.Errorf("%s: %s", j.ID, r.Error)
+					}
+					calls[j.ID] += costOf(cloud.Recorder.OfRequest(request)).Calls
+				}
+			}
+		}
+		jobs(map[string]int{}) // warm
+		jobs(idle)
+		struck := arm(t, kinds, n, cloud.Clock.Now().Add(-time.Duration(n)*time.Second-time.Minute))
+		defer disarm(t, struck)
+		runs := 0
+		for left := len(struck); left > 0 && runs < 20; runs++ {
+			jobs(busy)
+			left = len(there(t, struck))
+		}
+		left := map[string]int{}
+		for _, k := range there(t, struck) {
+			left[k.PK]++
+		}
+		if len(left) > 0 {
+			t.Errorf("after %d runs these are still there: %v", runs, left)
+		}
+		each = map[string]float64{}
+		for job, calls := range busy {
+			each[job] = float64(calls-runs*idle[job]) / float64(n)
+		}
+		return each
+	}
+	small, large := size.Of(5, 50), size.Of(50, 1000)
+	few, many := work(small), work(large)
+	for job, c := range many {
+		if c > few[job]*1.1 {
+			t.Errorf("%s makes %.2f calls for each of %d that are due and %.2f for each of %d; want no more", job, few[job], small, c, large)
+		}
+	}
+	t.Logf("calls for each of %d due rows of %d kinds: %v", large, len(kinds), many)
+}
+
+// there gives which of some rows are there.
+func there(t *testing.T, keys []store.Key) []store.Key {
+	t.Helper()
+	var found []store.Key
+	for part := range slices.Chunk(keys, 100) {
+		var wanted []map[string]types.AttributeValue
+		for _, k := range part {
+			wanted = append(wanted, keyOf(k))
+		}
+		out, err := cloud.Table.BatchGetItem(t.Context(), &dynamodb.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{cloud.Cloud.Table.Name: {Keys: wanted}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, item := range out.Responses[cloud.Cloud.Table.Name] {
+			found = append(found, store.Key{PK: item["PK"].(*types.AttributeValueMemberS).Value, SK: item["SK"].(*types.AttributeValueMemberS).Value})
+		}
+	}
+	return found
 }
