@@ -195,7 +195,7 @@ func TestAnAccountAsksByMail(t *testing.T) {
 	}
 	p.must(200, journey.Call{Method: "GET", Path: "/v1/dsr/" + a.Text("id")})
 
-	a = nobody.must(201, journey.Call{Method: "POST", Path: "/v1/dsr/mail", Headers: anywhere(), Body: map[string]any{"email": p.person.Email, "type": "opt_out", "description": "Sell nothing of mine, count nothing of mine."}})
+	nobody.must(201, journey.Call{Method: "POST", Path: "/v1/dsr/mail", Headers: anywhere(), Body: map[string]any{"email": p.person.Email, "type": "opt_out", "description": "Sell nothing of mine, count nothing of mine."}})
 	p.settle()
 	if err := p.RunJob(t.Context(), "WorkRequests"); err != nil {
 		t.Fatal(err)
