@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -312,7 +313,7 @@ func (f *flock) owed(p *caller, member string) map[place]bool {
 	f.t.Helper()
 	all := map[place]bool{}
 	for _, r := range f.rows() {
-		t, ok := datamap.Current().Of(fmt.Sprint(r["_type"]))
+		t, ok := rowsMap().Of(fmt.Sprint(r["_type"]))
 		own := strings.HasPrefix(fmt.Sprint(r["PK"]), "USER#"+p.user+"#") ||
 			strings.HasPrefix(fmt.Sprint(r["PK"]), "ORG#") && t.Subject == registry.SubjectMember && t.MemberIndex != "" && r["member"] == member
 		if !ok || !own || t.Export == "" {
@@ -427,7 +428,7 @@ func (f *flock) exact(p *caller, member string) {
 
 // sealed says whether a field lies encrypted, so that no row shows what it says.
 func sealed(p place) bool {
-	t, _ := datamap.Current().Of(p.record)
+	t, _ := rowsMap().Of(p.record)
 	return slices.ContainsFunc(t.Fields, func(field datamap.Field) bool { return field.Export == p.column && field.Sealed })
 }
 
@@ -442,7 +443,7 @@ func (f *flock) left(when string, whose func(*mark) bool, stays func(t datamap.R
 	f.t.Helper()
 	kept := map[string]int{}
 	for _, r := range f.rows() {
-		t, _ := datamap.Current().Of(fmt.Sprint(r["_type"]))
+		t, _ := rowsMap().Of(fmt.Sprint(r["_type"]))
 		for name, v := range r {
 			for _, m := range f.in(written(f.t, v)) {
 				i := slices.IndexFunc(t.Fields, func(field datamap.Field) bool { return field.Name == name })
@@ -546,7 +547,7 @@ func (c *caller) memberOf(organization string) string {
 func (f *flock) personal() {
 	f.t.Helper()
 	for _, r := range f.rows() {
-		t, _ := datamap.Current().Of(fmt.Sprint(r["_type"]))
+		t, _ := rowsMap().Of(fmt.Sprint(r["_type"]))
 		for name, v := range r {
 			registered := slices.ContainsFunc(t.Fields, func(field datamap.Field) bool { return field.Name == name && field.Personal })
 			for _, m := range f.in(written(f.t, v)) {
@@ -742,3 +743,6 @@ func (f *flock) documents() {
 func (m *mark) duty() bool {
 	return regexp.MustCompile(`^(create|update)-(invoice|organization) `).MatchString(m.where)
 }
+
+// rowsMap is the map of all rows, read once.
+var rowsMap = sync.OnceValue(datamap.Current)

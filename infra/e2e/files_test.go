@@ -49,7 +49,13 @@ func put(t testing.TB, asked journey.Answer, change func(g *journey.Grant), cont
 // newFile makes a file of a project that can be downloaded, and gives its path.
 func (c *caller) newFile(content string) string {
 	c.t.Helper()
-	asked := c.askForUpload("project", c.project(), "Notes "+unique()+".txt", "text/plain", []byte(content))
+	return c.newFileOf("project", c.project(), content)
+}
+
+// newFileOf makes a file that hangs on something, and gives its path.
+func (c *caller) newFileOf(of, parent, content string) string {
+	c.t.Helper()
+	asked := c.askForUpload(of, parent, "Notes "+unique()+".txt", "text/plain", []byte(content))
 	if got := put(c.t, asked, nil, []byte(content)); got != http.StatusOK {
 		c.t.Fatalf("the upload = %d", got)
 	}
@@ -314,6 +320,66 @@ func TestTheSweepEndsWhatADeletionCouldNot(t *testing.T) {
 	}
 	if n := versions(id); n != 0 {
 		t.Errorf("%d versions are left", n)
+	}
+}
+
+// TestTheFilesOfATicket hangs files on tickets. Who asked sees, names and deletes what others hang on theirs, and nothing that
+// hangs on a ticket which they do not see. A ticket counts its files, an upload that never came for a day alone.
+func TestTheFilesOfATicket(t *testing.T) {
+	owner := signUp(t)
+	grace, _ := owner.colleague("manager")
+	at, others := grace.newTicket(), owner.newTicket()
+	ticket := at[strings.LastIndex(at, "/")+1:]
+	hidden := owner.newFileOf("ticket", others[strings.LastIndex(others, "/")+1:], "not for everybody")
+	for _, c := range []journey.Call{{Method: "GET", Path: hidden}, {Method: "GET", Path: hidden + "/download"}, {Method: "POST", Path: hidden + "/confirm"},
+		{Method: "PATCH", Path: hidden, IfMatch: "*", Body: map[string]any{"name": "Mine.txt"}}, {Method: "DELETE", Path: hidden, IfMatch: "*"}} {
+		if a := grace.call(c); a.Code() != "file_not_found" {
+			t.Errorf("%s of a file of a ticket that one does not see = %d %s; want file_not_found", c.Method, a.Status, a.Code())
+		}
+	}
+	list := func(p *caller, parent string) journey.Answer {
+		t.Helper()
+		return p.call(journey.Call{Method: "GET", Path: "/v1/files?parent_type=ticket&parent_id=" + parent[strings.LastIndex(parent, "/")+1:]})
+	}
+	if a := list(grace, others); a.Code() != "ticket_not_found" {
+		t.Errorf("the files of such a ticket = %d %s; want ticket_not_found", a.Status, a.Body)
+	}
+
+	asked := owner.askForUpload("ticket", ticket, "Screen.txt", "text/plain", []byte("how it looks"))
+	if got := put(t, asked, nil, []byte("how it looks")); got != http.StatusOK {
+		t.Fatalf("the upload = %d", got)
+	}
+	path := "/v1/files/" + asked.Text("id")
+	grace.must(200, journey.Call{Method: "POST", Path: path + "/confirm"})
+	link := grace.must(200, journey.Call{Method: "GET", Path: path + "/download"}).Text("url")
+	if status, body := fetch(t, link); status != http.StatusOK || string(body) != "how it looks" {
+		t.Errorf("the download = %d %q", status, body)
+	}
+	grace.must(200, journey.Call{Method: "PATCH", Path: path, IfMatch: grace.etag(path), Body: map[string]any{"name": "Screen of Monday.txt"}})
+	owner.askForUpload("ticket", ticket, "Never came.txt", "text/plain", []byte("late"))
+	if a := list(grace, at); a.Text("data.0.name") != "Never came.txt" || a.Text("data.1.name") != "Screen of Monday.txt" {
+		t.Errorf("the files of the ticket = %s; want both, the newest first", a.Body)
+	}
+	grace.must(204, journey.Call{Method: "DELETE", Path: path, IfMatch: "*"})
+	if n := versions(asked.Text("id")); n != 0 {
+		t.Errorf("%d versions are left", n)
+	}
+	count := func(want string) {
+		t.Helper()
+		if a := owner.must(200, journey.Call{Method: "GET", Path: at}); a.Text("file_count") != want {
+			t.Errorf("the ticket counts %s files; want %s", a.Text("file_count"), want)
+		}
+	}
+	count("1")
+	pass(24*time.Hour + time.Minute)
+	if err := owner.RunJob(t.Context(), "SweepUploads"); err != nil {
+		t.Fatal(err)
+	}
+	owner.logIn()
+	count("0")
+	owner.must(200, journey.Call{Method: "POST", Path: at + "/close", IfMatch: "*"})
+	if a := owner.call(journey.Call{Method: "POST", Path: "/v1/files", Body: journey.Announce("ticket", ticket, "Late.txt", "text/plain", []byte("late"))}); a.Code() != "ticket_closed" {
+		t.Errorf("a file of a closed ticket = %d %s; want ticket_closed", a.Status, a.Body)
 	}
 }
 

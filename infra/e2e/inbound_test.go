@@ -5,11 +5,14 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"pixeltrack.io/platform/infra/journey"
+	"pixeltrack.io/platform/infra/local/calls"
 	"pixeltrack.io/platform/infra/local/resend"
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/keys"
+	"pixeltrack.io/platform/pkg/mailroom"
 	"pixeltrack.io/platform/pkg/store"
 	"pixeltrack.io/platform/pkg/support"
 )
@@ -158,6 +161,105 @@ func TestAnAgentIsToldWhatThePersonAgreedTo(t *testing.T) {
 			t.Errorf("the agent has %d mails that it %s; want one", n, subject)
 		}
 	}
+}
+
+// TestAnAgentOfAnAccountWaitsForItsPerson lets an agent ask for somebody with an account, who logs in and agrees.
+func TestAnAgentOfAnAccountWaitsForItsPerson(t *testing.T) {
+	p, agent := signUp(t), stranger(t)
+	a := agent.must(201, journey.Call{Method: "POST", Path: "/v1/dsr/mail", Headers: anywhere(), Body: map[string]any{"email": p.person.Email, "type": "access",
+		"agent": map[string]any{"name": "Rights and Co.", "email": agent.person.Email, "signed_permission": true}}})
+	p.settle()
+	if n := len(agent.mails("privacy request")); n != 0 {
+		t.Errorf("the agent has %d mails before the person confirmed; want none", n)
+	}
+	p.must(200, journey.Call{Method: "POST", Path: "/v1/dsr/" + a.Text("id") + "/verify?share_with_agent=true"})
+	p.settle()
+	if n := len(agent.mails("was confirmed")); n != 1 {
+		t.Errorf("the agent has %d mails that it was confirmed; want one", n)
+	}
+}
+
+// TestAMailThatCannotBeFetchedIsTakenLater lets the provider fail while a mail comes in, for longer than the event is tried and a
+// schedule waits: the mail is a ticket in the end, and one.
+func TestAMailThatCannotBeFetchedIsTakenLater(t *testing.T) {
+	s := stranger(t)
+	s.settle()
+	cloud.Lambda.TakeDeadLetters()
+	if err := cloud.Faults.Add(calls.Plan{Service: "resend", Kind: "error", Times: -1}); err != nil {
+		t.Fatal(err)
+	}
+	defer cloud.Faults.Clear()
+	s.mailTo("support@pixeltrack.io", "Hello", "Does it work?", resend.Delivery{})
+	if failed := cloud.Lambda.TakeDeadLetters(); len(failed) != 1 || failed[0].Function != "TakeInMail" {
+		t.Errorf("%+v failed for good; want the event about the mail alone", failed)
+	}
+	pass(mailroom.Patience + time.Minute)
+	if err := s.RunJob(t.Context(), "TakeInMail"); err == nil {
+		t.Error("the schedule says nothing of a mail that it cannot take")
+	}
+	cloud.Faults.Clear()
+	later := func() {
+		t.Helper()
+		s.runLater("take-in-mail", mailroom.Patience+time.Minute)
+		if n := len(s.mails("We have your message")); n != 1 {
+			t.Errorf("%d acknowledgements; want one", n)
+		}
+	}
+	later()
+	later()
+}
+
+// TestAnAccountAsksByMail writes to the privacy address from the address of an account, and asks by the form without a session:
+// the requests lie with the account, wait for its person to log in, and are opened by no code.
+func TestAnAccountAsksByMail(t *testing.T) {
+	p := signUp(t)
+	p.mailTo("privacy@pixeltrack.io", "Hello", "I have a concern about what you do.", resend.Delivery{})
+	requests := func() journey.Answer {
+		t.Helper()
+		return p.must(200, journey.Call{Method: "GET", Path: "/v1/dsr"})
+	}
+	if a := requests(); a.Text("data.0.type") != "unclear" {
+		t.Errorf("the request = %s; want it unclear", a.Body)
+	}
+	p.mailTo(p.replyTo(received), "Re: "+received, "I mean access: send me my data.", resend.Delivery{})
+	if a := requests(); a.Text("data.0.type") != "access" || a.Text("data.0.state") != "identity_pending" || a.Text("data.1.id") != "" {
+		t.Errorf("the request = %s; want the same one, clear now", a.Body)
+	}
+	if m := p.mails("is clear now"); len(m) != 1 || !strings.Contains(m[0].Text, "log in again") {
+		t.Errorf("the mails about it = %+v; want one that asks for a login", m)
+	}
+
+	nobody := stranger(t)
+	a := nobody.must(201, journey.Call{Method: "POST", Path: "/v1/dsr/mail", Headers: anywhere(),
+		Body: map[string]any{"email": p.person.Email, "type": "rectification", "description": "My name has two t."}})
+	nobody.must(202, journey.Call{Method: "POST", Path: "/v1/dsr/mail/code", Body: map[string]any{"pass": a.Text("pass")}})
+	p.settle()
+	if n, codes := len(p.mails(received)), len(p.mails("Your code")); n != 2 || codes != 0 {
+		t.Errorf("%d receipts, %d codes; want one of each request, and no code", n, codes)
+	}
+	if a := nobody.must(403, journey.Call{Method: "POST", Path: "/v1/dsr/mail/open", Body: map[string]any{"pass": a.Text("pass"), "code": "12345678"}}); a.Code() != "code_invalid" {
+		t.Errorf("opening it with a guess = %s; want code_invalid", a.Code())
+	}
+	p.must(200, journey.Call{Method: "GET", Path: "/v1/dsr/" + a.Text("id")})
+}
+
+// TestAWrongCodeCountsOnce loses the answer of the table about a wrong code: it costs one of the five tries, and after three more
+// the right code still opens the request.
+func TestAWrongCodeCountsOnce(t *testing.T) {
+	s, pass := stranger(t).byMail()
+	code := s.mailedCode(pass)
+	wrong := "1" + code[1:]
+	if wrong == code {
+		wrong = "2" + code[1:]
+	}
+	open := func(code string) journey.Call {
+		return journey.Call{Method: "POST", Path: "/v1/dsr/mail/open", Body: map[string]any{"pass": pass, "code": code}}
+	}
+	s.lost("PutItem", 403, open(wrong))
+	for range 3 {
+		s.must(403, open(wrong))
+	}
+	s.must(200, open(code))
 }
 
 // closedByMail gives the pass by which somebody without an account rates a ticket of theirs that is closed.

@@ -45,7 +45,7 @@ func manners() []manner {
 		}},
 		{name: "three days late", late: 72 * time.Hour, run: once1},
 	}
-	for n := 1; n <= 60; n += size.Of(19, 4) {
+	for n := 1; n <= 60; n += size.Of(20, 4) {
 		all = append(all, manner{name: fmt.Sprintf("killed at call %d", n), run: func(t *testing.T, job string) { killed(t, job, n) }})
 	}
 	return all

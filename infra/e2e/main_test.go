@@ -6,9 +6,11 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"regexp"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -29,6 +31,7 @@ func TestMain(m *testing.M) {
 	code := 1
 	defer func() { os.Exit(code) }()
 	flag.Parse()
+	debug.SetGCPercent(400) // the stack remembers all calls, mails and objects: collecting them over and over was a fifth of its work
 	all := flag.Lookup("test.run").Value.String() == ""
 	s, err := stack.Start(context.Background(), stack.Options{Root: "../..", Build: all, Backoff: backoff}, control.New)
 	if err != nil {
@@ -118,6 +121,18 @@ func (c *caller) call(in journey.Call) journey.Answer {
 		c.t.Logf("%s %s: %s", in.Method, in.Path, why)
 	}
 	return a
+}
+
+// slowly makes a call whose every call of a service takes so long.
+func (c *caller) slowly(in journey.Call, by time.Duration, do func(journey.Call) journey.Answer) journey.Answer {
+	c.t.Helper()
+	id := "slow-" + unique() + "-call"
+	cloud.Door.SlowRequest(id, by)
+	defer cloud.Door.SlowRequest(id, 0)
+	headers := map[string]string{"X-Local-Request": id}
+	maps.Copy(headers, in.Headers)
+	in.Headers = headers
+	return do(in)
 }
 
 // must makes a call that answers one status.

@@ -9,6 +9,7 @@ import (
 	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/invitations"
+	"pixeltrack.io/platform/pkg/members"
 	"pixeltrack.io/platform/pkg/organization/agreements"
 	"pixeltrack.io/platform/pkg/privacy/policy"
 	"pixeltrack.io/platform/pkg/store"
@@ -210,6 +211,77 @@ func TestMembersComeChangeAndGo(t *testing.T) {
 	alan := &caller{Client: client(), t: t, person: journey.Person{Email: email, Password: owner.person.Password}}
 	alan.logIn()
 	alan.must(200, journey.Call{Method: "GET", Path: "/v1/org"})
+}
+
+// TestAGuestSeesWhatTheyWorkOn puts a guest on one project of two, and takes them off it.
+func TestAGuestSeesWhatTheyWorkOn(t *testing.T) {
+	owner := signUp(t)
+	guest, member := owner.colleague("guest")
+	theirs, other := owner.newProject(""), owner.newProject("")
+	seen := func(want string) {
+		t.Helper()
+		if a := guest.must(200, journey.Call{Method: "GET", Path: "/v1/projects"}); a.Text("data.0.id") != want || a.Text("data.1.id") != "" {
+			t.Errorf("the guest lists %s; want %q alone", a.Body, want)
+		}
+		for _, project := range []string{theirs, other} {
+			a := guest.call(journey.Call{Method: "GET", Path: "/v1/projects/" + project})
+			if (a.Status == 200) != (project == want) || a.Status != 200 && a.Code() != "project_not_found" {
+				t.Errorf("the guest reads %s: %d %s; want to see %q alone", project, a.Status, a.Code(), want)
+			}
+		}
+	}
+	seen("")
+	path := "/v1/projects/" + theirs + "/members"
+	owner.must(201, journey.Call{Method: "POST", Path: path, Body: map[string]any{"member_id": member}})
+	seen(theirs)
+	owner.must(204, journey.Call{Method: "DELETE", Path: path + "/" + member, IfMatch: "*"})
+	seen("")
+}
+
+// TestWhoComesBackHasTheirHistory removes a colleague, who is invited again, and merges who they were into who they are: hours,
+// also those on an invoice, files and tickets are theirs again, and the projects they were put on are not.
+func TestWhoComesBackHasTheirHistory(t *testing.T) {
+	owner := signUp(t)
+	grace, was := owner.colleague("member")
+	client := owner.newClient()
+	project := owner.newProject(client)
+	owner.must(201, journey.Call{Method: "POST", Path: "/v1/projects/" + project + "/members", Body: map[string]any{"member_id": was}})
+	entry, file, ticket := grace.newEntry(project), grace.newFileOf("project", project, "Sketches"), grace.newTicket()
+	grace.must(201, journey.Call{Method: "POST", Path: ticket + "/messages", Body: map[string]any{"text": "It is in the PDF too."}})
+	draft := "/v1/invoices/" + owner.must(202, journey.Call{Method: "POST", Path: "/v1/invoices", Body: map[string]any{"client_id": client, "from_time": map[string]any{"project_ids": []string{project},
+		"from": owner.now().AddDate(0, 0, -2).Format(time.DateOnly), "to": owner.now().AddDate(0, 0, 1).Format(time.DateOnly), "rate": eur(9000)}}}).Text("id")
+	owner.settle()
+	owner.must(204, journey.Call{Method: "DELETE", Path: "/v1/members/" + was, IfMatch: "*"})
+
+	_, token := owner.invite(grace.person.Email, "member")
+	grace.logIn()
+	is := grace.must(201, journey.Call{Method: "POST", Path: "/v1/auth/invitations/join", Body: map[string]any{"token": token}}).Text("member.id")
+	grace.into(owner.organization)
+	grace.must(404, journey.Call{Method: "GET", Path: ticket}) // it is who they were that asked
+	owner.must(202, journey.Call{Method: "POST", Path: "/v1/members/" + was + "/merge", IfMatch: "*", Body: map[string]any{"into": is}})
+	owner.runLater("merge-members", members.Settle)
+	owner.runLater("merge-members", members.Settle)
+	if a := owner.must(200, journey.Call{Method: "GET", Path: "/v1/members/" + was}); a.Text("status") != "merged" || a.Text("merged_into") != is {
+		t.Errorf("who they were = %s; want it merged", a.Body)
+	}
+	mine := grace.must(200, journey.Call{Method: "GET", Path: "/v1/time-entries/" + entry})
+	if mine.Text("member_id") != is || mine.Text("locked") != "invoiced" {
+		t.Errorf("the hours = %s; want them theirs, and on the invoice still", mine.Body)
+	}
+	if a := grace.must(200, journey.Call{Method: "GET", Path: file}); a.Text("uploaded_by") != is {
+		t.Errorf("the file = %s; want it theirs", a.Body)
+	}
+	if a := grace.must(200, journey.Call{Method: "GET", Path: ticket}); a.Text("member_id") != is || a.Text("messages.0.member_id") != is || a.Text("messages.1.member_id") != is {
+		t.Errorf("the ticket = %s; want it theirs", a.Body)
+	}
+	if a := owner.must(200, journey.Call{Method: "GET", Path: "/v1/projects/" + project + "/members"}); a.Text("data.0.member_id") != "" {
+		t.Errorf("on the project are %s; want nobody", a.Body)
+	}
+	owner.must(204, journey.Call{Method: "DELETE", Path: draft, IfMatch: "*"})
+	owner.runLater("assemble-invoice", time.Minute)
+	if a := grace.must(200, journey.Call{Method: "GET", Path: "/v1/time-entries/" + entry}); a.Text("locked") != "" {
+		t.Errorf("the hours of a deleted draft = %s; want them free", a.Body)
+	}
 }
 
 // TestTheOwnershipPassesOn offers and accepts it, and sees one owner before and after.

@@ -91,10 +91,10 @@ func TestARestrictionKeepsADeletedAccount(t *testing.T) {
 			}
 		},
 	} {
-		before := p.clocks("WAKE#purge-account")
+		before := p.clocks("WAKE#purge-account", p.user)
 		by()
 		p.settle()
-		if after := p.clocks("WAKE#purge-account"); after == before || after == "" {
+		if after := p.clocks("WAKE#purge-account", p.user); after == before || after == "" {
 			t.Errorf("the clock of the purge was %q and is %q; want it put off", before, after)
 		}
 		if p.left() == "" {
@@ -108,8 +108,8 @@ func TestARestrictionKeepsADeletedAccount(t *testing.T) {
 	}
 }
 
-// clocks gives the rows of a clock that are about the person.
-func (c *caller) clocks(prefix string) string {
+// clocks gives the rows of a clock that are about something, by when they ring.
+func (c *caller) clocks(prefix, about string) string {
 	c.t.Helper()
 	rows, err := cloud.Rows(c.t.Context(), "")
 	if err != nil {
@@ -119,7 +119,7 @@ func (c *caller) clocks(prefix string) string {
 	for _, r := range rows {
 		pk, _ := r["PK"].(string)
 		sk, _ := r["SK"].(string)
-		if strings.HasPrefix(pk, prefix) && strings.Contains(sk, c.user) {
+		if strings.HasPrefix(pk, prefix) && strings.Contains(sk, about) {
 			all = append(all, sk)
 		}
 	}

@@ -1,8 +1,11 @@
 package e2e_test
 
 import (
+	"fmt"
 	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -74,6 +77,49 @@ func staff(t testing.TB, role access.StaffRole) *caller {
 	return c
 }
 
+// shared keeps people whom many steps need beside their own person, for whom it does not matter what else is theirs.
+var shared = struct {
+	sync.Mutex
+	people map[string]*caller
+}{people: map[string]*caller{}}
+
+// known gives the person of a name whose token still counts, made where there is none.
+func known(t testing.TB, name string, make func() *caller) *caller {
+	t.Helper()
+	shared.Lock()
+	defer shared.Unlock()
+	c := shared.people[name]
+	if c == nil || c.until().Before(cloud.Clock.Now().Add(5*time.Minute)) {
+		c = make()
+		shared.people[name] = c
+	}
+	one := *c
+	one.t = t
+	return &one
+}
+
+// bystander is somebody with an organization whom an act of others is about.
+func bystander(t testing.TB) *caller {
+	t.Helper()
+	return known(t, "bystander", func() *caller { return signUp(t) })
+}
+
+// colleague is the n-th of our own people with a role.
+func colleague(t testing.TB, role access.StaffRole, n int) *caller {
+	t.Helper()
+	return known(t, fmt.Sprint(role, n), func() *caller { return staff(t, role) })
+}
+
+// until is when the person's token ends.
+func (c *caller) until() time.Time {
+	c.t.Helper()
+	seconds, err := strconv.ParseFloat(c.claim("exp"), 64)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return time.Unix(int64(seconds), 0)
+}
+
 // demanded carries out an act about a legal request.
 func (c *caller) demanded(path, act string) {
 	c.t.Helper()
@@ -128,14 +174,14 @@ func (c *caller) arrived(transfer, announcement string) {
 func staffSteps() []step {
 	acts := acts()
 	own := func(operation, path string, role access.StaffRole) step {
-		return step{operation: operation, status: 200, alone: true, prepare: func(p *caller) journey.Call {
+		return step{operation: operation, status: 200, prepare: func(p *caller) journey.Call {
 			p.appoint(role)
 			return journey.Call{Method: "GET", Path: path}
 		}}
 	}
 	// work makes the person an officer, and a call about a request of somebody else's that is to be decided.
 	work := func(operation, verb string, body any, before ...journey.Call) step {
-		return step{operation: operation, status: 200, alone: true, prepare: func(p *caller) journey.Call {
+		return step{operation: operation, status: 200, prepare: func(p *caller) journey.Call {
 			path := "/v1/admin/cases/" + correction(p.t)
 			p.appoint(access.PrivacyOfficer)
 			for _, c := range before {
@@ -151,8 +197,8 @@ func staffSteps() []step {
 	decision := map[string]any{"items": []map[string]any{{"name": "rectification", "decision": "act"}}}
 	// hold makes the person a counsel, and a call about a hold on somebody else's invoice.
 	hold := func(operation, verb string) step {
-		return step{operation: operation, status: 200, alone: true, prepare: func(p *caller) journey.Call {
-			q := signUp(p.t)
+		return step{operation: operation, status: 200, prepare: func(p *caller) journey.Call {
+			q := bystander(p.t)
 			p.appoint(access.LegalCounsel)
 			path := "/v1/admin/holds/" + p.hold("invoice", q.newInvoice(), q.organization)
 			if verb == "" {
@@ -166,7 +212,7 @@ func staffSteps() []step {
 	}
 	// breach makes the person the lead of security, and a call about a breach that they have entered.
 	breach := func(operation, method, verb string, status int, body func(*caller) map[string]any) step {
-		return step{operation: operation, status: status, alone: true, prepare: func(p *caller) journey.Call {
+		return step{operation: operation, status: status, prepare: func(p *caller) journey.Call {
 			p.appoint(access.SecurityLead)
 			path := "/v1/admin/breaches/" + p.must(201, journey.Call{Method: "POST", Path: "/v1/admin/breaches", Body: facts(p)}).Text("id")
 			c := journey.Call{Method: method, Path: path + verb}
@@ -184,7 +230,7 @@ func staffSteps() []step {
 	}
 	// provider makes the person the officer, and a call about a company that has not been in the register before, or has ended.
 	provider := func(operation, method, verb string, status int) step {
-		return step{operation: operation, status: status, alone: true, prepare: func(p *caller) journey.Call {
+		return step{operation: operation, status: status, prepare: func(p *caller) journey.Call {
 			p.appoint(access.PrivacyOfficer)
 			body := p.provider(operation)
 			path := "/v1/admin/subprocessors/" + operation
@@ -209,7 +255,7 @@ func staffSteps() []step {
 	}
 	// transfer makes the person a counsel, and a call about a transfer of which everybody was told, past the job that does it.
 	transfer := func(operation, verb string) step {
-		return step{operation: operation, status: 200, alone: true, prepare: func(p *caller) journey.Call {
+		return step{operation: operation, status: 200, prepare: func(p *caller) journey.Call {
 			p.appoint(access.LegalCounsel)
 			made := p.must(201, journey.Call{Method: "POST", Path: "/v1/admin/business-transfers", Body: p.sale()})
 			path := "/v1/admin/business-transfers/" + made.Text("id")
@@ -228,14 +274,14 @@ func staffSteps() []step {
 	}
 	// handOver makes the person a counsel, and a call about a demand that has come as far as the names of the acts say.
 	handOver := func(operation, verb string, body map[string]any, before ...string) step {
-		return step{operation: operation, status: 200, alone: true, prepare: func(p *caller) journey.Call {
-			q, second := signUp(p.t), staff(p.t, access.LegalCounsel)
+		return step{operation: operation, status: 200, prepare: func(p *caller) journey.Call {
+			q, second := bystander(p.t), colleague(p.t, access.LegalCounsel, 1)
 			p.appoint(access.LegalCounsel)
 			path := "/v1/admin/legal-requests/" + second.must(201, journey.Call{Method: "POST", Path: "/v1/admin/legal-requests", Body: demand(q)}).Text("id")
 			for _, act := range before {
 				second.demanded(path, act)
 				if act == "/review" && slices.Contains(before, "/approve") {
-					second = staff(p.t, access.LegalCounsel)
+					second = colleague(p.t, access.LegalCounsel, 2)
 				}
 			}
 			if verb == "" {
@@ -249,13 +295,13 @@ func staffSteps() []step {
 		}, again: []int{409, 412}}
 	}
 	return []step{
-		{operation: "create-legal-request", status: 201, alone: true, prepare: func(p *caller) journey.Call {
-			q := signUp(p.t)
+		{operation: "create-legal-request", status: 201, prepare: func(p *caller) journey.Call {
+			q := bystander(p.t)
 			p.appoint(access.LegalCounsel)
 			return journey.Call{Method: "POST", Path: "/v1/admin/legal-requests", Body: demand(q), Key: "key-" + unique()}
 		}},
 		own("list-assurance", "/v1/admin/assurance", access.SecurityLead),
-		{operation: "record-assurance", status: 201, alone: true, prepare: func(p *caller) journey.Call {
+		{operation: "record-assurance", status: 201, prepare: func(p *caller) journey.Call {
 			p.appoint(access.SecurityLead)
 			return journey.Call{Method: "POST", Path: "/v1/admin/assurance", Key: "key-" + unique(), Body: map[string]any{"provider": "resend", "standard": "SOC 2 Type II",
 				"document": "reports/resend.pdf", "issued_at": p.now().Add(-time.Hour), "expires_at": p.now().AddDate(1, 0, 0)}}
@@ -264,14 +310,14 @@ func staffSteps() []step {
 		provider("get-subprocessor", "GET", "", 200),
 		provider("update-subprocessor", "PUT", "", 200),
 		provider("end-subprocessor", "POST", "/end", 200),
-		{operation: "create-business-transfer", status: 201, alone: true, prepare: func(p *caller) journey.Call {
+		{operation: "create-business-transfer", status: 201, prepare: func(p *caller) journey.Call {
 			p.appoint(access.LegalCounsel)
 			return journey.Call{Method: "POST", Path: "/v1/admin/business-transfers", Body: p.sale(), Key: "key-" + unique()}
 		}},
 		transfer("get-business-transfer", ""),
 		transfer("start-business-transfer", "/start"),
 		transfer("cancel-business-transfer", "/cancel"),
-		{operation: "create-policy", status: 201, alone: true, prepare: func(p *caller) journey.Call {
+		{operation: "create-policy", status: 201, prepare: func(p *caller) journey.Call {
 			p.appoint(access.PrivacyOfficer)
 			return journey.Call{Method: "POST", Path: "/v1/admin/policies", Body: p.policy(), Key: "key-" + unique()}
 		}, again: []int{409}},
@@ -283,7 +329,7 @@ func staffSteps() []step {
 		handOver("notify-legal-request", "/notice", nil, "/review", "/approve", "/disclosures"),
 		handOver("close-legal-request", "/close", nil, "/review", "/approve", "/disclosures", "/notice"),
 		own("get-processing-record", "/v1/admin/ropa", access.PrivacyOfficer),
-		{operation: "create-breach", status: 201, alone: true, prepare: func(p *caller) journey.Call {
+		{operation: "create-breach", status: 201, prepare: func(p *caller) journey.Call {
 			p.appoint(access.SecurityLead)
 			return journey.Call{Method: "POST", Path: "/v1/admin/breaches", Body: facts(p), Key: "key-" + unique()}
 		}},
@@ -293,8 +339,8 @@ func staffSteps() []step {
 		breach("update-breach", "PUT", "", 200, facts),
 		breach("report-breach-notice", "POST", "/notices", 200, func(p *caller) map[string]any { return map[string]any{"whom": "authority", "at": p.now()} }),
 		breach("close-breach", "POST", "/close", 200, func(*caller) map[string]any { return map[string]any{} }),
-		{operation: "place-hold", status: 201, alone: true, prepare: func(p *caller) journey.Call {
-			q := signUp(p.t)
+		{operation: "place-hold", status: 201, prepare: func(p *caller) journey.Call {
+			q := bystander(p.t)
 			p.appoint(access.LegalCounsel)
 			return journey.Call{Method: "POST", Path: "/v1/admin/holds", Body: holdBody("invoice", q.newInvoice(), q.organization), Key: "key-" + unique()}
 		}},
@@ -382,10 +428,73 @@ func TestARequestAtTheDesk(t *testing.T) {
 	}
 }
 
-// TestHoldsOnEveryKindOfThing places two holds on each and lifts both: what was held stays for as long as one is left, and
-// an account and organization that are due go afterwards.
+// TestPeopleDecideWhoeverAsks works on requests of a person with an account, and of somebody who has only written: one is taken
+// on, extended, decided and done, another is denied. Both persons read what became of theirs, and are mailed it once.
+func TestPeopleDecideWhoeverAsks(t *testing.T) {
+	officer := staff(t, access.PrivacyOfficer)
+	ask := map[string]any{"type": "rectification", "description": "My name has two t."}
+	for name, asker := range map[string]func(t *testing.T) (who *caller, file func() (id string, read func() journey.Answer)){
+		"with an account": func(t *testing.T) (*caller, func() (string, func() journey.Answer)) {
+			p := signUp(t)
+			return p, func() (string, func() journey.Answer) {
+				id := p.askFor(ask)
+				return id, func() journey.Answer { return p.must(200, journey.Call{Method: "GET", Path: "/v1/dsr/" + id}) }
+			}
+		},
+		"by mail": func(t *testing.T) (*caller, func() (string, func() journey.Answer)) {
+			s := stranger(t)
+			return s, func() (string, func() journey.Answer) {
+				a := s.must(201, journey.Call{Method: "POST", Path: "/v1/dsr/mail", Headers: anywhere(),
+					Body: map[string]any{"email": s.person.Email, "type": ask["type"], "description": ask["description"]}})
+				open := func() journey.Answer {
+					return s.must(200, journey.Call{Method: "POST", Path: "/v1/dsr/mail/open", Body: map[string]any{"pass": a.Text("pass"), "code": s.mailedCode(a.Text("pass"))}})
+				}
+				open() // which shows that the address is theirs
+				return a.Text("id"), open
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			who, file := asker(t)
+			done, readDone := file()
+			denied, readDenied := file()
+			who.settle()
+			if err := who.RunJob(t.Context(), "WorkRequests"); err != nil {
+				t.Fatal(err)
+			}
+			act := func(id, verb string, body any) journey.Answer {
+				t.Helper()
+				path := "/v1/admin/cases/" + id
+				return officer.must(200, journey.Call{Method: "POST", Path: path + verb, IfMatch: officer.etag(path), Body: body, Key: "key-" + unique()})
+			}
+			if a := act(done, "/assign", nil); a.Text("assignee") == "" {
+				t.Errorf("the request that was taken on = %s; want whose it is", a.Body)
+			}
+			first := act(done, "/extend", map[string]any{"reason": "complexity", "explanation": "Three providers must be asked."})
+			act(done, "/decide", map[string]any{"items": []map[string]any{{"name": "rectification", "decision": "act"}}})
+			act(done, "/steps", map[string]any{"item": "rectification", "outcome": "done"})
+			act(denied, "/deny", map[string]any{"reason": "found_accurate", "explanation": "The bank confirmed it."})
+			who.settle()
+			if a := readDone(); a.Text("state") != "fulfilled" || a.Text("extended") != "true" || a.Text("due_at") != first.Text("due_at") {
+				t.Errorf("the person reads %s; want it done, in the time that it was extended to", a.Body)
+			}
+			if a := readDenied(); a.Text("state") != "denied" || a.Text("denial") != "found_accurate" {
+				t.Errorf("the person reads %s; want it denied, and why", a.Body)
+			}
+			for _, subject := range []string{"takes longer", "is answered", "could not be answered"} {
+				if n := len(who.mails("Your privacy request " + subject)); n != 1 {
+					t.Errorf("%d mails that the request %s; want one", n, subject)
+				}
+			}
+		})
+	}
+}
+
+// TestHoldsOnEveryKindOfThing places two holds on each and lifts both: what was held stays for as long as one is left, an
+// account and organization that are due go afterwards, and the clock of a project goes on.
 func TestHoldsOnEveryKindOfThing(t *testing.T) {
 	p, q, counsel := signUp(t), signUp(t), staff(t, access.LegalCounsel)
+	p.must(200, journey.Call{Method: "PATCH", Path: "/v1/org", IfMatch: "*", Body: map[string]any{"retention_days": 365}})
 	client := p.newClient()
 	project, invoice, file := p.newProject(client), p.newInvoice(), strings.TrimPrefix(p.newFile("what was agreed"), "/v1/files/")
 	q.must(202, journey.Call{Method: "DELETE", Path: "/v1/me", Body: q.deletion()})
@@ -394,9 +503,13 @@ func TestHoldsOnEveryKindOfThing(t *testing.T) {
 	q.settle()
 	things := [][3]string{{"client", client, p.organization}, {"project", project, p.organization}, {"invoice", invoice, p.organization},
 		{"file", file, p.organization}, {"account", q.user, ""}, {"organization", q.organization, ""}}
+	running := p.clocks("DUE#purge-project", project)
 	holds := map[string][2]string{}
 	for _, o := range things {
 		holds[o[1]] = [2]string{counsel.hold(o[0], o[1], o[2]), counsel.hold(o[0], o[1], o[2])}
+	}
+	if stopped := p.clocks("DUE#purge-project", project); running == "" || stopped != "" {
+		t.Errorf("the clock of the project was %q and is %q; want it to stand still", running, stopped)
 	}
 	q.purge()
 	if q.left() == "" {
@@ -419,6 +532,9 @@ func TestHoldsOnEveryKindOfThing(t *testing.T) {
 	counsel = staff(t, access.LegalCounsel)
 	for _, o := range things {
 		counsel.lift(holds[o[1]][1])
+	}
+	if again := p.clocks("DUE#purge-project", project); again != running {
+		t.Errorf("the clock of the project was %q and is %q; want it to go on", running, again)
 	}
 	q.purge()
 	if mark := q.left(); mark != "" {

@@ -26,7 +26,7 @@ func visitSteps() []step {
 	// inside makes the person an agent with a visit to somebody's organization.
 	inside := func(operation, path string) step {
 		return step{operation: operation, status: 200, alone: true, prepare: func(p *caller) journey.Call {
-			q := signUp(p.t)
+			q := bystander(p.t)
 			p.appoint(access.SupportAgent)
 			p.visit(q)
 			return journey.Call{Method: "GET", Path: "/v1/admin/organizations/" + q.organization + path}
@@ -34,16 +34,16 @@ func visitSteps() []step {
 	}
 	return []step{
 		{operation: "create-support-access", status: 201, alone: true, prepare: func(p *caller) journey.Call {
-			q := signUp(p.t)
+			q := bystander(p.t)
 			p.appoint(access.SupportAgent)
 			return journey.Call{Method: "POST", Path: "/v1/admin/support-access", Body: visitBody(q), Key: "key-" + unique()}
 		}},
-		{operation: "list-active-support-access", status: 200, alone: true, prepare: func(p *caller) journey.Call {
+		{operation: "list-active-support-access", status: 200, prepare: func(p *caller) journey.Call {
 			p.appoint(access.SupportAgent)
 			return journey.Call{Method: "GET", Path: "/v1/admin/support-access?limit=1"}
 		}},
 		{operation: "end-support-access", status: 200, alone: true, prepare: func(p *caller) journey.Call {
-			q := signUp(p.t)
+			q := bystander(p.t)
 			p.appoint(access.SupportAgent)
 			_, staff := p.visit(q)
 			return journey.Call{Method: "POST", Path: "/v1/admin/organizations/" + q.organization + "/support-access/" + staff + "/end", Key: "key-" + unique()}
@@ -63,7 +63,7 @@ func visitSteps() []step {
 // queued makes a ticket as somebody else, and gives its path at the desk once the queue has it.
 func queued(t testing.TB) string {
 	t.Helper()
-	q := signUp(t)
+	q := bystander(t)
 	at := strings.Replace(q.newTicket(), "/v1/support/", "/v1/admin/", 1)
 	q.settle()
 	return at
@@ -72,7 +72,7 @@ func queued(t testing.TB) string {
 func deskSteps() []step {
 	// work makes the person an agent, and a call about a ticket of somebody else's.
 	work := func(operation, method, path string, status int, body map[string]any) step {
-		return step{operation: operation, status: status, alone: true, prepare: func(p *caller) journey.Call {
+		return step{operation: operation, status: status, prepare: func(p *caller) journey.Call {
 			at := queued(p.t)
 			p.appoint(access.SupportAgent)
 			c := journey.Call{Method: method, Path: at + path}
@@ -86,7 +86,7 @@ func deskSteps() []step {
 		}, again: []int{409, 412}}
 	}
 	return []step{
-		{operation: "list-support-tickets", status: 200, alone: true, prepare: func(p *caller) journey.Call {
+		{operation: "list-support-tickets", status: 200, prepare: func(p *caller) journey.Call {
 			p.appoint(access.SupportAgent)
 			return journey.Call{Method: "GET", Path: "/v1/admin/tickets?limit=1"}
 		}},
@@ -103,8 +103,8 @@ func flagSteps() []step {
 	}
 	// flagged makes the person the lead of security, and a call about a flag that a colleague has raised.
 	flagged := func(operation, method, path string, status int, with any) step {
-		return step{operation: operation, status: status, alone: true, prepare: func(p *caller) journey.Call {
-			at := "/v1/admin/abuse-flags/" + staff(p.t, access.SecurityLead).must(201, journey.Call{Method: "POST", Path: "/v1/admin/abuse-flags", Body: body(signUp(p.t))}).Text("id")
+		return step{operation: operation, status: status, prepare: func(p *caller) journey.Call {
+			at := "/v1/admin/abuse-flags/" + colleague(p.t, access.SecurityLead, 1).must(201, journey.Call{Method: "POST", Path: "/v1/admin/abuse-flags", Body: body(signUp(p.t))}).Text("id")
 			p.appoint(access.SecurityLead)
 			c := journey.Call{Method: method, Path: at + path, Body: with}
 			if method == "POST" {
@@ -114,12 +114,12 @@ func flagSteps() []step {
 		}, again: []int{404, 412}}
 	}
 	return []step{
-		{operation: "create-abuse-flag", status: 201, alone: true, prepare: func(p *caller) journey.Call {
+		{operation: "create-abuse-flag", status: 201, prepare: func(p *caller) journey.Call {
 			q := signUp(p.t)
 			p.appoint(access.SecurityLead)
 			return journey.Call{Method: "POST", Path: "/v1/admin/abuse-flags", Body: body(q), Key: "key-" + unique()}
 		}},
-		{operation: "list-abuse-flags", status: 200, alone: true, prepare: func(p *caller) journey.Call {
+		{operation: "list-abuse-flags", status: 200, prepare: func(p *caller) journey.Call {
 			p.appoint(access.SecurityLead)
 			return journey.Call{Method: "GET", Path: "/v1/admin/abuse-flags?limit=1"}
 		}},

@@ -2,11 +2,13 @@ package e2e_test
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
 	"pixeltrack.io/platform/infra/journey"
 	"pixeltrack.io/platform/infra/local/simclock"
+	"pixeltrack.io/platform/pkg/privacy/retention"
 )
 
 // TestArchivingMeetsAChange lets a change come between what archiving and restoring read and what they write.
@@ -101,5 +103,48 @@ func TestWhatRunsOnIsSettled(t *testing.T) {
 	}
 	if a := p.must(201, journey.Call{Method: http.MethodPost, Path: "/v1/timer/stop"}); a.Text("duration_seconds") < "28800" {
 		t.Errorf("the entry has %s seconds; want 8 hours", a.Text("duration_seconds"))
+	}
+}
+
+// TestAShorterRetentionCountsFromTheNextChange shortens the time that project data is kept. Who changes, archives or restores a
+// project from then on has it looked at in time, before the sweep has come to the setting; one that is deleted leaves no clock,
+// and nobody who worked on it.
+func TestAShorterRetentionCountsFromTheNextChange(t *testing.T) {
+	p := signUp(t)
+	keep := func(days int) {
+		t.Helper()
+		p.must(200, journey.Call{Method: http.MethodPatch, Path: "/v1/org", IfMatch: "*", Body: map[string]any{"retention_days": days}})
+	}
+	looked := func(project string, days int) {
+		t.Helper()
+		for _, kind := range []string{"DUE", "WAKE"} {
+			looks := strings.Split(p.clocks(kind+"#purge-project", project), "\n")
+			text, _, _ := strings.Cut(looks[0], "#")
+			at, err := time.Parse(time.RFC3339, text)
+			if want := p.now().AddDate(0, 0, days).Add(-retention.ExportOffer); err != nil || len(looks) != 1 || at.Sub(want).Abs() > time.Hour {
+				t.Errorf("%s is looked at %q, %v; want one look at %s", project, looks, err, want)
+			}
+		}
+	}
+	keep(365)
+	changed, archived, restored, deleted := p.newProject(""), p.newProject(""), p.newProject(""), p.newProject("")
+	p.must(200, journey.Call{Method: http.MethodPost, Path: "/v1/projects/" + restored + "/archive", IfMatch: "*"})
+	p.must(201, journey.Call{Method: http.MethodPost, Path: "/v1/projects/" + deleted + "/members", Body: map[string]any{"member_id": p.self()}})
+	for _, project := range []string{changed, archived, restored, deleted} {
+		looked(project, 365)
+	}
+	keep(30)
+	p.must(200, journey.Call{Method: http.MethodPatch, Path: "/v1/projects/" + changed, IfMatch: "*", Body: map[string]any{"description": "A new one"}})
+	p.must(200, journey.Call{Method: http.MethodPost, Path: "/v1/projects/" + archived + "/archive", IfMatch: "*"})
+	p.must(200, journey.Call{Method: http.MethodPost, Path: "/v1/projects/" + restored + "/restore", IfMatch: "*"})
+	for _, project := range []string{changed, archived, restored} {
+		looked(project, 30)
+	}
+	p.must(202, journey.Call{Method: http.MethodDelete, Path: "/v1/projects/" + deleted, IfMatch: "*"})
+	p.runLater("close-projects", 2*time.Minute)
+	for _, left := range p.finds(deleted) {
+		if !strings.HasPrefix(left, "TOMBSTONE") {
+			t.Errorf("of a deleted project is left: %s", left)
+		}
 	}
 }

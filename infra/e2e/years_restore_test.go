@@ -35,6 +35,11 @@ func TestARestoredTable(t *testing.T) {
 	gone, due, held, freed, living := signUp(t), signUp(t), signUp(t), signUp(t), signUp(t)
 	gone.newAPIToken("clients:read")
 	gone.packaged()
+	question := gone.newTicket()[len("/v1/support/tickets/"):]
+	sketch := gone.newFileOf("ticket", question, "How it looks")[len("/v1/files/"):]
+	gone.settle()
+	staff(t, access.SecurityLead).must(201, journey.Call{Method: "POST", Path: "/v1/admin/abuse-flags", Body: map[string]any{"subject": map[string]any{"kind": "account", "id": gone.user},
+		"ground": "spam", "measure": "watch", "explanation": "A thousand mails in an hour.", "days": 90}})
 	k := newCanary()
 	person := living.newPerson(k)
 	living.sendInvoice(living.newInvoiceTo(person))
@@ -80,7 +85,7 @@ func TestARestoredTable(t *testing.T) {
 
 	cloud.Serve(name)
 	defer cloud.Serve(template.TableName)
-	if len(living.finds(k.name)) == 0 || gone.left() == "" {
+	if len(living.finds(k.name)) == 0 || len(living.finds(question)) == 0 || gone.left() == "" {
 		t.Fatal("the recovered table is not from before")
 	}
 	shut := func(when string) {
@@ -118,8 +123,9 @@ func TestARestoredTable(t *testing.T) {
 		t.Fatal(err)
 	}
 	living.settle()
-	if marks := living.finds(append(k.words(), invoice)...); len(marks) > 0 {
-		t.Errorf("the recovered table still has %v", marks)
+	living.later("sweep-uploads", 2*time.Minute)
+	if marks := living.finds(append(k.words(), invoice, question, sketch)...); len(marks) > 0 || versions(sketch) != 0 {
+		t.Errorf("the recovered table still has %v, and of an erased file %d objects are there", marks, versions(sketch))
 	}
 	for who, p := range map[string]*caller{"erased": gone, "purged": due, "no longer held": freed} {
 		if mark := p.left(); mark != "" {

@@ -106,10 +106,10 @@ func ListContacts() api.Operation {
 		}
 		var client *Client
 		var rows []*Contact
-		both, within := errgroup.WithContext(ctx)
-		both.Go(func() (err error) { client, err = Read(within, c.Org, in.ID); return err })
+		var both errgroup.Group // the one does not stop the other: what a call costs does not tell what is there
+		both.Go(func() (err error) { client, err = Read(ctx, c.Org, in.ID); return err })
 		both.Go(func() (err error) {
-			rows, _, err = store.List[Contact](within, c.Org, Contacts(c.Org.Scope(), cli))
+			rows, _, err = store.List[Contact](ctx, c.Org, Contacts(c.Org.Scope(), cli))
 			return err
 		})
 		if err := both.Wait(); err != nil {

@@ -50,10 +50,10 @@ func look(ctx context.Context, org *store.Organization, inv id.Invoice, others [
 	fetches := append([]*store.Fetch{{Through: org, Key: Key(org.ID, inv), Row: d.Invoice}, {Through: org, Key: PayerKey(org.ID, inv), Row: d.payer},
 		{Through: org, Key: outbox.Key(org.Scope(), sentMail(inv)), Row: d.mail}}, others...)
 	var parts []*Part
-	both, within := errgroup.WithContext(ctx)
-	both.Go(func() error { return org.Store().FetchAll(within, fetches...) })
+	var both errgroup.Group // the one does not stop the other: what a call costs does not tell what is there
+	both.Go(func() error { return org.Store().FetchAll(ctx, fetches...) })
 	both.Go(func() (err error) {
-		parts, _, err = store.List[Part](within, org, store.Query{Partition: org.Scope().Partition(FamilyLines, string(inv)), Limit: calc.MaxLines / PartSize})
+		parts, _, err = store.List[Part](ctx, org, store.Query{Partition: org.Scope().Partition(FamilyLines, string(inv)), Limit: calc.MaxLines / PartSize})
 		return err
 	})
 	if err := both.Wait(); err != nil {

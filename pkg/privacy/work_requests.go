@@ -140,7 +140,7 @@ func (w *worker) request(ctx context.Context, key store.Key, now time.Time, d *s
 }
 
 // moves says whether a request was moved by an erasure, from where its clock says it is, or to where nobody is who has only
-// written to us. A report about a child's account lies with nobody, and is never moved.
+// written to us. A report about a child's account lies with its link, where nobody ever is, and is not moved.
 func (w *worker) moves(ctx context.Context, h holder, r *Request, key store.Key) (bool, error) {
 	hash, ok := h.Scope().Case()
 	if !ok || h.Scope().String() != scopeOf(key) {

@@ -126,7 +126,7 @@ func ListProjectMembers() api.Operation {
 			return nil, problem.Missing("project")
 		}
 		out := &ListMembersOut{api.List[ProjectMemberBody]{Data: []ProjectMemberBody{}}}
-		g, ctx := errgroup.WithContext(ctx)
+		var g errgroup.Group // the one does not stop the other: what a call costs does not tell what is there
 		g.Go(func() error {
 			_, err := Read(ctx, c.Org, in.ID)
 			return err

@@ -15,7 +15,7 @@
 //	get-docs | no data | - | - | 0 / 0
 //	sign-up | whether an address is known; a pending sign-up and its mail | table, GSI1 | MAIL hash; PLATFORM POLICY / time; CASE hash ATTEMPTS, SIGNUP, OUTBOX, LETTERS | 2.5 / 9
 //	confirm-sign-up | a pending sign-up by its link; user and organisation made of it | table | CASE hash SIGNUP; USER u PROFILE, CREDENTIAL, ACCEPTANCE, MEMBERSHIP, USERGATE; ORG o ORGANIZATION, ORGGATE, ACCESS; MAIL hash; PLATFORM SUBJECT s / user | 1 / 25
-//	log-in | an account by its address; a session | table | MAIL hash; CASE hash ATTEMPTS; USER u CREDENTIAL, USERGATE, MEMBERSHIP, SESSION, OUTBOX, ACK; DUE outbox; ORG o ACCESS, ORGGATE; CASE hash ATTEMPTS, CHALLENGE; USER u CREDENTIAL, USERGATE, MEMBERSHIP, SESSION, SECONDFACTOR | 7 / 15
+//	log-in | an account by its address; a session | table | MAIL hash; CASE hash ATTEMPTS; USER u CREDENTIAL, USERGATE, MEMBERSHIP, SESSION, OUTBOX, ACK; DUE outbox; ORG o ACCESS, ORGGATE; CASE hash ATTEMPTS, CHALLENGE; USER u CREDENTIAL, USERGATE, MEMBERSHIP, SESSION, SECONDFACTOR | 6 / 16
 //	refresh-token | a session by the ids in its token | table | USER u SESSION / session; USERGATE, ACK; ORG o ACCESS, ORGGATE | 5 / 1
 //	log-out | a session, or all of a user | table | USER u USERGATE, SESSION | 4 / 6
 //	switch-organization | a session and one membership | table | USER u SESSION, MEMBERSHIP / org | 8 / 1
@@ -196,7 +196,7 @@
 //	list-project-members | who works on a project | table | ORG o PROJECT / id; ORG o PROJECTMEMBER project | 5 / 0
 //	create-project-member | a project by id, and a member of it | table | ORG o PROJECT / id, ACCESS / member, PROJECTMEMBER project / member, IDEMPOTENCY | 5 / 7
 //	update-project-member | a member of a project | table | ORG o PROJECTMEMBER project / member | 4 / 2
-//	delete-project-member | a member of a project | table | ORG o PROJECTMEMBER project / member | 4 / 2
+//	delete-project-member | a member of a project | table | ORG o PROJECTMEMBER project / member | 4 / 3
 //	close-projects | deleted projects that are due | table | DUE project_delete s; ORG o PROJECT / id; ORG o CLIENT / id, PROJECTKEY / key, PROJECTMEMBER project; DUE, WAKE purge-project | 4 / 0
 //	start-timer | a member's timer, the project it is for, the user's one mark | table | ORG o TIMER / member; USER u RUNNING; ORG o PROJECT / id, PROJECTTIME project, TIMEENTRY month; DUE timer_forgotten | 7 / 11
 //	get-timer | a member's timer | table | ORG o TIMER / member | 4 / 0
@@ -266,8 +266,8 @@
 //	list-consents | a user's consents, newest first | table | USER u CONSENT | 4 / 0
 //	create-consent | a user's last consent for a purpose, and the next | table, GSI1 | USER u CONSENT / purpose, sequence; PLATFORM POLICY / time | 5.5 / 6
 //	withdraw-consent | a user's last consent for a purpose, and the next | table, GSI1 | USER u CONSENT / purpose, sequence; PLATFORM POLICY / time | 4.5 / 6
-//	opt-out | nothing without a login; a user's last consents, and a new request | table | USER u CONSENT, PROFILE, REQUEST / id, OUTBOX; DUE outbox; PLATFORM DOCKET / id, POLICY / time | 5 / 15
-//	create-event | a user's last consent for a purpose, and what they did | table | USER u CONSENT / purpose, sequence; DUE usage_day; PLATFORM USAGEEVENT day, shard / pseudonym, random; USER u IDEMPOTENCY | 5 / 5
+//	opt-out | nothing without a login; a user's last consents, and a new request | table | USER u CONSENT, PROFILE, REQUEST / id, OUTBOX; DUE outbox; PLATFORM DOCKET / id, POLICY / time | 5.5 / 15
+//	create-event | a user's last consent for a purpose, and what they did | table | USER u CONSENT / purpose, sequence; DUE usage_day; PLATFORM USAGEEVENT day, shard / pseudonym, random; USER u IDEMPOTENCY | 5 / 4
 //	list-notices | what a user was told of, newest first, and what they did then | table | USER u NOTICE, ACK | 5 / 0
 //	acknowledge-notice | a notice of a user by id | table | USER u NOTICE / id, ACK / id, act | 6 / 6
 //	create-request | a user's recent requests, and a new one | table, GSI1 | USER u REQUEST / id; OUTBOX; DUE request; USER u PROFILE, CONSENT; PLATFORM DOCKET / id, POLICY / time | 6 / 16
@@ -287,9 +287,9 @@
 //	cascade-expired | the due row of a wake row that TTL has deleted | stream, table, GSI1 | WAKE kind s; DUE kind s; every family of a user or organisation; NAMED hash / org, id; PLATFORM DOCKET / id, SUBJECT s / user | 0 / 0
 //	replay-ledger | which table the ring names; in a restored one everybody whom the vault's ledger names, and all that is due | table, GSI1 | PLATFORM KEYRING; PLATFORM ERASURE / hash, HOLD / id, CUSTODY / id, DOCKET / id, SUPPORTQUEUE / id, FLAGLIST / id, SUBJECT s / user; every family of a user or organisation; NAMED hash / org, id; DUE erasure s, purge-account s, purge-organization s, purge-invoice s, purge-ticket s, hold-review, request | 1 / 0
 //	record-accounts | what an account is, and what is on record of it; by an event | table | USER u USERGATE, COMMITMENT; PLATFORM AUDIT | 2 / 4
-//	work-requests | requests and packages that are due; a request by an event; what names an address | table, GSI1 | DUE request s, package s; USER u REQUEST / id; CASE hash REQUEST / id, UNINVITED; every family of a user or organisation; NAMED hash / org, id; ORG o ORGANIZATION, ACCESS, REFERRAL / id, OUTBOX; PLATFORM DOCKET / id, HOLD / id, SUPPORTQUEUE / id, FLAGLIST / id, SUBJECT s / user, POLICY / time; DUE hold-review s; PLATFORM HEARTBEAT / job | 15 / 1
+//	work-requests | requests and packages that are due; a request by an event; what names an address | table, GSI1 | DUE request s, package s; USER u REQUEST / id; CASE hash REQUEST / id, UNINVITED; every family of a user or organisation; NAMED hash / org, id; ORG o ORGANIZATION, ACCESS, REFERRAL / id, OUTBOX; PLATFORM DOCKET / id, HOLD / id, SUPPORTQUEUE / id, FLAGLIST / id, SUBJECT s / user, POLICY / time; DUE hold-review s; PLATFORM HEARTBEAT / job | 12 / 1
 //	aggregate-events | days that are over, and what people did on them | table | DUE usage_day s; PLATFORM USAGEEVENT day, shard / pseudonym, random; USAGETOTAL / day; PLATFORM HEARTBEAT / job | 4 / 1
-//	build-export | everything of a user or organisation | table, GSI1, GSI2 | USER u PACKAGE / id; ORG o PACKAGE / id; TOKEN hash; every family of a user or organisation, what a correspondent wrote, and what names an address: NAMED hash / org, id; PLATFORM DOCKET / id, POLICY / time, SUBPROCESSOR, TRANSFER / id | 69 / 21
+//	build-export | everything of a user or organisation | table, GSI1, GSI2 | USER u PACKAGE / id; ORG o PACKAGE / id; TOKEN hash; every family of a user or organisation, what a correspondent wrote, and what names an address: NAMED hash / org, id; PLATFORM DOCKET / id, POLICY / time, SUBPROCESSOR, TRANSFER / id | 82.5 / 21
 //	dispatch-changes | changes of the types that somebody wants | stream | no row | 0 / 0
 //	send-outbox | mails that are due; a mail by an event | table | DUE outbox s; USER u, CASE hash, ORG o OUTBOX / dedupe; USER u PROFILE, APIKEY / id, EMAILCHANGE, NOTIFYCHOICE; PLATFORM SUPPRESSION, UNBOUND; EXT resend platform id; CASE hash SIGNUP, PASSWORDRESET, CHILDREPORT; USER u, CASE hash REQUEST / id; ORG o INVOICE / id, INVOICEPAYER / id, ORGANIZATION; USER u DELETION, NOTICE / id; ORG o OWNERSHIP, INVITATION / id, VISIT / id, REFERRAL / id; ORG o, CASE hash TICKET / id, TICKETMESSAGE ticket; ORG o ACCESS / member; CASE hash CORRESPONDENT, UNINVITED; at its start PLATFORM SUBPROCESSOR | 4 / 0
 //	receive-resend | a mail by the provider's id | table | EXT resend platform id; USER u, CASE hash, ORG o OUTBOX / dedupe; PLATFORM SUPPRESSION, UNBOUND | 2 / 1

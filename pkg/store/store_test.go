@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -468,5 +471,50 @@ func TestWhatNamesAnAddressIsListedForThePlatformAlone(t *testing.T) {
 	q.Partition = store.NamedLookup("other").PK
 	if rows, _, err := store.List[guest](ctx, p, q); err != nil || len(rows) != 0 {
 		t.Errorf("the list of another = %v, %v; want nothing", rows, err)
+	}
+}
+
+// forgetful is a connection that loses the first answer after it is told to.
+type forgetful struct{ lose atomic.Bool }
+
+func (f *forgetful) Do(r *http.Request) (*http.Response, error) {
+	a, err := http.DefaultTransport.RoundTrip(r)
+	if err == nil && f.lose.CompareAndSwap(true, false) {
+		a.Body.Close()
+		return nil, io.ErrUnexpectedEOF
+	}
+	return a, err
+}
+
+// TestADeletionWhoseAnswerIsLost deletes a row and hears nothing of it: what is tried again was once told that somebody
+// else had taken the row.
+func TestADeletionWhoseAnswerIsLost(t *testing.T) {
+	cfg, table := storetest.Table(t)
+	line := new(forgetful)
+	cfg.HTTPClient = line
+	st := store.New(cfg, table, func() time.Time { return storetest.Start })
+	h, ctx := bind(st), t.Context()
+	for name, remove := range map[string]func(*store.Tx, *note){
+		"a version": func(tx *store.Tx, n *note) { tx.Delete(h, n) },
+		"what a condition holds of": func(tx *store.Tx, n *note) {
+			tx.DeleteKey(h, n.Keys().Primary, "'text' = ?", "hello")
+		},
+		"whatever is there": func(tx *store.Tx, n *note) { tx.DeleteKey(h, n.Keys().Primary, "") },
+	} {
+		n := &note{Org: h.ID, ID: name, Text: "hello", At: storetest.Start}
+		tx := st.Begin()
+		tx.Create(h, n)
+		if err := tx.Commit(ctx); err != nil {
+			t.Fatal(err)
+		}
+		tx = st.Begin()
+		remove(tx, n)
+		line.lose.Store(true)
+		if err := tx.Commit(ctx); err != nil {
+			t.Errorf("delete %s = %v; want nil", name, err)
+		}
+		if line.lose.Load() {
+			t.Errorf("delete %s lost no answer", name)
+		}
 	}
 }

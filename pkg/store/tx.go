@@ -33,6 +33,7 @@ type Op struct {
 	key    Key
 	by     string // who wrote the row, to recognise our own write after a lost answer
 	puts   Row
+	once   bool // whether it goes by a transaction even alone, which knows its own repeat: a row that is gone tells nobody who took it
 	refuse error
 }
 
@@ -97,6 +98,7 @@ func (tx *Tx) Delete(h Bound, row Row) *Op {
 	op := tx.add(h, k)
 	op.remove = tx.store.table.Delete(attrPK, k.PK).Range(attrSK, k.SK).
 		If("'_v' = ? AND attribute_not_exists('held') AND attribute_not_exists('restricted')", row.Head().Version)
+	op.once = true
 	return op.Else(ErrStale)
 }
 
@@ -107,6 +109,7 @@ func (tx *Tx) DeleteKey(h Bound, key Key, condition string, args ...any) *Op {
 	op.remove = tx.store.table.Delete(attrPK, key.PK).Range(attrSK, key.SK).If("attribute_not_exists('held')")
 	if condition != "" {
 		op.remove.If(condition, args...)
+		op.once = true
 	}
 	return op.Else(ErrCondition)
 }
@@ -171,7 +174,7 @@ func (tx *Tx) Commit(ctx context.Context) error {
 		return nil
 	case len(tx.ops) > MaxWrites:
 		return fmt.Errorf("store: %d writes in a transaction of at most %d", len(tx.ops), MaxWrites)
-	case len(tx.ops) == 1 && tx.ops[0].check == nil:
+	case len(tx.ops) == 1 && tx.ops[0].check == nil && !tx.ops[0].once:
 		return tx.retry(ctx, tx.single)
 	}
 	token := newToken()

@@ -33,13 +33,13 @@ func GetTicket() api.Operation {
 		}
 		var t *Ticket
 		var messages []*Message
-		both, within := errgroup.WithContext(ctx)
+		var both errgroup.Group // the one does not stop the other: what a call costs does not tell what is there
 		both.Go(func() (err error) {
-			t, err = read(within, c, in.ID)
+			t, err = read(ctx, c, in.ID)
 			return err
 		})
 		both.Go(func() (err error) {
-			messages, _, err = store.List[Message](within, c.Org, store.Query{Partition: c.Org.Scope().Partition(FamilyMessages, string(ticket)), Limit: MaxMessages})
+			messages, _, err = store.List[Message](ctx, c.Org, store.Query{Partition: c.Org.Scope().Partition(FamilyMessages, string(ticket)), Limit: MaxMessages})
 			return err
 		})
 		if err := both.Wait(); err != nil {

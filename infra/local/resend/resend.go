@@ -75,6 +75,8 @@ type Mail struct {
 	SentAt      time.Time         `json:"sent_at"`
 	LastEvent   string            `json:"last_event"`
 	Key         string            `json:"idempotency_key,omitempty"`
+
+	recipients []string // as they were written, and without the names
 }
 
 // replay is what an idempotency key stands for.
@@ -384,6 +386,12 @@ func (s *Server) accept(q sendRequest, key string) string {
 	for _, a := range q.Attachments {
 		m.Attachments = append(m.Attachments, Attachment{a.Filename, a.ContentType, a.Content})
 	}
+	for _, address := range slices.Concat(m.To, m.CC, m.BCC) {
+		m.recipients = append(m.recipients, address)
+		if parsed, err := mail.ParseAddress(address); err == nil {
+			m.recipients = append(m.recipients, parsed.Address)
+		}
+	}
 	s.mails = append(s.mails, m)
 	s.emit(event{kind: "email.sent", mail: m})
 	for _, kind := range fates(m.To) {
@@ -445,10 +453,7 @@ func (s *Server) Mails(to string) []Mail {
 }
 
 func (m *Mail) isTo(to string) bool {
-	return slices.ContainsFunc(slices.Concat(m.To, m.CC, m.BCC), func(address string) bool {
-		parsed, err := mail.ParseAddress(address)
-		return strings.EqualFold(address, to) || err == nil && strings.EqualFold(parsed.Address, to)
-	})
+	return slices.ContainsFunc(m.recipients, func(address string) bool { return strings.EqualFold(address, to) })
 }
 
 func encode(v any) []byte {
