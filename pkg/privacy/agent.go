@@ -31,7 +31,7 @@ func AgentTemplates() []string { return []string{MailAgentConfirmed, MailAgentAn
 
 // Agent is who makes a request for somebody else.
 type Agent struct {
-	Name   string `json:"name" minLength:"1" maxLength:"100" pattern:"^[^\\p{Cc}:/@<>]+$" doc:"Who you are. The person is told." example:"Rights & Co."`
+	Name   string `json:"name" minLength:"1" maxLength:"100" pattern:"^[^\\x00-\\x1f\\x7f-\\x9f:/@<>]+$" doc:"Who you are. The person is told." example:"Rights & Co."`
 	Email  string `json:"email" maxLength:"254" doc:"Where you are told that the person has confirmed the request and how it ended, if they agree to that." example:"desk@rights.example.com"`
 	Signed bool   `json:"signed_permission" doc:"That the person has given you a signed permission to ask this. An opt-out, a limit and a withdrawal of consent take effect on it; everything else waits for the person." example:"true"`
 }
