@@ -256,6 +256,22 @@ func TestAnAgentIsToldWhatThePersonAgreedTo(t *testing.T) {
 	}
 }
 
+// TestAnAgentOfAnAccountWaitsForItsPerson lets an agent ask for somebody with an account, who logs in and agrees.
+func TestAnAgentOfAnAccountWaitsForItsPerson(t *testing.T) {
+	p, agent := signUp(t), stranger(t)
+	a := agent.must(201, journey.Call{Method: "POST", Path: "/v1/dsr/mail", Headers: anywhere(), Body: map[string]any{"email": p.person.Email, "type": "access",
+		"agent": map[string]any{"name": "Rights and Co.", "email": agent.person.Email, "signed_permission": true}}})
+	p.settle()
+	if n := len(agent.mails("privacy request")); n != 0 {
+		t.Errorf("the agent has %d mails before the person confirmed; want none", n)
+	}
+	p.must(200, journey.Call{Method: "POST", Path: "/v1/dsr/" + a.Text("id") + "/verify?share_with_agent=true"})
+	p.settle()
+	if n := len(agent.mails("was confirmed")); n != 1 {
+		t.Errorf("the agent has %d mails that it was confirmed; want one", n)
+	}
+}
+
 // closedByMail gives the pass by which somebody without an account rates a ticket of theirs that is closed.
 func (c *caller) closedByMail() string {
 	c.t.Helper()

@@ -91,8 +91,12 @@ var ticketID = regexp.MustCompile(`tkt_[0-9A-Z]{26}`)
 func TestAQuestionIsAnsweredByMail(t *testing.T) {
 	owner, agent, s := signUp(t), staff(t, access.SupportAgent), stranger(t)
 	grace, _ := owner.colleague("member")
+	owner.newTicket()
 	at := grace.newTicket()
 	ticket := at[strings.LastIndex(at, "/")+1:]
+	if a := grace.must(200, journey.Call{Method: "GET", Path: "/v1/support/tickets"}); a.Text("data.0.id") != ticket || a.Text("data.1.id") != "" {
+		t.Errorf("a member's tickets = %s; want their own", a.Body)
+	}
 	s.mailTo("support@pixeltrack.io", "A discount", "Is there one for schools?", resend.Delivery{})
 	for _, tt := range []struct {
 		who    *caller
