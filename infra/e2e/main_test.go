@@ -23,30 +23,55 @@ import (
 	"pixeltrack.io/platform/pkg/privacy/policy"
 )
 
-// cloud is the one stack of this package's tests. Building the functions is most of its cost: all are built at its start when
+// cloud is the one stack of a process with tests. Building the functions is most of its cost: all are built at its start when
 // all tests run, and else each at its first call.
 var cloud *stack.Stack
 
 func TestMain(m *testing.M) {
 	code := 1
 	defer func() { os.Exit(code) }()
+	failed := func(err error) {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
 	flag.Parse()
 	debug.SetGCPercent(400) // the stack remembers all calls, mails and objects: collecting them over and over was a fifth of its work
-	all := flag.Lookup("test.run").Value.String() == ""
+	all, seen := flag.Lookup("test.run").Value.String() == "", os.Getenv(seenVariable)
 	s, err := stack.Start(context.Background(), stack.Options{Root: "../..", Build: all, Backoff: backoff}, control.New)
 	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
+		failed(err)
 		return
 	}
 	defer s.Close()
 	cloud = s
-	code = m.Run()
-	if all { // beside tests that failed, too: what they would have used is then named as well
-		rolesAreExact(func(what string) {
-			fmt.Fprintln(os.Stderr, "roles:", what)
-			code = 1
-		})
+	if !all || seen != "" {
+		code = m.Run()
+		if seen != "" {
+			if err := tell(seen); err != nil {
+				failed(err)
+			}
+		}
+		return
 	}
+	b, err := startBeside()
+	if err != nil {
+		failed(err)
+		return
+	}
+	if err := flag.Set("test.run", everyRoute); err != nil {
+		failed(err)
+		return
+	}
+	code = m.Run()
+	other, needed, err := b.end()
+	if err != nil {
+		failed(err)
+	}
+	if other != 0 {
+		code = 1
+	}
+	cloud.Recorder.Add(needed)
+	rolesAreExact(func(what string) { failed(fmt.Errorf("roles: %s", what)) }) // beside tests that failed, too: what they would have used is then named as well
 }
 
 // backoff is how long Lambda waits before an attempt here: what fails for good has failed soon.

@@ -6,6 +6,7 @@ package calls
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -193,6 +194,46 @@ func (r *Recorder) Uses() map[Use]int {
 		all[u] = n
 	}
 	return all
+}
+
+// Seen is what a recorder knows of roles, to be told to another one: what the same functions did on another stack.
+type Seen struct {
+	Uses   []Use    `json:"uses"`
+	Proofs []Proven `json:"proofs"`
+	Denied []Denied `json:"denied"`
+}
+
+// Proven is a call that only one statement of a role allowed.
+type Proven struct {
+	Need
+	Request iam.Request `json:"request"`
+}
+
+// Seen gives what is known of roles.
+func (r *Recorder) Seen() Seen {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := Seen{Uses: slices.Collect(maps.Keys(r.uses)), Denied: r.denied}
+	for n, request := range r.proofs {
+		s.Proofs = append(s.Proofs, Proven{n, request})
+	}
+	return s
+}
+
+// Add adds what another recorder knows of roles.
+func (r *Recorder) Add(s Seen) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.uses == nil {
+		r.uses, r.proofs = map[Use]int{}, map[Need]iam.Request{}
+	}
+	for _, u := range s.Uses {
+		r.uses[u]++
+	}
+	for _, p := range s.Proofs {
+		r.proofs[p.Need] = p.Request
+	}
+	r.denied = append(r.denied, s.Denied...)
 }
 
 // Proof gives a call that only one statement of a role allowed.
