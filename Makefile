@@ -22,7 +22,7 @@ test: ## everything at small sizes, from nothing
 	$(GO) test -timeout 40m $(PACKAGES)
 
 prove: .local/bin/versitygw ## the same tests at full size, and our S3 against another
-	PIXELTRACK_PROVE=1 $(GO) test -count=1 -timeout 60m -v $(PACKAGES)
+	PIXELTRACK_PROVE=1 $(GO) test -count=1 -timeout 180m -v $(PACKAGES)
 
 check: format vet lint templates ## format, vet, linters, templates, rules
 	$(GO) test -count=1 ./infra/checks/...
