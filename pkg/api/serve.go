@@ -249,7 +249,7 @@ func (c *Caller) repeated(done *Idempotency) *held {
 func (s *Server) beside(ctx context.Context, c *Caller, sess *session, r *http.Request, body []byte) *held {
 	checked := make(chan error, 1)
 	version := c.claimed
-	go func() { checked <- s.store.FetchAll(unmetered(ctx), sess.fetches()...) }()
+	go func() { checked <- s.store.FetchAll(ctx, sess.fetches()...) }()
 	trial := *c
 	a := s.guarded(r.WithContext(withCaller(ctx, &trial)), body)
 	if err := <-checked; err != nil {
@@ -280,7 +280,7 @@ func (s *Server) ahead(ctx context.Context, c *Caller, sess *session, r *http.Re
 	over := make(chan struct{})
 	go func() {
 		defer close(over)
-		if failed = s.check(unmetered(ctx), c, sess, fetches); failed == nil && (c.done != nil || c.Org != nil && sess.access.GrantVersion != version) {
+		if failed = s.check(ctx, c, sess, fetches); failed == nil && (c.done != nil || c.Org != nil && sess.access.GrantVersion != version) {
 			failed = errAhead
 		}
 	}()
@@ -312,11 +312,6 @@ func (s *Server) guarded(r *http.Request, body []byte) (a *held) {
 		}
 	}()
 	return s.run(r, body)
-}
-
-func unmetered(ctx context.Context) context.Context {
-	ctx, _ = store.WithMeter(ctx)
-	return ctx
 }
 
 // run gives the request to the operation and keeps its answer.

@@ -64,10 +64,9 @@ func ListNotices() api.Operation {
 		var acts []*Ack
 		var failed error
 		var beside sync.WaitGroup
-		own, _ := store.WithMeter(ctx)
 		scope := c.Self.Scope()
 		beside.Go(func() {
-			acts, _, failed = store.List[Ack](own, c.Self, store.Query{Partition: scope.Partition(FamilyAck), Descending: true, Limit: mostActs})
+			acts, _, failed = store.List[Ack](ctx, c.Self, store.Query{Partition: scope.Partition(FamilyAck), Descending: true, Limit: mostActs})
 		})
 		all, cursor, err := store.List[Notice](ctx, c.Self, store.Query{Partition: scope.Partition(FamilyNotice), Descending: true, Limit: in.Limit, Cursor: in.Cursor})
 		beside.Wait()

@@ -97,12 +97,9 @@ func disclosures(ctx context.Context, h record.Handle, p *store.Platform, now ti
 	var passed []Disclosure
 	var failed, unread, unknown error
 	var beside sync.WaitGroup
-	own, _ := store.WithMeter(ctx)
-	beside.Go(func() { legal, failed = handedOver(own, h, now) })
-	other, _ := store.WithMeter(ctx)
-	beside.Go(func() { mails, unread = sent(other, h) })
-	third, _ := store.WithMeter(ctx)
-	beside.Go(func() { passed, unknown = passedOn(third, h, p) })
+	beside.Go(func() { legal, failed = handedOver(ctx, h, now) })
+	beside.Go(func() { mails, unread = sent(ctx, h) })
+	beside.Go(func() { passed, unknown = passedOn(ctx, h, p) })
 	providers, err := subprocessors.All(ctx, p, now)
 	beside.Wait()
 	return slices.Concat(provided(providers, mails, now), legal, passed), errors.Join(err, failed, unread, unknown)

@@ -156,11 +156,13 @@ func Purge(ctx context.Context, h Bound, partition string) (gone, kept int, err 
 	if err := hd.allows(partition); err != nil {
 		return 0, 0, err
 	}
+	spent, done := metered(ctx)
+	defer done()
 	var start dynamo.PagingKey
 	for {
 		var items []Meta
 		q := hd.store.table.Get(attrPK, partition).SearchLimit(200).Consistent(true).
-			ConsumedCapacity(meterOf(ctx))
+			ConsumedCapacity(spent)
 		if start != nil {
 			q = q.StartFrom(start)
 		}
@@ -171,7 +173,7 @@ func Purge(ctx context.Context, h Bound, partition string) (gone, kept int, err 
 		for _, m := range items {
 			err := hd.store.table.Delete(attrPK, m.PK).Range(attrSK, m.SK).
 				If("attribute_not_exists('held') AND attribute_not_exists('restricted')").
-				ConsumedCapacity(meterOf(ctx)).Run(ctx)
+				ConsumedCapacity(spent).Run(ctx)
 			switch {
 			case dynamo.IsCondCheckFailed(err):
 				kept++

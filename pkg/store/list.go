@@ -147,8 +147,10 @@ func position(taken []dynamo.Item, start dynamo.PagingKey) dynamo.PagingKey {
 }
 
 func (h *Handle) page(ctx context.Context, q Query, start dynamo.PagingKey, limit int) ([]dynamo.Item, dynamo.PagingKey, error) {
+	spent, done := metered(ctx)
+	defer done()
 	pk, sk := q.attributes()
-	dq := h.store.table.Get(pk, q.Partition).SearchLimit(limit).ConsumedCapacity(meterOf(ctx))
+	dq := h.store.table.Get(pk, q.Partition).SearchLimit(limit).ConsumedCapacity(spent)
 	switch {
 	case q.Prefix != "":
 		dq = dq.Range(sk, dynamo.BeginsWith, q.Prefix)

@@ -2,31 +2,44 @@ package store
 
 import (
 	"context"
+	"sync"
 
 	"github.com/guregu/dynamo/v2"
 )
 
-// Meter adds up what one request costs at the table.
-type Meter struct{ spent dynamo.ConsumedCapacity }
+// Meter adds up what one request costs at the table. Calls that are made at the same time may share it.
+type Meter struct {
+	mu          sync.Mutex
+	read, write float64
+	calls       int
+}
 
 // Units are the capacity units the request has used so far, and the calls it made.
 func (m *Meter) Units() (read, write float64, calls int) {
-	return m.spent.Read, m.spent.Write, m.spent.Requests
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.read, m.write, m.calls
 }
 
 type meterKey struct{}
 
-// WithMeter gives a context whose table calls are counted. A meter is not for calls that run at the same time: the
-// second of two twins carries none.
+// WithMeter gives a context whose table calls are counted.
 func WithMeter(ctx context.Context) (context.Context, *Meter) {
 	m := new(Meter)
 	return context.WithValue(ctx, meterKey{}, m), m
 }
 
-func meterOf(ctx context.Context) *dynamo.ConsumedCapacity {
+// metered gives what one call after the other may write its units into, and adds them to the meter of the context when they
+// are done. The library writes without a lock, into maps of indexes: calls beside each other each take their own.
+func metered(ctx context.Context) (spent *dynamo.ConsumedCapacity, done func()) {
 	m, ok := ctx.Value(meterKey{}).(*Meter)
 	if !ok {
-		return nil
+		return nil, func() {}
 	}
-	return &m.spent
+	spent = new(dynamo.ConsumedCapacity)
+	return spent, func() {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.read, m.write, m.calls = m.read+spent.Read, m.write+spent.Write, m.calls+spent.Requests
+	}
 }

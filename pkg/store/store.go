@@ -147,8 +147,10 @@ func (h *Handle) get(ctx context.Context, key Key, row Row) error {
 	if err := h.allows(key.PK); err != nil {
 		return err
 	}
+	spent, done := metered(ctx)
+	defer done()
 	err := h.store.table.Get(attrPK, key.PK).Range(attrSK, dynamo.Equal, key.SK).Consistent(true).
-		ConsumedCapacity(meterOf(ctx)).One(ctx, row)
+		ConsumedCapacity(spent).One(ctx, row)
 	if errors.Is(err, dynamo.ErrNotFound) {
 		return ErrMissing
 	}
@@ -190,7 +192,9 @@ func (s *Store) FetchAll(ctx context.Context, fetches ...*Fetch) error {
 		keys[i] = dynamo.Keys{f.Key.PK, f.Key.SK}
 	}
 	var items []dynamo.Item
-	err := s.table.Batch(attrPK, attrSK).Get(keys...).Consistent(true).ConsumedCapacity(meterOf(ctx)).All(ctx, &items)
+	spent, done := metered(ctx)
+	defer done()
+	err := s.table.Batch(attrPK, attrSK).Get(keys...).Consistent(true).ConsumedCapacity(spent).All(ctx, &items)
 	if err != nil && !errors.Is(err, dynamo.ErrNotFound) {
 		return fmt.Errorf("fetch %d rows: %w", len(fetches), err)
 	}

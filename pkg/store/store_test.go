@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/guregu/dynamo/v2"
 
 	"pixeltrack.io/platform/pkg/id"
@@ -516,5 +518,37 @@ func TestWhatNamesAnAddressIsListedForThePlatformAlone(t *testing.T) {
 	q.Partition = store.NamedLookup("other").PK
 	if rows, _, err := store.List[guest](ctx, p, q); err != nil || len(rows) != 0 {
 		t.Errorf("the list of another = %v, %v; want nothing", rows, err)
+	}
+}
+
+// charging answers each query that nothing is there and what it cost, as AWS does: by index, too.
+type charging struct{}
+
+func (charging) Do(*http.Request) (*http.Response, error) {
+	const nothing = `{"Items":[],"Count":0,"ScannedCount":0,"ConsumedCapacity":{"TableName":"t","CapacityUnits":0.5,"GlobalSecondaryIndexes":{"GSI1":{"CapacityUnits":0.5}}}}`
+	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"application/x-amz-json-1.0"}}, Body: io.NopCloser(strings.NewReader(nothing))}, nil
+}
+
+// TestCallsBesideEachOtherShareAMeter reads an index many times at once under one meter: all calls are counted. They once wrote
+// into one map, which ended the program now and then.
+func TestCallsBesideEachOtherShareAMeter(t *testing.T) {
+	cfg := aws.Config{Region: "us-east-1", HTTPClient: charging{}, Credentials: aws.AnonymousCredentials{}}
+	st := store.New(cfg, "t", func() time.Time { return storetest.Start })
+	h := bind(st)
+	ctx, meter := store.WithMeter(t.Context())
+	const at, each = 16, 500
+	var all sync.WaitGroup
+	for range at {
+		all.Go(func() {
+			for range each {
+				if _, _, err := store.List[note](ctx, h, store.Query{Index: store.Index1, Partition: h.Scope().Partition("NOTE", "byText"), Limit: 10}); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait()
+	if _, _, calls := meter.Units(); calls != at*each {
+		t.Errorf("%d calls were counted; want %d", calls, at*each)
 	}
 }

@@ -204,7 +204,9 @@ func (tx *Tx) retry(ctx context.Context, write func(context.Context) error) erro
 }
 
 func (tx *Tx) all(ctx context.Context, token string) error {
-	w := tx.store.db.WriteTx().IdempotentWithToken(token).ConsumedCapacity(meterOf(ctx))
+	spent, done := metered(ctx)
+	defer done()
+	w := tx.store.db.WriteTx().IdempotentWithToken(token).ConsumedCapacity(spent)
 	for _, o := range tx.ops {
 		switch {
 		case o.put != nil:
@@ -241,15 +243,17 @@ func (tx *Tx) all(ctx context.Context, token string) error {
 }
 
 func (tx *Tx) single(ctx context.Context) error {
+	spent, done := metered(ctx)
+	defer done()
 	o := tx.ops[0]
 	var err error
 	switch {
 	case o.put != nil:
-		err = o.put.ConsumedCapacity(meterOf(ctx)).Run(ctx)
+		err = o.put.ConsumedCapacity(spent).Run(ctx)
 	case o.update != nil:
-		err = o.update.ConsumedCapacity(meterOf(ctx)).Run(ctx)
+		err = o.update.ConsumedCapacity(spent).Run(ctx)
 	case o.remove != nil:
-		err = o.remove.ConsumedCapacity(meterOf(ctx)).Run(ctx)
+		err = o.remove.ConsumedCapacity(spent).Run(ctx)
 	}
 	var conflict *types.TransactionConflictException
 	if errors.As(err, &conflict) {
@@ -270,8 +274,10 @@ func (tx *Tx) ours(ctx context.Context, o *Op) bool {
 		return false
 	}
 	var there Meta
+	spent, done := metered(ctx)
+	defer done()
 	err := tx.store.table.Get(attrPK, o.key.PK).Range(attrSK, dynamo.Equal, o.key.SK).Consistent(true).
-		ConsumedCapacity(meterOf(ctx)).One(ctx, &there)
+		ConsumedCapacity(spent).One(ctx, &there)
 	return err == nil && there.By == o.by && there.Version == o.puts.Head().Version && there.RowType == o.puts.Type()
 }
 
