@@ -397,7 +397,8 @@ func workSteps() []step {
 		entry("update", "PATCH", 200, map[string]any{"note": "Meeting, longer"}),
 		entry("delete", "DELETE", 204, nil),
 		{operation: "list-time-entries", status: 200, prepare: func(p *caller) journey.Call {
-			return journey.Call{Method: "GET", Path: "/v1/time-entries" + p.range_()}
+			day := p.now().Format(time.DateOnly) // of one month, whatever the date is
+			return journey.Call{Method: "GET", Path: "/v1/time-entries?from=" + day + "&to=" + day}
 		}},
 	}
 }
