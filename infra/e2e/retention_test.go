@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -54,10 +55,13 @@ func sweepOne(t *testing.T) cost {
 // TestTheSweepCostsWhatIsDue sweeps one account among few rows and among many: the calls and units are the same.
 func TestTheSweepCostsWhatIsDue(t *testing.T) {
 	few, many := 1000, size.Of(5000, 100_000)
+	sweep := func() cost { // the cheaper of two: what tests before have left is swept along once
+		return slices.MinFunc([]cost{sweepOne(t), sweepOne(t)}, func(a, b cost) int { return a.Calls - b.Calls })
+	}
 	stuff(t, few)
-	first := sweepOne(t)
+	first := sweep()
 	stuff(t, many-few)
-	second := sweepOne(t)
+	second := sweep()
 	t.Logf("among %d rows %+v, among %d rows %+v", few, first, many, second)
 	if first != second {
 		t.Errorf("the sweep costs %+v among %d rows and %+v among %d", first, few, second, many)
