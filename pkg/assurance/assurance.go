@@ -12,6 +12,7 @@ import (
 	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/admin/deadline"
 	"pixeltrack.io/platform/pkg/api"
+	"pixeltrack.io/platform/pkg/clock"
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/privacy/purpose"
 	"pixeltrack.io/platform/pkg/privacy/subprocessor"
@@ -63,7 +64,7 @@ type Body struct {
 }
 
 func body(r *Report, now time.Time) Body {
-	b := Body{Provider: r.Provider, Standard: r.Standard, State: "valid", Document: r.Document, Issued: moment(r.Issued), Expires: moment(r.Expires), Seen: moment(r.Seen), SeenBy: r.SeenBy}
+	b := Body{Provider: r.Provider, Standard: r.Standard, State: "valid", Document: r.Document, Issued: clock.Moment(r.Issued), Expires: clock.Moment(r.Expires), Seen: clock.Moment(r.Seen), SeenBy: r.SeenBy}
 	switch {
 	case r.Seen == 0:
 		b.State = "missing"
@@ -73,14 +74,6 @@ func body(r *Report, now time.Time) Body {
 		b.State = "expiring"
 	}
 	return b
-}
-
-func moment(seconds int64) *time.Time {
-	if seconds == 0 {
-		return nil
-	}
-	t := time.Unix(seconds, 0).UTC()
-	return &t
 }
 
 // wanted lists what the register of sub-processors names, as reports that nobody has seen.

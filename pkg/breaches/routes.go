@@ -8,6 +8,7 @@ import (
 
 	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/api"
+	"pixeltrack.io/platform/pkg/clock"
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/privacy/clocks"
 	"pixeltrack.io/platform/pkg/privacy/purpose"
@@ -92,13 +93,13 @@ type Out struct {
 func show(b *Breach, now time.Time) *Out { return &Out{api.Tag(b.Version), body(b, now)} }
 
 func body(b *Breach, now time.Time) BreachBody {
-	out := BreachBody{ID: b.ID, State: b.State, Reported: b.Reported, Closed: moment(b.Closed), Why: b.Why, Countdowns: []CountdownBody{}, Notices: []NoticeBody{},
+	out := BreachBody{ID: b.ID, State: b.State, Reported: b.Reported, Closed: clock.Moment(b.Closed), Why: b.Why, Countdowns: []CountdownBody{}, Notices: []NoticeBody{},
 		Facts: Facts{Processor: b.Processor, Nature: b.Nature, Categories: b.Categories, Subjects: b.Subjects, Records: b.Records, Californians: b.Californians,
 			Consequences: b.Consequences, Measures: b.Measures, Risk: b.Risk, OccurredAt: at(b.Occurred), DiscoveredAt: at(b.Discovered), AwareAt: at(b.Aware)}}
 	for _, c := range b.Countdowns() {
-		row := CountdownBody{Whom: c.Whom, Rule: c.Rule, Late: c.Late(now), Due: moment(epoch(c.Due))}
+		row := CountdownBody{Whom: c.Whom, Rule: c.Rule, Late: c.Late(now), Due: clock.Moment(epoch(c.Due))}
 		if c.Told != nil {
-			row.Told, row.Reason = moment(c.Told.At), c.Told.Reason
+			row.Told, row.Reason = clock.Moment(c.Told.At), c.Told.Reason
 		} else if row.Due != nil {
 			left := int64(c.Due.Sub(now).Seconds())
 			row.Left = &left
@@ -109,14 +110,6 @@ func body(b *Breach, now time.Time) BreachBody {
 		out.Notices = append(out.Notices, NoticeBody{n.Whom, at(n.At), n.Reason, n.By})
 	}
 	return out
-}
-
-func moment(seconds int64) *time.Time {
-	if seconds == 0 {
-		return nil
-	}
-	t := at(seconds)
-	return &t
 }
 
 func (f Facts) check(now time.Time) error {

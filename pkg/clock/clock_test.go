@@ -35,3 +35,12 @@ func TestNew(t *testing.T) {
 		})
 	}
 }
+
+func TestMoment(t *testing.T) {
+	if got := clock.Moment(0); got != nil {
+		t.Errorf("Moment(0) = %v; want none", got)
+	}
+	if got := clock.Moment(1_700_000_000); got == nil || got.Format(time.RFC3339) != "2023-11-14T22:13:20Z" {
+		t.Errorf("Moment(1700000000) = %v; want 2023-11-14T22:13:20Z", got)
+	}
+}

@@ -8,6 +8,7 @@ import (
 
 	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/api"
+	"pixeltrack.io/platform/pkg/clock"
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/outbox"
 	"pixeltrack.io/platform/pkg/privacy"
@@ -80,7 +81,7 @@ type Out struct {
 func show(d *Demand) *Out { return &Out{api.Tag(d.Version), body(d)} }
 
 func body(d *Demand) LegalRequestBody {
-	b := LegalRequestBody{ID: d.ID, State: d.State, Entered: d.Entered, Disclosed: []Leaving{}, NotifiedAt: moment(d.Told), ClosedAt: moment(d.ClosedAt),
+	b := LegalRequestBody{ID: d.ID, State: d.State, Entered: d.Entered, Disclosed: []Leaving{}, NotifiedAt: clock.Moment(d.Told), ClosedAt: clock.Moment(d.ClosedAt),
 		Facts: Facts{Authority: d.Authority, Country: d.Country, Instrument: d.Instrument, Reference: d.Reference, Account: d.Account, Asked: d.Asked,
 			ReceivedAt: at(d.Received), AnswerBy: at(d.AnswerBy), GagUntil: at(d.GagUntil)}}
 	if d.Reviewer != "" {
@@ -93,14 +94,6 @@ func body(d *Demand) LegalRequestBody {
 		b.Disclosed = append(b.Disclosed, Leaving{at(l.At), l.Categories, l.SHA256, l.By})
 	}
 	return b
-}
-
-func moment(seconds int64) *time.Time {
-	if seconds == 0 {
-		return nil
-	}
-	t := at(seconds)
-	return &t
 }
 
 func exampleFacts() Facts {

@@ -260,14 +260,6 @@ func Rows() []registry.Row {
 
 func at(seconds int64) time.Time { return time.Unix(seconds, 0).UTC() }
 
-func moment(seconds int64) *time.Time {
-	if seconds == 0 {
-		return nil
-	}
-	t := at(seconds)
-	return &t
-}
-
 // ignoring lets an error go that says what is as it should be.
 func ignoring(err, fine error) error {
 	if errors.Is(err, fine) {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"pixeltrack.io/platform/pkg/api"
+	"pixeltrack.io/platform/pkg/clock"
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/privacy/purpose"
 	"pixeltrack.io/platform/pkg/problem"
@@ -34,9 +35,9 @@ func body(n *Notice, acts []*Ack) NoticeBody {
 		switch {
 		case a.Announcement != n.Announcement:
 		case a.Act == Acknowledged:
-			b.AcknowledgedAt = moment(a.At)
+			b.AcknowledgedAt = clock.Moment(a.At)
 		case a.Act == Used:
-			b.UsedAt = moment(a.At)
+			b.UsedAt = clock.Moment(a.At)
 		}
 	}
 	return b

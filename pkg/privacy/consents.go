@@ -11,6 +11,7 @@ import (
 
 	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/api"
+	"pixeltrack.io/platform/pkg/clock"
 	"pixeltrack.io/platform/pkg/policies"
 	"pixeltrack.io/platform/pkg/privacy/purpose"
 	"pixeltrack.io/platform/pkg/problem"
@@ -96,7 +97,7 @@ func ListConsents() api.Operation {
 			again, signalled := newest.askAgainAt(), c.OptedOut && slices.Contains(purpose.OptOut(), p.ID)
 			choice.Agreed = newest.Live() && !signalled
 			choice.MayAsk = asked && !newest.Live() && !signalled && !again.After(c.Now)
-			choice.AskAgain = moment(epoch(again))
+			choice.AskAgain = clock.Moment(epoch(again))
 			if asked || len(choice.History) > 0 {
 				out.Body.Data = append(out.Body.Data, choice)
 			}

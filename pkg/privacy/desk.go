@@ -9,6 +9,7 @@ import (
 
 	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/api"
+	"pixeltrack.io/platform/pkg/clock"
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/outbox"
 	"pixeltrack.io/platform/pkg/privacy/clocks"
@@ -125,7 +126,7 @@ func ListCases() api.Operation {
 		out := &CasesOut{api.List[CaseLine]{Data: make([]CaseLine, len(rows)), NextCursor: next}}
 		for n, d := range rows {
 			out.Body.Data[n] = CaseLine{ID: d.ID, Type: string(d.Kind), State: string(d.State), ReceivedAt: at(d.Received), DueAt: at(d.Due), Extended: d.Extended,
-				Overdue: d.State.Open() && d.Due < c.Now.Unix(), ClosedAt: moment(d.Closed), Assignee: d.Assignee}
+				Overdue: d.State.Open() && d.Due < c.Now.Unix(), ClosedAt: clock.Moment(d.Closed), Assignee: d.Assignee}
 		}
 		return out, nil
 	})

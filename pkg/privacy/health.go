@@ -8,6 +8,7 @@ import (
 	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/admin/heartbeat"
 	"pixeltrack.io/platform/pkg/api"
+	"pixeltrack.io/platform/pkg/clock"
 	"pixeltrack.io/platform/pkg/privacy/purpose"
 	"pixeltrack.io/platform/pkg/privacy/retention"
 	"pixeltrack.io/platform/pkg/store"
@@ -76,7 +77,7 @@ func health(ctx context.Context, st *store.Store, p *store.Platform, now time.Ti
 	}
 	b.Cases = HealthCount{Count: len(cases), More: more != ""}
 	if len(cases) > 0 {
-		b.Cases.Oldest = moment(cases[0].Due)
+		b.Cases.Oldest = clock.Moment(cases[0].Due)
 	}
 	holds, more, err := store.List[Hold](ctx, p, late(store.Index1, store.PlatformScope().Partition(FamilyHold, holdActive)))
 	if err != nil {
@@ -84,7 +85,7 @@ func health(ctx context.Context, st *store.Store, p *store.Platform, now time.Ti
 	}
 	b.Holds = HealthCount{Count: len(holds), More: more != ""}
 	if len(holds) > 0 {
-		b.Holds.Oldest = moment(holds[0].Review)
+		b.Holds.Oldest = clock.Moment(holds[0].Review)
 	}
 	b.OK = len(cases) == 0 && len(holds) == 0
 	for _, kind := range []store.DueKind{retention.AccountPurge, retention.OrganizationPurge, retention.InvoicePurge, retention.ProjectPurge} {
@@ -104,7 +105,7 @@ func health(ctx context.Context, st *store.Store, p *store.Platform, now time.Ti
 	}
 	for n, w := range heartbeat.Workers() {
 		last := beats[n].Row.(*heartbeat.Heartbeat).At
-		row := HealthWorker{Job: w.Job, Every: int(w.Every.Seconds()), Last: moment(last), Silent: w.Silent(at(last), now)}
+		row := HealthWorker{Job: w.Job, Every: int(w.Every.Seconds()), Last: clock.Moment(last), Silent: w.Silent(at(last), now)}
 		b.Workers = append(b.Workers, row)
 		b.OK = b.OK && !row.Silent
 	}

@@ -8,6 +8,7 @@ import (
 
 	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/api"
+	"pixeltrack.io/platform/pkg/clock"
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/privacy/purpose"
 	"pixeltrack.io/platform/pkg/problem"
@@ -49,8 +50,8 @@ func showHold(h *Hold, now time.Time) *HoldOut {
 
 func holdBody(h *Hold, now time.Time) HoldBody {
 	return HoldBody{ID: h.ID, Matter: h.Matter, Object: HeldBody{h.Kind, h.Object, h.Organization}, State: h.State, PlacedAt: at(h.Placed), PlacedBy: h.PlacedBy,
-		ReviewBy: at(h.Review), Overdue: h.State == holdActive && h.Review < now.Unix(), ReviewedAt: moment(h.Reviewed), ReviewedBy: h.ReviewedBy,
-		LiftedAt: moment(h.Lifted), LiftedBy: h.LiftedBy}
+		ReviewBy: at(h.Review), Overdue: h.State == holdActive && h.Review < now.Unix(), ReviewedAt: clock.Moment(h.Reviewed), ReviewedBy: h.ReviewedBy,
+		LiftedAt: clock.Moment(h.Lifted), LiftedBy: h.LiftedBy}
 }
 
 func exampleHold() HoldBody {

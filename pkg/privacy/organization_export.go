@@ -11,6 +11,7 @@ import (
 	"pixeltrack.io/platform/pkg/api"
 	"pixeltrack.io/platform/pkg/auth/guard"
 	"pixeltrack.io/platform/pkg/auth/password"
+	"pixeltrack.io/platform/pkg/clock"
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/keys"
 	"pixeltrack.io/platform/pkg/privacy/purpose"
@@ -70,7 +71,7 @@ type OrderBody struct {
 type OrderOut struct{ Body OrderBody }
 
 func showOrder(p *Package) *OrderOut {
-	return &OrderOut{OrderBody{ID: string(p.ID), State: p.State, AskedAt: at(p.Asked), Until: moment(p.Until)}}
+	return &OrderOut{OrderBody{ID: string(p.ID), State: p.State, AskedAt: at(p.Asked), Until: clock.Moment(p.Until)}}
 }
 
 // CreateOrganizationExport asks for everything of an organization: before project data goes by its setting, or at any other

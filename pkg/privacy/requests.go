@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"pixeltrack.io/platform/pkg/api"
+	"pixeltrack.io/platform/pkg/clock"
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/privacy/clocks"
 	"pixeltrack.io/platform/pkg/privacy/purpose"
@@ -98,10 +99,10 @@ func show(r *Request) *RequestOut {
 func requestBody(r *Request) RequestBody {
 	b := RequestBody{ID: string(r.ID), Type: string(r.Kind), State: string(r.State), Role: "controller", Description: r.Description, Linked: string(r.Linked), Agent: r.agent(),
 		Purpose: r.PurposeOf, ReceivedAt: at(r.Received), DueAt: at(r.Due), Derivation: requestSteps(r.Steps), Acknowledge: requestSteps(r.Acknowledge),
-		Extended: r.Extended, Acknowledged: moment(r.Acknowledged), Items: []RequestItem{}, Denial: r.Denial, Explanation: r.Explanation, ExtendedFor: r.ExtendedFor, ExtendedWhy: r.ExtendedWhy, ClosedAt: moment(r.Closed),
+		Extended: r.Extended, Acknowledged: clock.Moment(r.Acknowledged), Items: []RequestItem{}, Denial: r.Denial, Explanation: r.Explanation, ExtendedFor: r.ExtendedFor, ExtendedWhy: r.ExtendedWhy, ClosedAt: clock.Moment(r.Closed),
 		Withdrawable: request.May(r.State, request.SubjectWithdrew) && r.Kind != request.Restriction, History: []RequestEvent{}}
 	for _, i := range r.Items {
-		b.Items = append(b.Items, RequestItem{Name: i.Name, Decision: string(i.Decision), Ground: i.Ground, Until: moment(epoch(i.Until)),
+		b.Items = append(b.Items, RequestItem{Name: i.Name, Decision: string(i.Decision), Ground: i.Ground, Until: clock.Moment(epoch(i.Until)),
 			Progress: string(i.Progress), Count: i.Count})
 	}
 	for _, h := range r.History {
@@ -111,8 +112,8 @@ func requestBody(r *Request) RequestBody {
 		b.Role = "processor"
 	}
 	for _, c := range r.Controllers {
-		b.Controllers = append(b.Controllers, RequestController{Organization: string(c.Org), Name: c.Name, ForwardedAt: moment(c.Told), Answer: string(c.Answer),
-			Explanation: c.Explanation, AnsweredAt: moment(c.Answered)})
+		b.Controllers = append(b.Controllers, RequestController{Organization: string(c.Org), Name: c.Name, ForwardedAt: clock.Moment(c.Told), Answer: string(c.Answer),
+			Explanation: c.Explanation, AnsweredAt: clock.Moment(c.Answered)})
 	}
 	if r.State == request.Denied || r.State == request.PartiallyFulfilled {
 		b.Recourse = recourse
@@ -132,14 +133,6 @@ func requestSteps(steps []DueStep) []RequestStep {
 		all = append(all, RequestStep{Regime: string(s.Regime), Rule: s.Rule, Due: at(s.Due), Note: s.Note})
 	}
 	return all
-}
-
-func moment(seconds int64) *time.Time {
-	if seconds == 0 {
-		return nil
-	}
-	t := at(seconds)
-	return &t
 }
 
 func exampleRequest() RequestBody {

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"time"
 
+	"pixeltrack.io/platform/pkg/clock"
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/privacy/purpose"
 	"pixeltrack.io/platform/pkg/privacy/subprocessor"
@@ -104,7 +105,7 @@ func (e *Entry) provider() Provider {
 
 func (t *Terms) provider(company string, from int64, status subprocessor.Status) subprocessor.Provider {
 	p := subprocessor.Provider{ID: company, Name: t.Name, Service: t.Service, Parts: t.Parts, Categories: t.Categories, Purposes: t.Purposes, Country: t.Country,
-		Region: t.Region, Hosts: t.Hosts, Contract: moment(t.Contract), From: at(from), Status: status, Terms: t.Terms, Page: t.Page}
+		Region: t.Region, Hosts: t.Hosts, Contract: clock.Moment(t.Contract), From: at(from), Status: status, Terms: t.Terms, Page: t.Page}
 	for _, m := range t.Mechanisms {
 		p.Mechanisms = append(p.Mechanisms, m.Kind)
 		if agreed := at(m.Agreed); p.Reviewed == nil || agreed.After(*p.Reviewed) {
@@ -181,11 +182,3 @@ func Rows() []registry.Row {
 }
 
 func at(seconds int64) time.Time { return time.Unix(seconds, 0).UTC() }
-
-func moment(seconds int64) *time.Time {
-	if seconds == 0 {
-		return nil
-	}
-	t := at(seconds)
-	return &t
-}

@@ -12,6 +12,7 @@ import (
 	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/admin/deadline"
 	"pixeltrack.io/platform/pkg/api"
+	"pixeltrack.io/platform/pkg/clock"
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/notices"
 	"pixeltrack.io/platform/pkg/privacy/purpose"
@@ -75,7 +76,7 @@ type Out struct {
 func show(e *Entry, now time.Time) *Out {
 	p := e.provider()
 	b := Body{ID: e.ID, Status: p.Status, Receives: p.Receives(now), Current: facts(e.Current), Since: date(e.Since), Planned: facts(e.Planned), From: date(e.From),
-		Announcement: e.Announcement, ToldAt: moment(e.Told), EndedAt: moment(e.Ended)}
+		Announcement: e.Announcement, ToldAt: clock.Moment(e.Told), EndedAt: clock.Moment(e.Ended)}
 	return &Out{api.Tag(e.Version), b}
 }
 

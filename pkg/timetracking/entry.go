@@ -8,6 +8,7 @@ import (
 
 	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/api"
+	"pixeltrack.io/platform/pkg/clock"
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/money"
 	"pixeltrack.io/platform/pkg/problem"
@@ -204,16 +205,8 @@ type EntryBody struct {
 	UpdatedAt time.Time    `json:"updated_at"`
 }
 
-func instant(seconds int64) *time.Time {
-	if seconds == 0 {
-		return nil
-	}
-	t := time.Unix(seconds, 0).UTC()
-	return &t
-}
-
 func entryBody(c *api.Caller, e *Entry) EntryBody {
-	b := EntryBody{ID: string(e.ID), MemberID: string(e.Member), ProjectID: string(e.Project), Start: instant(e.Start), End: instant(e.End),
+	b := EntryBody{ID: string(e.ID), MemberID: string(e.Member), ProjectID: string(e.Project), Start: clock.Moment(e.Start), End: clock.Moment(e.End),
 		Date: e.Date, Seconds: e.Seconds, TimeZone: e.Zone, Note: e.Note, Billable: e.Billable, Locked: e.locked(),
 		CreatedAt: time.UnixMilli(e.Created).UTC(), UpdatedAt: time.UnixMilli(e.Updated).UTC()}
 	if c.May(access.RatesRead) {

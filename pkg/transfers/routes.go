@@ -8,6 +8,7 @@ import (
 
 	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/api"
+	"pixeltrack.io/platform/pkg/clock"
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/notices"
 	"pixeltrack.io/platform/pkg/privacy/purpose"
@@ -49,8 +50,8 @@ type Out struct {
 }
 
 func show(t *Transfer, a *notices.Announcement, told int) *Out {
-	return &Out{api.Tag(t.Version), Body{ID: t.ID, State: t.State, Facts: Facts{t.Kind, t.Acquirer, t.Country, t.Description, moment(t.From).Format(time.DateOnly)},
-		Announcement: t.Announcement, Told: told, ToldAt: moment(a.Told), By: t.By, StartedAt: moment(t.Started), CancelledAt: moment(t.Cancelled)}}
+	return &Out{api.Tag(t.Version), Body{ID: t.ID, State: t.State, Facts: Facts{t.Kind, t.Acquirer, t.Country, t.Description, clock.Moment(t.From).Format(time.DateOnly)},
+		Announcement: t.Announcement, Told: told, ToldAt: clock.Moment(a.Told), By: t.By, StartedAt: clock.Moment(t.Started), CancelledAt: clock.Moment(t.Cancelled)}}
 }
 
 func exampleFacts() Facts {
@@ -200,7 +201,7 @@ func StartBusinessTransfer(st *store.Store) api.Operation {
 			case a.Told == 0:
 				return problem.Of(problem.Conflict, "notices_not_sent", "Not everybody has been told.")
 			case t.From > c.Now.Unix():
-				return problem.Of(problem.Conflict, "objection_window_open", "People were told that nothing passes before %s.", moment(t.From).Format(time.DateOnly))
+				return problem.Of(problem.Conflict, "objection_window_open", "People were told that nothing passes before %s.", clock.Moment(t.From).Format(time.DateOnly))
 			}
 			t.State, t.Started, t.StartedBy = Started, c.Now.Unix(), c.Staff.ID
 			return nil

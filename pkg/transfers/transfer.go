@@ -5,7 +5,6 @@ package transfers
 
 import (
 	"fmt"
-	"time"
 
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/notices"
@@ -75,12 +74,4 @@ func Rows() []registry.Row {
 			registry.Internal("started_by", "the id of one of PixelTrack's own people"), registry.Internal("cancelled", "a time"),
 			registry.Internal("cancelled_by", "the id of one of PixelTrack's own people"),
 		}}}
-}
-
-func moment(seconds int64) *time.Time {
-	if seconds == 0 {
-		return nil
-	}
-	t := time.Unix(seconds, 0).UTC()
-	return &t
 }
