@@ -92,24 +92,27 @@ func (t *teller) round(ctx context.Context, d *store.Due) error {
 			}
 		}
 		end := len(people) < page
-		if end && failed == nil {
-			t.finish(a, r)
+		if end && failed == nil && r.Passed == 0 {
+			r.Passed = t.now.Unix()
 		}
 		if err := t.note(ctx, r, d); err != nil {
 			return ignoring(err, store.ErrStale) // a twin is at it
 		}
-		if end {
-			return errors.Join(failed, t.complete(ctx, a.ID))
+		if !end {
+			continue
 		}
+		if err := errors.Join(failed, t.complete(ctx, a.ID)); err != nil {
+			return err
+		}
+		t.again(a, r)
+		return ignoring(t.note(ctx, r, d), store.ErrStale)
 	}
 	return failed
 }
 
-// finish notes that the end of the list was reached: the round goes on as long as accounts are made that must be told.
-func (t *teller) finish(a *Announcement, r *Round) {
-	if r.Passed == 0 {
-		r.Passed = t.now.Unix()
-	}
+// again sets when a round that has come to the end of the list goes on: as long as accounts are made that must be told. It is
+// the last that a run does, so that whoever dies before leaves the clock as it was.
+func (t *teller) again(a *Announcement, r *Round) {
 	end := at(a.Effective).Add(after)
 	if r.Next = t.now.Add(again).Unix(); r.Next > end.Unix() {
 		r.Next = end.Unix()
