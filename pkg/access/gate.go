@@ -148,7 +148,10 @@ func OwnerOf(ctx context.Context, org *store.Organization) (*Access, error) {
 	return nil, nil
 }
 
-// Leaders lists the members who decide for an organization: its owner and its admins.
+// Leads says whether a member decides for the organization: its owner and its admins do.
+func (a *Access) Leads() bool { return a.Live() && (a.Role == Owner || a.Role == Admin) }
+
+// Leaders lists the members who decide for an organization.
 func Leaders(ctx context.Context, org *store.Organization) ([]*Access, error) {
 	var all []*Access
 	q := store.Query{Partition: org.Scope().Partition(FamilyAccess), Limit: 100}
@@ -156,7 +159,7 @@ func Leaders(ctx context.Context, org *store.Organization) ([]*Access, error) {
 		if err != nil {
 			return nil, fmt.Errorf("leaders: %w", err)
 		}
-		if (a.Role == Owner || a.Role == Admin) && a.Live() {
+		if a.Leads() {
 			all = append(all, a)
 		}
 	}

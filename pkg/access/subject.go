@@ -3,7 +3,6 @@ package access
 import (
 	"context"
 	"fmt"
-	"hash/fnv"
 
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/store"
@@ -26,9 +25,7 @@ func (s *Subject) Type() string { return "SUBJECT" }
 func (s *Subject) Keys() store.Keys { return store.Keys{Primary: subjectKey(s.User)} }
 
 func subjectKey(u id.User) store.Key {
-	h := fnv.New32a()
-	h.Write([]byte(u)) // never fails
-	return store.PlatformScope().KeyIn(FamilySubject, fmt.Sprint(h.Sum32()%store.Shards), string(u))
+	return store.PlatformScope().KeyIn(FamilySubject, fmt.Sprint(store.ShardOf(string(u))), string(u))
 }
 
 // Enlist adds to a transaction that a new account is in the list.

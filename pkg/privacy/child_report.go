@@ -314,10 +314,8 @@ func (w *worker) eraseChild(ctx context.Context, h holder, r *Request, now time.
 		if r.Destroying {
 			return nil
 		}
-		for _, t := range []request.EventType{request.LedgerWritten, request.DestructionBegun} {
-			if err := r.happen(request.Event{Type: t, At: now}); err != nil {
-				return err
-			}
+		if err := r.destroy(now); err != nil {
+			return err
 		}
 		r.Next = now.Add(time.Minute).Unix()
 		tx := w.st.Begin()
@@ -331,17 +329,7 @@ func (w *worker) eraseChild(ctx context.Context, h holder, r *Request, now time.
 	res, err := w.engine.Account(ctx, w.actor, report.User, erasure.Cause{Case: r.ID, Begin: begin, Final: func(tx *store.Tx, p *store.Platform, res erasure.Result) error {
 		return w.childErased(ctx, tx, p, h, r.ID, now, res)
 	}})
-	switch {
-	case errors.Is(err, erasure.ErrBusy), errors.Is(err, erasure.ErrSoon):
-		return nil // its due row stays
-	case errors.Is(err, erasure.ErrHeld):
-		w.log.Error("erasure_held", telemetry.Case(string(r.ID)))
-		return nil
-	case err != nil:
-		return err
-	}
-	w.log.Info("erased", telemetry.Case(string(r.ID)), telemetry.Count(res.Count))
-	return nil
+	return w.erased(r.ID, res, err)
 }
 
 // childErased adds the end of a report to the last transaction of its erasure.

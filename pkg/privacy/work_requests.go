@@ -596,14 +596,7 @@ func (w *worker) execute(ctx context.Context, r *Request, key store.Key, now tim
 		if r.Destroying {
 			return nil
 		}
-		err := step(func(*store.Tx) error {
-			for _, t := range []request.EventType{request.LedgerWritten, request.DestructionBegun} {
-				if err := r.happen(request.Event{Type: t, At: now}); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
+		err := step(func(*store.Tx) error { return r.destroy(now) })
 		if errors.Is(err, store.ErrStale) {
 			return erasure.ErrBusy // somebody else wrote the request
 		}
@@ -617,16 +610,32 @@ func (w *worker) execute(ctx context.Context, r *Request, key store.Key, now tim
 	} else if hash, ok := scope.Case(); ok {
 		res, err = w.engine.Correspondent(ctx, w.actor, hash, cause)
 	}
+	return w.erased(r.ID, res, err)
+}
+
+// erased says how an erasure for a request went. One that another run is at, that is not yet due or that is held is tried
+// again: its due row stays.
+func (w *worker) erased(c id.Case, res erasure.Result, err error) error {
 	switch {
 	case errors.Is(err, erasure.ErrBusy), errors.Is(err, erasure.ErrSoon):
-		return nil // its due row stays
+		return nil
 	case errors.Is(err, erasure.ErrHeld):
-		w.log.Error("erasure_held", telemetry.Case(string(r.ID)))
+		w.log.Error("erasure_held", telemetry.Case(string(c)))
 		return nil
 	case err != nil:
 		return err
 	}
-	w.log.Info("erased", telemetry.Case(string(r.ID)), telemetry.Count(res.Count))
+	w.log.Info("erased", telemetry.Case(string(c)), telemetry.Count(res.Count))
+	return nil
+}
+
+// destroy notes that the ledger has the erasure of a request, and that it begins.
+func (r *Request) destroy(now time.Time) error {
+	for _, t := range []request.EventType{request.LedgerWritten, request.DestructionBegun} {
+		if err := r.happen(request.Event{Type: t, At: now}); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

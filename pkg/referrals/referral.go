@@ -117,7 +117,7 @@ func forwarded(ctx context.Context, c *compose.Composer, m *outbox.Mail) (mail.M
 	if err != nil {
 		return mail.Message{}, compose.Gone(err)
 	}
-	if r.Answer != "" || !a.Live() || a.Role != access.Owner && a.Role != access.Admin {
+	if r.Answer != "" || !a.Leads() {
 		return mail.Message{}, compose.ErrGone
 	}
 	user := c.Store.BindUser(a.User, c.Actor)

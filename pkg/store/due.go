@@ -143,9 +143,12 @@ func Remaining(ctx context.Context, p *Platform, d *Due) (bool, error) {
 
 func second(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05Z") }
 
-func shardOf(k Key) int {
+func shardOf(k Key) int { return ShardOf(k.PK + "\n" + k.SK) }
+
+// ShardOf is which of Shards partitions something lies in that is known by a text.
+func ShardOf(text string) int {
 	h := fnv.New32a()
-	h.Write([]byte(k.PK + "\n" + k.SK)) // never fails
+	h.Write([]byte(text)) // never fails
 	return int(h.Sum32() % Shards)
 }
 
