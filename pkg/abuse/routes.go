@@ -203,18 +203,18 @@ func ListAbuseFlags() api.Operation {
 		ID: "list-abuse-flags", Method: http.MethodGet, Path: "/v1/admin/abuse-flags", Permission: access.FlagsRead, Summary: "Flags for suspected abuse, the one that lapses first at the top",
 		Description: "By index, which follows a change within moments.", ExampleOut: api.List[ListedFlag]{Data: []ListedFlag{{e.ID, e.kind(), at(e.Until)}}},
 	}), func(ctx context.Context, c *api.Caller, in *ListIn) (*ListOut, error) {
-		rows, next, err := store.List[Line](ctx, c.Platform(), store.Query{Index: store.Index1, Partition: store.PlatformScope().Partition(FamilyList, "active"), Limit: in.Limit, Cursor: in.Cursor})
-		if err != nil {
-			return nil, api.ListError(err)
-		}
-		out := &ListOut{api.List[ListedFlag]{Data: make([]ListedFlag, len(rows)), NextCursor: next}}
-		for n, l := range rows {
-			out.Body.Data[n] = ListedFlag{l.ID, organization, at(l.Until)}
+		q := store.Query{Index: store.Index1, Partition: store.PlatformScope().Partition(FamilyList, "active"), Limit: in.Limit, Cursor: in.Cursor}
+		page, err := api.ListRows(ctx, c.Platform(), q, func(l *Line) ListedFlag {
+			kind := organization
 			if s, _ := store.ScopeOf(l.Target.PK); isUser(s) {
-				out.Body.Data[n].Kind = account
+				kind = account
 			}
+			return ListedFlag{l.ID, kind, at(l.Until)}
+		})
+		if err != nil {
+			return nil, err
 		}
-		return out, nil
+		return &ListOut{page}, nil
 	})
 }
 

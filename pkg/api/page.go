@@ -28,6 +28,22 @@ type Changes[T any] struct {
 	NextCursor string    `json:"next_cursor,omitempty" doc:"Where the next page begins; absent at the end."`
 }
 
+// ListRows reads a page of rows as the answer of a list.
+func ListRows[R, T any, P interface {
+	*R
+	store.Row
+}](ctx context.Context, h store.Bound, q store.Query, show func(P) T) (List[T], error) {
+	rows, cursor, err := store.List[R, P](ctx, h, q)
+	if err != nil {
+		return List[T]{}, ListError(err)
+	}
+	page := List[T]{Data: make([]T, len(rows)), NextCursor: cursor}
+	for n, row := range rows {
+		page.Data[n] = show(row)
+	}
+	return page, nil
+}
+
 // ListChanges reads a page of rows as the answer of a list, with what was deleted among them.
 func ListChanges[R, T any, P interface {
 	*R

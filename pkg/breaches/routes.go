@@ -195,15 +195,12 @@ func ListBreaches() api.Operation {
 		Summary: "The register of breaches, the oldest first", Purpose: purpose.LegalCompliance, Description: "By index, which follows a change within moments.",
 		ExampleOut: api.List[BreachBody]{Data: []BreachBody{example(nil)}},
 	}, func(ctx context.Context, c *api.Caller, in *ListIn) (*ListOut, error) {
-		rows, next, err := store.List[Breach](ctx, c.Platform(), store.Query{Index: store.Index1, Partition: store.PlatformScope().Partition(Family, in.State), Limit: in.Limit, Cursor: in.Cursor})
+		q := store.Query{Index: store.Index1, Partition: store.PlatformScope().Partition(Family, in.State), Limit: in.Limit, Cursor: in.Cursor}
+		page, err := api.ListRows(ctx, c.Platform(), q, func(b *Breach) BreachBody { return body(b, c.Now) })
 		if err != nil {
-			return nil, api.ListError(err)
+			return nil, err
 		}
-		out := &ListOut{api.List[BreachBody]{Data: make([]BreachBody, len(rows)), NextCursor: next}}
-		for n, b := range rows {
-			out.Body.Data[n] = body(b, c.Now)
-		}
-		return out, nil
+		return &ListOut{page}, nil
 	})
 }
 

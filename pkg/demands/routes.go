@@ -194,16 +194,13 @@ func ListLegalRequests() api.Operation {
 		Summary: "The register of legal requests, the oldest first", Description: "By index, which follows a change within moments.",
 		ExampleOut: api.List[LegalRequestBody]{Data: []LegalRequestBody{example(nil)}},
 	}), func(ctx context.Context, c *api.Caller, in *ListIn) (*ListOut, error) {
-		rows, next, err := store.List[Demand](ctx, c.Platform(), store.Query{Index: store.Index1, Partition: store.PlatformScope().Partition(Family, string(in.State)),
-			Limit: in.Limit, Cursor: in.Cursor})
+		q := store.Query{Index: store.Index1, Partition: store.PlatformScope().Partition(Family, string(in.State)),
+			Limit: in.Limit, Cursor: in.Cursor}
+		page, err := api.ListRows(ctx, c.Platform(), q, body)
 		if err != nil {
-			return nil, api.ListError(err)
+			return nil, err
 		}
-		out := &ListOut{api.List[LegalRequestBody]{Data: make([]LegalRequestBody, len(rows)), NextCursor: next}}
-		for n, d := range rows {
-			out.Body.Data[n] = body(d)
-		}
-		return out, nil
+		return &ListOut{page}, nil
 	})
 }
 

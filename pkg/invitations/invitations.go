@@ -26,13 +26,10 @@ func ListInvitations() api.Operation {
 		Summary: "The invitations that stand", Purpose: purpose.Collaboration, Description: "Oldest first. What was accepted, revoked or is over is not among them.",
 		ExampleOut: api.List[InvitationBody]{Data: []InvitationBody{example()}},
 	}, func(ctx context.Context, c *api.Caller, in *api.Page) (*ListOut, error) {
-		rows, cursor, err := store.List[Invitation](ctx, c.Org, store.Query{Partition: c.Org.Scope().Partition(Family), Limit: in.Limit, Cursor: in.Cursor})
+		q := store.Query{Partition: c.Org.Scope().Partition(Family), Limit: in.Limit, Cursor: in.Cursor}
+		page, err := api.ListRows(ctx, c.Org, q, show)
 		if err != nil {
-			return nil, api.ListError(err)
-		}
-		page := api.List[InvitationBody]{Data: make([]InvitationBody, len(rows)), NextCursor: cursor}
-		for n, i := range rows {
-			page.Data[n] = show(i)
+			return nil, err
 		}
 		return &ListOut{page}, nil
 	})

@@ -119,16 +119,14 @@ func ListCases() api.Operation {
 		if !in.DueBefore.IsZero() {
 			q.To = store.Instant(in.DueBefore) // an instant alone sorts before every line of that instant
 		}
-		rows, next, err := store.List[Docket](ctx, c.Platform(), q)
-		if err != nil {
-			return nil, api.ListError(err)
-		}
-		out := &CasesOut{api.List[CaseLine]{Data: make([]CaseLine, len(rows)), NextCursor: next}}
-		for n, d := range rows {
-			out.Body.Data[n] = CaseLine{ID: d.ID, Type: string(d.Kind), State: string(d.State), ReceivedAt: at(d.Received), DueAt: at(d.Due), Extended: d.Extended,
+		page, err := api.ListRows(ctx, c.Platform(), q, func(d *Docket) CaseLine {
+			return CaseLine{ID: d.ID, Type: string(d.Kind), State: string(d.State), ReceivedAt: at(d.Received), DueAt: at(d.Due), Extended: d.Extended,
 				Overdue: d.State.Open() && d.Due < c.Now.Unix(), ClosedAt: clock.Moment(d.Closed), Assignee: d.Assignee}
+		})
+		if err != nil {
+			return nil, err
 		}
-		return out, nil
+		return &CasesOut{page}, nil
 	})
 }
 

@@ -139,16 +139,13 @@ func ListHolds() api.Operation {
 		Summary: "Legal holds, the one to be reviewed first at the top", Purpose: purpose.LegalCompliance, Description: "By index, which follows a change within moments.",
 		ExampleOut: api.List[HoldBody]{Data: []HoldBody{exampleHold()}},
 	}, func(ctx context.Context, c *api.Caller, in *HoldsIn) (*HoldsOut, error) {
-		rows, next, err := store.List[Hold](ctx, c.Platform(), store.Query{Index: store.Index1, Partition: store.PlatformScope().Partition(FamilyHold, in.State),
-			Limit: in.Limit, Cursor: in.Cursor})
+		q := store.Query{Index: store.Index1, Partition: store.PlatformScope().Partition(FamilyHold, in.State),
+			Limit: in.Limit, Cursor: in.Cursor}
+		page, err := api.ListRows(ctx, c.Platform(), q, func(h *Hold) HoldBody { return holdBody(h, c.Now) })
 		if err != nil {
-			return nil, api.ListError(err)
+			return nil, err
 		}
-		out := &HoldsOut{api.List[HoldBody]{Data: make([]HoldBody, len(rows)), NextCursor: next}}
-		for n, h := range rows {
-			out.Body.Data[n] = holdBody(h, c.Now)
-		}
-		return out, nil
+		return &HoldsOut{page}, nil
 	})
 }
 

@@ -65,15 +65,12 @@ func ListDataRequests() api.Operation {
 		Description: "Somebody whose address a client's contact has, or an invoice went to, has asked PixelTrack about their data. The organization decides about it, so the request was forwarded to it. Newest first; kept until 90 days after it was due.",
 		ExampleOut:  api.List[DataRequestBody]{Data: []DataRequestBody{body(example())}},
 	}, func(ctx context.Context, c *api.Caller, in *ListIn) (*ListOut, error) {
-		rows, next, err := store.List[Referral](ctx, c.Org, store.Query{Partition: c.Org.Scope().Partition(Family), Limit: in.Limit, Cursor: in.Cursor, Descending: true})
+		q := store.Query{Partition: c.Org.Scope().Partition(Family), Limit: in.Limit, Cursor: in.Cursor, Descending: true}
+		page, err := api.ListRows(ctx, c.Org, q, body)
 		if err != nil {
-			return nil, api.ListError(err)
+			return nil, err
 		}
-		out := &ListOut{api.List[DataRequestBody]{Data: make([]DataRequestBody, len(rows)), NextCursor: next}}
-		for n, r := range rows {
-			out.Body.Data[n] = body(r)
-		}
-		return out, nil
+		return &ListOut{page}, nil
 	})
 }
 

@@ -99,16 +99,13 @@ func ListSupportTickets() api.Operation {
 		Summary: "Tickets of a state, the one that has waited longest at the top", Description: "Of all organizations, and of those who have only mailed, by states and times alone. By index, which follows a change within moments.",
 		ExampleOut: api.List[QueuedBody]{Data: []QueuedBody{line(exampleLine())}},
 	}), func(ctx context.Context, c *api.Caller, in *QueueIn) (*QueueOut, error) {
-		rows, next, err := store.List[Line](ctx, c.Platform(), store.Query{Index: store.Index1, Partition: store.PlatformScope().Partition(FamilyQueue, string(in.Status)),
-			Limit: in.Limit, Cursor: in.Cursor})
+		q := store.Query{Index: store.Index1, Partition: store.PlatformScope().Partition(FamilyQueue, string(in.Status)),
+			Limit: in.Limit, Cursor: in.Cursor}
+		page, err := api.ListRows(ctx, c.Platform(), q, line)
 		if err != nil {
-			return nil, api.ListError(err)
+			return nil, err
 		}
-		out := &QueueOut{api.List[QueuedBody]{Data: make([]QueuedBody, len(rows)), NextCursor: next}}
-		for n, l := range rows {
-			out.Body.Data[n] = line(l)
-		}
-		return out, nil
+		return &QueueOut{page}, nil
 	})
 }
 

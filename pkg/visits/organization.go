@@ -27,15 +27,12 @@ func ListSupportAccess() api.Operation {
 		Description: "Newest first, kept for 7 years. Each use is on the organization's audit record (GET /v1/audit?object= the access).",
 		ExampleOut:  api.List[AccessBody]{Data: []AccessBody{example()}},
 	}, func(ctx context.Context, c *api.Caller, in *ListIn) (*ListOut, error) {
-		rows, next, err := store.List[Visit](ctx, c.Org, store.Query{Partition: c.Org.Scope().Partition(Family), Limit: in.Limit, Cursor: in.Cursor, Descending: true})
+		q := store.Query{Partition: c.Org.Scope().Partition(Family), Limit: in.Limit, Cursor: in.Cursor, Descending: true}
+		page, err := api.ListRows(ctx, c.Org, q, func(v *Visit) AccessBody { return body(v, c.Now) })
 		if err != nil {
-			return nil, api.ListError(err)
+			return nil, err
 		}
-		out := &ListOut{api.List[AccessBody]{Data: make([]AccessBody, len(rows)), NextCursor: next}}
-		for n, v := range rows {
-			out.Body.Data[n] = body(v, c.Now)
-		}
-		return out, nil
+		return &ListOut{page}, nil
 	})
 }
 

@@ -197,15 +197,14 @@ func ListActiveSupportAccess() api.Operation {
 		Summary: "Which organizations are open to whom of our own people now", Purpose: purpose.Support, Description: "By organization. What is over is on the organizations' own lists.",
 		ExampleOut: api.List[OpenAccess]{Data: []OpenAccess{{e.ID, e.Org, e.Staff, e.Kinds, at(e.Until)}}},
 	}, func(ctx context.Context, c *api.Caller, in *PassesIn) (*PassesOut, error) {
-		rows, next, err := store.List[Pass](ctx, c.Platform(), store.Query{Partition: store.PlatformScope().Partition(FamilyPass), Limit: in.Limit, Cursor: in.Cursor})
+		q := store.Query{Partition: store.PlatformScope().Partition(FamilyPass), Limit: in.Limit, Cursor: in.Cursor}
+		page, err := api.ListRows(ctx, c.Platform(), q, func(p *Pass) OpenAccess {
+			return OpenAccess{p.Visit, p.Org, p.Staff, append([]Kind{}, p.Kinds...), at(p.ExpiresAt)}
+		})
 		if err != nil {
-			return nil, api.ListError(err)
+			return nil, err
 		}
-		out := &PassesOut{api.List[OpenAccess]{Data: make([]OpenAccess, len(rows)), NextCursor: next}}
-		for n, p := range rows {
-			out.Body.Data[n] = OpenAccess{p.Visit, p.Org, p.Staff, append([]Kind{}, p.Kinds...), at(p.ExpiresAt)}
-		}
-		return out, nil
+		return &PassesOut{page}, nil
 	})
 }
 

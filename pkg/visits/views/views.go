@@ -93,15 +93,12 @@ func list[R, T any, P interface {
 	if err != nil {
 		return nil, err
 	}
-	rows, next, err := store.List[R, P](ctx, org, store.Query{Partition: org.Scope().Partition(family), Limit: in.Limit, Cursor: in.Cursor})
+	q := store.Query{Partition: org.Scope().Partition(family), Limit: in.Limit, Cursor: in.Cursor}
+	page, err := api.ListRows[R, T, P](ctx, org, q, show)
 	if err != nil {
-		return nil, api.ListError(err)
+		return nil, err
 	}
-	out := &ListOut[T]{api.List[T]{Data: make([]T, len(rows)), NextCursor: next}}
-	for n, row := range rows {
-		out.Body.Data[n] = show(row)
-	}
-	return out, nil
+	return &ListOut[T]{page}, nil
 }
 
 // ListOut is the answer of the lists.
