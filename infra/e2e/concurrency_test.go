@@ -159,9 +159,8 @@ func held(p *caller, c journey.Call, operation string, meanwhile func()) journey
 	if err := cloud.Faults.Add(calls.Plan{RequestID: id, Operation: operation, Kind: "hold"}); err != nil {
 		p.t.Fatal(err)
 	}
-	c.Headers = map[string]string{"X-Local-Request": id}
 	done := make(chan journey.Answer, 1)
-	go func() { done <- p.call(c) }()
+	go func() { done <- p.call(under(id, c)) }()
 	deadline := time.Now().Add(20 * time.Second)
 	for cloud.Faults.Held() == 0 {
 		if time.Now().After(deadline) {

@@ -132,7 +132,9 @@ func TestNoWorkerCostsWhatIsStored(t *testing.T) {
 		}
 		return costs
 	}
-	all() // warm
+	for range 2 { // warm, and what other tests have left is done
+		all()
+	}
 	few, stored := all(), size.Of(2_000, 100_000)
 	later := arm(t, kinds, stored/len(kinds), cloud.Clock.Now().AddDate(50, 0, 0))
 	defer disarm(t, later)
@@ -152,7 +154,7 @@ func TestEveryWorkerCostsWhatIsDue(t *testing.T) {
 	kinds := dueKinds(t)
 	work := func(n int) (each map[string]float64) {
 		t.Helper()
-		idle, busy := map[string]int{}, map[string]int{}
+		busy := map[string]int{}
 		jobs := func(calls map[string]int) {
 			for _, j := range catalog.Jobs() {
 				if f := cloud.Cloud.Function(function(j.ID)); f != nil && len(f.Schedules) > 0 {
@@ -168,8 +170,16 @@ func TestEveryWorkerCostsWhatIsDue(t *testing.T) {
 				}
 			}
 		}
-		jobs(map[string]int{}) // warm
-		jobs(idle)
+		idle := map[string]int{}
+		for range 4 { // what other tests have left to do is not what a job does when nothing is due
+			once := map[string]int{}
+			jobs(once)
+			for job, calls := range once {
+				if least, ok := idle[job]; !ok || calls < least {
+					idle[job] = calls
+				}
+			}
+		}
 		struck := arm(t, kinds, n, cloud.Clock.Now().Add(-time.Duration(n)*time.Second-time.Minute))
 		defer disarm(t, struck)
 		runs := 0

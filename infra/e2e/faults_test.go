@@ -3,7 +3,6 @@ package e2e_test
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -177,10 +176,7 @@ func (s step) fault(t *testing.T, p **caller, at site, kind string, times int) {
 	if err := cloud.Faults.Add(calls.Plan{RequestID: id, Service: at.service, Operation: at.operation, Nth: at.nth, Kind: kind, Times: times}); err != nil {
 		t.Fatal(err)
 	}
-	marked := c
-	marked.Headers = map[string]string{"X-Local-Request": id}
-	maps.Copy(marked.Headers, c.Headers)
-	a := s.do(who, marked)
+	a := s.do(who, under(id, c))
 	hits := cloud.Faults.Forget(id)
 	if hits == 0 && at.nth <= 1 { // a later call may have been one of a meeting with a job, which need not come again
 		t.Errorf("%s: the fault did not come", name)

@@ -349,8 +349,7 @@ func (c *caller) lost(operation string, status int, in journey.Call) journey.Ans
 	if err := cloud.Faults.Add(calls.Plan{RequestID: id, Service: "dynamodb", Operation: operation, Nth: 1, Kind: "timeout_after"}); err != nil {
 		c.t.Fatal(err)
 	}
-	in.Headers = map[string]string{"X-Local-Request": id}
-	a := c.must(status, in)
+	a := c.must(status, under(id, in))
 	if cloud.Faults.Forget(id) == 0 {
 		c.t.Errorf("%s %s makes no %s", in.Method, in.Path, operation)
 	}

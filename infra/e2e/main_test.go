@@ -156,10 +156,15 @@ func (c *caller) slowly(in journey.Call, by time.Duration, do func(journey.Call)
 	id := "slow-" + unique() + "-call"
 	cloud.Door.SlowRequest(id, by)
 	defer cloud.Door.SlowRequest(id, 0)
+	return do(under(id, in))
+}
+
+// under is a call whose request has a known id, for what is planned for it.
+func under(id string, in journey.Call) journey.Call {
 	headers := map[string]string{"X-Local-Request": id}
 	maps.Copy(headers, in.Headers)
 	in.Headers = headers
-	return do(in)
+	return in
 }
 
 // must makes a call that answers one status.
