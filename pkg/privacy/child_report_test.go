@@ -29,7 +29,7 @@ func (w *world) reachable(s somebody) {
 	tx := w.Store.Begin()
 	tx.Replace(user, p)
 	tx.Create(w.Store.BindPlatform(store.Actor{Who: "test"}), &account.Address{User: s.User, Hash: p.Mail})
-	tx.DeleteKey(w.Store.BindPlatform(store.Actor{Who: "test"}), store.MailLookup("hash-of-"+s.name), "")
+	tx.DeleteKey(w.Store.BindPlatform(store.Actor{Who: "test"}), store.MailLookup("hash-of-"+s.first), "")
 	w.must(tx.Commit(context.Background()))
 }
 

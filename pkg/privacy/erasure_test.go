@@ -63,7 +63,7 @@ func (w *world) restore(c apitest.Caller) error {
 func (w *world) gone(s somebody) {
 	w.T.Helper()
 	for where, text := range map[string]string{"table": w.dump(), "packages": w.packages.All(), "vault": w.vault.All(), "log": w.Log.String()} {
-		for _, mark := range []string{s.name, s.email, string(s.User), "hash-of-" + s.name, "192.0.2.0/24", "a canary"} {
+		for _, mark := range []string{s.name, s.email, string(s.User), "hash-of-" + s.first, "192.0.2.0/24", "a canary"} {
 			if strings.Contains(text, mark) {
 				w.T.Errorf("the %s still holds %q:\n%s", where, mark, lines(text, mark))
 			}

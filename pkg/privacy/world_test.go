@@ -129,20 +129,20 @@ func newWorld(t *testing.T) *world {
 // somebody is a person with an account, a membership, work and a mail marker.
 type somebody struct {
 	apitest.Caller
-	name, email string
+	first, name, email string // a name that is long enough to stand in no key or ciphertext by chance
 }
 
-func (w *world) somebody(c apitest.Caller, name string) somebody {
+func (w *world) somebody(c apitest.Caller, first string) somebody {
 	w.T.Helper()
-	s := somebody{Caller: c, name: name, email: strings.ToLower(name) + "@example.com"}
+	s := somebody{Caller: c, first: first, name: first + " Kanarienvogel", email: strings.ToLower(first) + "@example.com"}
 	user := w.Store.BindUser(c.User, store.Actor{Who: string(c.User)})
 	org := w.Store.BindOrganization(c.Org, store.Actor{Who: string(c.Member)})
 	p := w.Store.BindPlatform(store.Actor{Who: "test"})
 	tx := w.Store.Begin()
-	tx.Create(user, &person{User: c.User, Name: name, Email: s.email, Mail: "hash-of-" + name, Hash: "argon2id$" + name, Land: "DE"})
+	tx.Create(user, &person{User: c.User, Name: s.name, Email: s.email, Mail: "hash-of-" + first, Hash: "argon2id$" + first, Land: "DE"})
 	tx.Create(user, &belonging{User: c.User, Org: c.Org, Member: c.Member})
 	tx.Create(org, &work{Org: c.Org, ID: "work-of-" + string(c.Member), Member: c.Member, Text: "=SUM(1) by " + string(c.Member)})
-	tx.Create(p, &marker{User: c.User, hash: "hash-of-" + name})
+	tx.Create(p, &marker{User: c.User, hash: "hash-of-" + first})
 	access.Enlist(tx, p, c.User)
 	if err := tx.Commit(context.Background()); err != nil {
 		w.T.Fatal(err)
