@@ -54,12 +54,24 @@ func reach(endpoint, user, secret string) aws.Config {
 	return aws.Config{Region: "us-east-1", BaseEndpoint: &endpoint, Credentials: credentials.NewStaticCredentialsProvider(user, secret, "")}
 }
 
-// TestABuilderIsSmall packs an organization with many rows and a large file by a builder that is a process of its own, and
-// reads how much memory the process had at its most.
+// TestABuilderIsSmall packs organizations with few and many rows and with large files, each by a builder that is a process of
+// its own, and reads how much memory the process had at its most.
 func TestABuilderIsSmall(t *testing.T) {
 	if _, err := os.Stat("/proc/self/status"); err != nil {
 		t.Skip("the system does not tell how much memory a process has had")
 	}
+	if !size.Full() {
+		pack(t, 2_000, 1, 24<<20)
+		return
+	}
+	t.Run("few rows", func(t *testing.T) { pack(t, 1_000, 0, 0) })
+	t.Run("many rows and a large file", func(t *testing.T) { pack(t, 100_000, 1, 256<<20) })
+	t.Run("eight large files", func(t *testing.T) { pack(t, 1_000, 8, 256<<20) })
+}
+
+// pack has an organization of so many rows and files of a size packed, and judges the package and its builder.
+func pack(t *testing.T, rows, attached int, large int64) {
+	t.Helper()
 	ctx := t.Context()
 	cfg, _ := storetest.Table(t)
 	table := plain(t, dynamodb.NewFromConfig(cfg))
@@ -79,7 +91,6 @@ func TestABuilderIsSmall(t *testing.T) {
 	}()
 	objects := bucket.New(reach(web.URL, identity.Root, identity.RootSecret), "b", time.Now)
 
-	rows, large := size.Of(2_000, 100_000), int64(size.Of(24, 256))<<20
 	if err := objects.Write(ctx, "large", "application/octet-stream", func(w io.Writer) error {
 		_, err := io.Copy(w, io.LimitReader(rand.Reader, large))
 		return err
@@ -89,7 +100,9 @@ func TestABuilderIsSmall(t *testing.T) {
 	tx := st.Begin()
 	tx.Create(org, &access.OrganizationGate{Organization: org.ID, Status: access.Active, Plan: "free"})
 	e := privacy.AskForPackage(tx, org, "", "")
-	tx.Create(org, &files.File{Org: org.ID, ID: id.New[id.File](st.IDs()), Name: "large.bin", Object: "large"})
+	for range attached {
+		tx.Create(org, &files.File{Org: org.ID, ID: id.New[id.File](st.IDs()), Name: "large.bin", Object: "large"})
+	}
 	entry := &timetracking.Entry{Org: org.ID, ID: id.New[id.Entry](st.IDs()), Member: id.New[id.Member](st.IDs()), Project: id.New[id.Project](st.IDs()),
 		Date: time.Now().UTC().Format(time.DateOnly), Note: strings.Repeat("what was done ", 10)}
 	tx.Create(org, entry)
@@ -122,10 +135,10 @@ func TestABuilderIsSmall(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p.State != privacy.PackageReady || p.Records < rows || p.Size < large {
-		t.Errorf("the package = %s, %d records, %d bytes; want %d and a file of %d", p.State, p.Records, p.Size, rows, large)
+	if p.State != privacy.PackageReady || p.Records < rows || p.Size < int64(attached)*large {
+		t.Errorf("the package = %s, %d records, %d bytes; want %d and %d files of %d", p.State, p.Records, p.Size, rows, attached, large)
 	}
-	t.Logf("%d records and a file of %d MB packed in %v with %d MB of memory", p.Records, large>>20, took, peak>>20)
+	t.Logf("%d records and %d files of %d MB packed in %v with %d MB of memory", p.Records, attached, large>>20, took, peak>>20)
 	if peak > most {
 		t.Errorf("the builder had %d MB; want %d at most", peak>>20, most>>20)
 	}
