@@ -396,3 +396,27 @@ func TestNothingIsAnsweredOfARestoredTable(t *testing.T) {
 	w.Open = nil
 	w.Want(w.Call(getThing(), owner, apitest.Request{Path: "/v1/things/second"}), 404, "thing_not_found")
 }
+
+func TestAPanicIsAnAnswer(t *testing.T) {
+	w := apitest.New(t)
+	owner, officer := w.Organization(), w.Staff(access.PrivacyOfficer)
+	for name, c := range map[string]struct {
+		route  api.Route
+		caller apitest.Caller
+	}{
+		"public":    {api.Route{Audience: api.Public, Method: http.MethodGet}, apitest.Caller{}},
+		"pure read": {api.Route{Permission: access.ClientsRead, Method: http.MethodGet, PureRead: true}, owner},
+		"ahead":     {api.Route{Permission: access.ClientsWrite, Method: http.MethodPost, ReadsAhead: true}, owner},
+		"checked":   {api.Route{Permission: access.ClientsWrite, Method: http.MethodPost}, owner},
+		"staff":     {api.Route{Audience: api.Staff, Permission: access.HealthRead, Method: http.MethodGet}, officer},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := w.In(t)
+			c.route.ID, c.route.Area, c.route.Path = "panic", "test", "/v1/panic"
+			w.Want(w.Call(api.New(c.route, func(context.Context, *api.Caller, *struct{}) (*struct{}, error) { panic("tried") }), c.caller, apitest.Request{}), 500, "internal")
+		})
+	}
+	if text := w.Log.String(); !strings.Contains(text, "panic: tried") {
+		t.Errorf("the log does not say why: %s", text)
+	}
+}

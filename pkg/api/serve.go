@@ -149,7 +149,7 @@ func (s *Server) Handle(w http.ResponseWriter, r *http.Request, from Request) {
 		ctx, meter = store.WithMeter(ctx)
 	}
 	ctx = withCaller(ctx, c)
-	a := s.answer(ctx, c, r)
+	a := safely(ctx, func() *held { return s.answer(ctx, c, r) })
 	if c.wasReplayed {
 		a.header.Set("Idempotency-Replayed", "true")
 	}
@@ -161,13 +161,18 @@ func (s *Server) Handle(w http.ResponseWriter, r *http.Request, from Request) {
 	s.record(c, a, meter)
 }
 
-// answer produces the whole answer; it never panics.
-func (s *Server) answer(ctx context.Context, c *Caller, r *http.Request) (a *held) {
+// safely gives what f answers, or an answer to its panic.
+func safely(ctx context.Context, f func() *held) (a *held) {
 	defer func() {
 		if v := recover(); v != nil {
 			a = refused(ctx, fmt.Errorf("panic: %v\n%s", v, debug.Stack()))
 		}
 	}()
+	return f()
+}
+
+// answer produces the whole answer.
+func (s *Server) answer(ctx context.Context, c *Caller, r *http.Request) *held {
 	if s.open != nil {
 		if err := s.open(ctx); err != nil {
 			return refused(ctx, err)
@@ -251,7 +256,7 @@ func (s *Server) beside(ctx context.Context, c *Caller, sess *session, r *http.R
 	version := c.claimed
 	go func() { checked <- s.store.FetchAll(ctx, sess.fetches()...) }()
 	trial := *c
-	a := s.guarded(r.WithContext(withCaller(ctx, &trial)), body)
+	a := s.try(&trial, r, body)
 	if err := <-checked; err != nil {
 		return refused(ctx, err)
 	}
@@ -289,7 +294,7 @@ func (s *Server) ahead(ctx context.Context, c *Caller, sess *session, r *http.Re
 		trial.Gate, trial.Account = c.Gate, c.Account
 		return failed
 	}
-	a := s.guarded(r.WithContext(withCaller(ctx, &trial)), body)
+	a := s.try(&trial, r, body)
 	<-over
 	switch {
 	case errors.Is(failed, errAhead):
@@ -304,14 +309,10 @@ func (s *Server) ahead(ctx context.Context, c *Caller, sess *session, r *http.Re
 	return a
 }
 
-// guarded is run that turns a panic into an answer, so that the check is always waited for.
-func (s *Server) guarded(r *http.Request, body []byte) (a *held) {
-	defer func() {
-		if v := recover(); v != nil {
-			a = refused(r.Context(), fmt.Errorf("panic: %v\n%s", v, debug.Stack()))
-		}
-	}()
-	return s.run(r, body)
+// try runs a request for a caller who is not confirmed yet. A panic is an answer, so that the check is always waited for.
+func (s *Server) try(c *Caller, r *http.Request, body []byte) *held {
+	ctx := withCaller(r.Context(), c)
+	return safely(ctx, func() *held { return s.run(r.WithContext(ctx), body) })
 }
 
 // run gives the request to the operation and keeps its answer.

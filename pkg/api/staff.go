@@ -2,9 +2,7 @@ package api
 
 import (
 	"context"
-	"fmt"
 	"net/http"
-	"runtime/debug"
 	"time"
 
 	"pixeltrack.io/platform/pkg/access"
@@ -20,7 +18,7 @@ func (s *Server) byStaff(ctx context.Context, c *Caller, sess *session, r *http.
 	if err := s.check(ctx, c, sess, sess.fetches()); err != nil {
 		a = refused(ctx, err)
 	} else {
-		a = s.safely(c, r, body)
+		a = safely(ctx, func() *held { return s.checked(c, r, body) }) // a panic is recorded, too
 	}
 	if c.Staff == nil || c.recorded {
 		return a
@@ -35,16 +33,6 @@ func (s *Server) byStaff(ctx context.Context, c *Caller, sess *session, r *http.
 		return refused(ctx, err)
 	}
 	return a
-}
-
-// safely is checked that turns a panic into an answer, so that it is recorded.
-func (s *Server) safely(c *Caller, r *http.Request, body []byte) (a *held) {
-	defer func() {
-		if v := recover(); v != nil {
-			a = refused(r.Context(), fmt.Errorf("panic: %v\n%s", v, debug.Stack()))
-		}
-	}()
-	return s.checked(c, r, body)
 }
 
 // admitStaff judges whether the caller may act as one of PixelTrack's own people.
