@@ -2,7 +2,6 @@ package breaches
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"time"
 
@@ -210,16 +209,7 @@ type BreachID struct {
 }
 
 func find(ctx context.Context, c *api.Caller, text string) (*Breach, error) {
-	bid, err := id.Parse[id.Breach](text)
-	if err != nil {
-		return nil, problem.Missing("breach")
-	}
-	c.About(string(bid))
-	b, err := store.Get[Breach](ctx, c.Platform(), key(bid))
-	if errors.Is(err, store.ErrMissing) {
-		return nil, problem.Missing("breach")
-	}
-	return b, err
+	return api.FindOurs[Breach](ctx, c, "breach", text, key)
 }
 
 func missing() api.Refusal {

@@ -92,15 +92,7 @@ func (c *Client) touch(now time.Time) { c.Updated = now.UnixMilli() }
 
 // Read reads a client by an id as it came in.
 func Read(ctx context.Context, org *store.Organization, text string) (*Client, error) {
-	cli, err := id.Parse[id.Client](text)
-	if err != nil {
-		return nil, problem.Missing("client")
-	}
-	row, err := store.Get[Client](ctx, org, Key(org.ID, cli))
-	if errors.Is(err, store.ErrMissing) {
-		return nil, problem.Missing("client")
-	}
-	return row, err
+	return api.Find[Client](ctx, org, "client", text, func(cli id.Client) store.Key { return Key(org.ID, cli) })
 }
 
 // ErrNotActive says that nothing new can refer to a client, because it is archived or not there.

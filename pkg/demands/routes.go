@@ -2,7 +2,6 @@ package demands
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"time"
 
@@ -210,16 +209,7 @@ type DemandID struct {
 }
 
 func find(ctx context.Context, c *api.Caller, text string) (*Demand, error) {
-	did, err := id.Parse[id.Demand](text)
-	if err != nil {
-		return nil, problem.Missing("legal request")
-	}
-	c.About(string(did))
-	d, err := store.Get[Demand](ctx, c.Platform(), key(did))
-	if errors.Is(err, store.ErrMissing) {
-		return nil, problem.Missing("legal request")
-	}
-	return d, err
+	return api.FindOurs[Demand](ctx, c, "legal request", text, key)
 }
 
 func missing() api.Refusal {

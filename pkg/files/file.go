@@ -2,13 +2,11 @@ package files
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"pixeltrack.io/platform/pkg/api"
 	"pixeltrack.io/platform/pkg/blob"
 	"pixeltrack.io/platform/pkg/id"
-	"pixeltrack.io/platform/pkg/problem"
 	"pixeltrack.io/platform/pkg/store"
 )
 
@@ -103,15 +101,7 @@ func objectKey(org id.Organization, f id.File) string {
 
 // Read reads a file by an id as it came in.
 func Read(ctx context.Context, org *store.Organization, text string) (*File, error) {
-	f, err := id.Parse[id.File](text)
-	if err != nil {
-		return nil, problem.Missing("file")
-	}
-	row, err := store.Get[File](ctx, org, Key(org.ID, f))
-	if errors.Is(err, store.ErrMissing) {
-		return nil, problem.Missing("file")
-	}
-	return row, err
+	return api.Find[File](ctx, org, "file", text, func(f id.File) store.Key { return Key(org.ID, f) })
 }
 
 // FileBody is a file on the wire.

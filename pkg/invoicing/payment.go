@@ -2,7 +2,6 @@ package invoicing
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"time"
 
@@ -174,15 +173,7 @@ func (b PayBody) check(now time.Time) error {
 
 // bare reads an invoice without its lines, by an id as it came in.
 func bare(ctx context.Context, org *store.Organization, text string) (*Invoice, error) {
-	inv, err := id.Parse[id.Invoice](text)
-	if err != nil {
-		return nil, problem.Missing("invoice")
-	}
-	i, err := store.Get[Invoice](ctx, org, Key(org.ID, inv))
-	if errors.Is(err, store.ErrMissing) {
-		return nil, problem.Missing("invoice")
-	}
-	return i, err
+	return api.Find[Invoice](ctx, org, "invoice", text, func(inv id.Invoice) store.Key { return Key(org.ID, inv) })
 }
 
 // CreatePayment writes down what was paid of an invoice.
@@ -256,15 +247,7 @@ func (i *Invoice) takes(m money.Money) error {
 
 // ReadPayment reads a payment by an id as it came in.
 func ReadPayment(ctx context.Context, org *store.Organization, text string) (*Payment, error) {
-	pay, err := id.Parse[id.Payment](text)
-	if err != nil {
-		return nil, problem.Missing("payment")
-	}
-	p, err := store.Get[Payment](ctx, org, PaymentKey(org.ID, pay))
-	if errors.Is(err, store.ErrMissing) {
-		return nil, problem.Missing("payment")
-	}
-	return p, err
+	return api.Find[Payment](ctx, org, "payment", text, func(pay id.Payment) store.Key { return PaymentKey(org.ID, pay) })
 }
 
 // PaymentsIn is the input of list-payments.

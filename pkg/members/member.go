@@ -2,7 +2,6 @@ package members
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"time"
 
@@ -118,15 +117,7 @@ func missing() api.Refusal {
 
 // read reads a member by the id in a path or body.
 func read(ctx context.Context, c *api.Caller, name string) (*access.Access, error) {
-	m, err := id.Parse[id.Member](name)
-	if err != nil {
-		return nil, problem.Missing("member")
-	}
-	a, err := store.Get[access.Access](ctx, c.Org, access.AccessKey(c.Org.ID, m))
-	if errors.Is(err, store.ErrMissing) {
-		return nil, problem.Missing("member")
-	}
-	return a, err
+	return api.Find[access.Access](ctx, c.Org, "member", name, func(m id.Member) store.Key { return access.AccessKey(c.Org.ID, m) })
 }
 
 func answer(ctx context.Context, c *api.Caller, a *access.Access) (*Out, error) {

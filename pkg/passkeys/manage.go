@@ -72,15 +72,7 @@ type ByID struct {
 }
 
 func read(ctx context.Context, c *api.Caller, name string) (*Passkey, error) {
-	which, err := id.Parse[id.Passkey](name)
-	if err != nil {
-		return nil, problem.Missing("passkey")
-	}
-	p, err := store.Get[Passkey](ctx, c.Self, KeyOf(c.User, which))
-	if errors.Is(err, store.ErrMissing) {
-		return nil, problem.Missing("passkey")
-	}
-	return p, err
+	return api.Find[Passkey](ctx, c.Self, "passkey", name, func(which id.Passkey) store.Key { return KeyOf(c.User, which) })
 }
 
 func missing() api.Refusal {

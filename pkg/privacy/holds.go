@@ -155,16 +155,7 @@ type HoldID struct {
 }
 
 func findHold(ctx context.Context, c *api.Caller, text string) (*Hold, error) {
-	hid, err := id.Parse[id.Hold](text)
-	if err != nil {
-		return nil, problem.Missing("hold")
-	}
-	c.About(string(hid))
-	h, err := store.Get[Hold](ctx, c.Platform(), holdKey(hid))
-	if errors.Is(err, store.ErrMissing) {
-		return nil, problem.Missing("hold")
-	}
-	return h, err
+	return api.FindOurs[Hold](ctx, c, "hold", text, holdKey)
 }
 
 func noHold() api.Refusal {

@@ -150,15 +150,7 @@ type RequestID struct {
 }
 
 func find(ctx context.Context, c *api.Caller, text string) (*Request, error) {
-	cid, err := id.Parse[id.Case](text)
-	if err != nil {
-		return nil, problem.Missing("request")
-	}
-	r, err := store.Get[Request](ctx, c.Self, requestKey(c.Self.Scope(), cid))
-	if errors.Is(err, store.ErrMissing) {
-		return nil, problem.Missing("request")
-	}
-	return r, err
+	return api.Find[Request](ctx, c.Self, "request", text, func(cid id.Case) store.Key { return requestKey(c.Self.Scope(), cid) })
 }
 
 func missing() api.Refusal {

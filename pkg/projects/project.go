@@ -2,7 +2,6 @@ package projects
 
 import (
 	"context"
-	"errors"
 	"strings"
 	"time"
 
@@ -107,15 +106,7 @@ func markerKey(org *store.Organization, key string) store.Key { return org.Scope
 
 // Read reads a project by an id as it came in.
 func Read(ctx context.Context, org *store.Organization, text string) (*Project, error) {
-	prj, err := id.Parse[id.Project](text)
-	if err != nil {
-		return nil, problem.Missing("project")
-	}
-	row, err := store.Get[Project](ctx, org, Key(org.ID, prj))
-	if errors.Is(err, store.ErrMissing) {
-		return nil, problem.Missing("project")
-	}
-	return row, err
+	return api.Find[Project](ctx, org, "project", text, func(prj id.Project) store.Key { return Key(org.ID, prj) })
 }
 
 // Open refuses new work on a project that is archived or closing. It is the gate that is asked before each write under

@@ -2,7 +2,6 @@ package timetracking
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"time"
 
@@ -135,14 +134,7 @@ func billable(chosen *bool, p *projects.Project) bool {
 
 // readEntry reads an entry that the caller may see: one of their own, of a project that they lead, or any with the right.
 func readEntry(ctx context.Context, c *api.Caller, text string) (*Entry, error) {
-	ent, err := id.Parse[id.Entry](text)
-	if err != nil {
-		return nil, problem.Missing("time entry")
-	}
-	row, err := store.Get[Entry](ctx, c.Org, entryKey(c.Org.ID, ent))
-	if errors.Is(err, store.ErrMissing) {
-		return nil, problem.Missing("time entry")
-	}
+	row, err := api.Find[Entry](ctx, c.Org, "time entry", text, func(ent id.Entry) store.Key { return entryKey(c.Org.ID, ent) })
 	if err != nil {
 		return nil, err
 	}

@@ -124,20 +124,11 @@ func again(ctx context.Context, c *api.Caller, made string) (*Out, error) {
 
 // find reads a transfer with its announcement.
 func find(ctx context.Context, c *api.Caller, name string) (*Transfer, *notices.Announcement, error) {
-	parsed, err := id.Parse[id.Transfer](name)
-	if err != nil {
-		return nil, nil, problem.Missing("business transfer")
-	}
-	c.About(name)
-	p := c.Platform()
-	t, err := store.Get[Transfer](ctx, p, Key(parsed))
-	if errors.Is(err, store.ErrMissing) {
-		return nil, nil, problem.Missing("business transfer")
-	}
+	t, err := api.FindOurs[Transfer](ctx, c, "business transfer", name, Key)
 	if err != nil {
 		return nil, nil, err
 	}
-	a, err := notices.Find(ctx, p, t.Announcement)
+	a, err := notices.Find(ctx, c.Platform(), t.Announcement)
 	return t, a, err
 }
 
