@@ -9,6 +9,7 @@ import (
 
 	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/api"
+	"pixeltrack.io/platform/pkg/clock"
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/privacy/purpose"
 	"pixeltrack.io/platform/pkg/problem"
@@ -50,15 +51,13 @@ func show(f *Flag) *Out { return &Out{api.Tag(f.Version), body(f)} }
 
 func body(f *Flag) FlagBody {
 	b := FlagBody{ID: f.ID, Subject: SubjectBody{f.kind(), string(f.User) + string(f.Organization)}, Ground: f.Ground, Measure: f.Measure, Explanation: f.Explanation,
-		RaisedAt: at(f.Raised), RaisedBy: f.RaisedBy, ReviewedBy: f.ReviewedBy, Until: at(f.Until)}
+		RaisedAt: clock.At(f.Raised), RaisedBy: f.RaisedBy, ReviewedBy: f.ReviewedBy, Until: clock.At(f.Until)}
 	if f.Reviewed != 0 {
-		reviewed := at(f.Reviewed)
+		reviewed := clock.At(f.Reviewed)
 		b.ReviewedAt = &reviewed
 	}
 	return b
 }
-
-func at(seconds int64) time.Time { return time.Unix(seconds, 0).UTC() }
 
 func example() *Flag {
 	raised := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
@@ -201,7 +200,7 @@ func ListAbuseFlags() api.Operation {
 	e := example()
 	return api.New(route(api.Route{
 		ID: "list-abuse-flags", Method: http.MethodGet, Path: "/v1/admin/abuse-flags", Permission: access.FlagsRead, Summary: "Flags for suspected abuse, the one that lapses first at the top",
-		Description: "By index, which follows a change within moments.", ExampleOut: api.List[ListedFlag]{Data: []ListedFlag{{e.ID, e.kind(), at(e.Until)}}},
+		Description: "By index, which follows a change within moments.", ExampleOut: api.List[ListedFlag]{Data: []ListedFlag{{e.ID, e.kind(), clock.At(e.Until)}}},
 	}), func(ctx context.Context, c *api.Caller, in *ListIn) (*ListOut, error) {
 		q := store.Query{Index: store.Index1, Partition: store.PlatformScope().Partition(FamilyList, "active"), Limit: in.Limit, Cursor: in.Cursor}
 		page, err := api.ListRows(ctx, c.Platform(), q, func(l *Line) ListedFlag {
@@ -209,7 +208,7 @@ func ListAbuseFlags() api.Operation {
 			if s, _ := store.ScopeOf(l.Target.PK); isUser(s) {
 				kind = account
 			}
-			return ListedFlag{l.ID, kind, at(l.Until)}
+			return ListedFlag{l.ID, kind, clock.At(l.Until)}
 		})
 		if err != nil {
 			return nil, err

@@ -14,6 +14,7 @@ import (
 	"pixeltrack.io/platform/pkg/api"
 	"pixeltrack.io/platform/pkg/auth/guard"
 	"pixeltrack.io/platform/pkg/auth/password"
+	"pixeltrack.io/platform/pkg/clock"
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/keys"
 	"pixeltrack.io/platform/pkg/organization"
@@ -89,7 +90,7 @@ func DeleteAccount(st *store.Store, pseudonyms keys.Pseudonyms, links keys.Links
 			if err != nil {
 				return nil, err
 			}
-			return &DeletedOut{Body: Deleted{RestorableUntil: unix(d.row.Due)}}, nil
+			return &DeletedOut{Body: Deleted{RestorableUntil: clock.At(d.row.Due)}}, nil
 		}
 		return nil, store.ErrConflict
 	})
@@ -193,12 +194,12 @@ func (d *departure) write(tx *store.Tx, st *store.Store, c *api.Caller, links ke
 	token := keys.HashToken(RestoreToken(links, c.User, d.row.At))
 	d.row.TokenHash = token
 	link := &RestoreLink{User: c.User, Hash: token}
-	link.Expire(unix(d.row.Due))
+	link.Expire(clock.At(d.row.Due))
 
 	d.gate.Deleted, d.gate.DueAt, d.gate.Sessions = d.row.At, d.row.Due, nil
 	tx.Replace(c.Self, d.gate)
 	if !d.gate.Held { // the end of a hold starts the clock
-		tx.ArmWake(c.Self, retention.AccountDue(c.User, unix(d.row.Due)))
+		tx.ArmWake(c.Self, retention.AccountDue(c.User, clock.At(d.row.Due)))
 	}
 	tx.Put(c.Self, d.row)
 	platform := st.BindPlatform(c.Actor())
@@ -208,7 +209,7 @@ func (d *departure) write(tx *store.Tx, st *store.Store, c *api.Caller, links ke
 	})
 	outbox.Queue(tx, c.Self, MailDeleted, store.Join(MailDeleted, strconv.FormatInt(d.row.At, 10)), map[string]string{"at": strconv.FormatInt(d.row.At, 10)})
 	for _, m := range d.closing {
-		organization.Close(tx, bound(st, c, m), m.Gate, unix(d.row.At))
+		organization.Close(tx, bound(st, c, m), m.Gate, clock.At(d.row.At))
 	}
 	for _, t := range d.transfer {
 		h := bound(st, c, t.from)

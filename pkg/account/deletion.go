@@ -2,7 +2,6 @@ package account
 
 import (
 	"strconv"
-	"time"
 
 	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/id"
@@ -51,5 +50,3 @@ func (l *RestoreLink) Type() string { return "RESTORE_LINK" }
 
 // Keys puts the link under its token's hash.
 func (l *RestoreLink) Keys() store.Keys { return store.Keys{Primary: store.TokenLookup(l.Hash)} }
-
-func unix(seconds int64) time.Time { return time.Unix(seconds, 0).UTC() }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strconv"
 
+	"pixeltrack.io/platform/pkg/clock"
 	"pixeltrack.io/platform/pkg/mail"
 	"pixeltrack.io/platform/pkg/outbox"
 	"pixeltrack.io/platform/pkg/outbox/compose"
@@ -46,7 +47,7 @@ func deleted(ctx context.Context, c *compose.Composer, m *outbox.Mail) (mail.Mes
 	return c.Write(to, compose.Letter{
 		Subject: "Your account deletion, and how to undo it",
 		Paragraphs: []string{"Your PixelTrack account was deleted, as you asked. Nobody can log in to it any more.",
-			"Until " + unix(d.Due).Format("2 January 2006, 15:04 UTC") + " this link and your password restore it, with the organizations that close with it. Then everything is erased.",
+			"Until " + clock.At(d.Due).Format("2 January 2006, 15:04 UTC") + " this link and your password restore it, with the organizations that close with it. Then everything is erased.",
 			"If it was not you, restore the account now and choose a new password."},
 		Link: mail.Link{Label: "Restore my account", URL: c.Link("/restore", RestorePurpose, restoreID(h.ID, d.At))},
 	}), nil

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/text/language"
 
 	"pixeltrack.io/platform/pkg/api"
+	"pixeltrack.io/platform/pkg/clock"
 	"pixeltrack.io/platform/pkg/privacy/purpose"
 	"pixeltrack.io/platform/pkg/problem"
 	"pixeltrack.io/platform/pkg/store"
@@ -33,7 +34,7 @@ type Body struct {
 
 func bodyOf(p *Profile) Body {
 	return Body{ID: string(p.User), Name: p.Name, Email: p.Email, JobTitle: p.JobTitle, Phone: p.Phone, Country: p.Country, Region: p.Region,
-		Locale: p.Locale, TimeZone: p.TimeZone, WeekStart: p.WeekStart, CreatedAt: unix(p.Created)}
+		Locale: p.Locale, TimeZone: p.TimeZone, WeekStart: p.WeekStart, CreatedAt: clock.At(p.Created)}
 }
 
 func exampleBody() Body {
@@ -77,7 +78,7 @@ func GetAccount() api.Operation {
 		}
 		out := &MineOut{Tagged: api.Tag(p.Version), Body: Mine{bodyOf(p), []MembershipBody{}}}
 		for _, m := range memberships {
-			out.Body.Organizations = append(out.Body.Organizations, MembershipBody{string(m.Organization), string(m.Member), unix(m.Joined)})
+			out.Body.Organizations = append(out.Body.Organizations, MembershipBody{string(m.Organization), string(m.Member), clock.At(m.Joined)})
 		}
 		return out, nil
 	})

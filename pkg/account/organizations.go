@@ -7,6 +7,7 @@ import (
 
 	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/api"
+	"pixeltrack.io/platform/pkg/clock"
 	"pixeltrack.io/platform/pkg/organization"
 	"pixeltrack.io/platform/pkg/privacy/purpose"
 	"pixeltrack.io/platform/pkg/store"
@@ -49,7 +50,7 @@ func ListMyOrganizations(st *store.Store) api.Operation {
 			return nil, err
 		}
 		for _, b := range belongings {
-			mine := MyOrganization{MembershipBody: MembershipBody{string(b.Organization), string(b.Member), unix(b.Joined)}, Role: b.Access.Role, State: b.Gate.Status,
+			mine := MyOrganization{MembershipBody: MembershipBody{string(b.Organization), string(b.Member), clock.At(b.Joined)}, Role: b.Access.Role, State: b.Gate.Status,
 				Current: c.Org != nil && c.Org.ID == b.Organization}
 			for i, m := range memberships {
 				if m.Organization == b.Organization && fetches[i].Err == nil {

@@ -8,6 +8,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"pixeltrack.io/platform/pkg/access"
+	"pixeltrack.io/platform/pkg/clock"
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/keys"
 	"pixeltrack.io/platform/pkg/outbox/compose"
@@ -195,5 +196,5 @@ func (a *Acceptance) Type() string { return "ACCEPTANCE" }
 
 // Keys puts acceptances under their user in order of time.
 func (a *Acceptance) Keys() store.Keys {
-	return store.Keys{Primary: store.UserScope(a.User).Key(FamilyAcceptance, store.Instant(unix(a.At)))}
+	return store.Keys{Primary: store.UserScope(a.User).Key(FamilyAcceptance, store.Instant(clock.At(a.At)))}
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"pixeltrack.io/platform/pkg/admin/deadline"
+	"pixeltrack.io/platform/pkg/clock"
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/privacy/clocks"
 	"pixeltrack.io/platform/pkg/store"
@@ -87,7 +88,7 @@ func (b *Breach) Type() string { return "BREACH" }
 
 // Keys puts entries under their id, and lists those of a state by when we became aware.
 func (b *Breach) Keys() store.Keys {
-	return store.Keys{Primary: key(b.ID), Index1: store.Key{PK: store.PlatformScope().Partition(Family, b.State), SK: store.Join(store.Instant(at(b.Aware)), string(b.ID))}}
+	return store.Keys{Primary: key(b.ID), Index1: store.Key{PK: store.PlatformScope().Partition(Family, b.State), SK: store.Join(store.Instant(clock.At(b.Aware)), string(b.ID))}}
 }
 
 func key(b id.Breach) store.Key { return store.PlatformScope().Key(Family, string(b)) }
@@ -114,14 +115,14 @@ type Countdown struct {
 // Late says whether it is later than its date at a time, or was made so.
 func (c Countdown) Late(now time.Time) bool {
 	if c.Told != nil {
-		now = at(c.Told.At)
+		now = clock.At(c.Told.At)
 	}
 	return !c.Due.IsZero() && now.After(c.Due)
 }
 
 // Countdowns lists who must be told by when.
 func (b *Breach) Countdowns() []Countdown {
-	dates := clocks.Breach(at(b.Aware), at(b.Discovered))
+	dates := clocks.Breach(clock.At(b.Aware), clock.At(b.Discovered))
 	var all []Countdown
 	owe := func(w Whom, rule string, due time.Time) {
 		all = append(all, Countdown{w, rule, due, b.told(w)})
@@ -140,7 +141,7 @@ func (b *Breach) Countdowns() []Countdown {
 	if b.Californians > 500 {
 		due := dates[2].Due
 		if n := b.told(Residents); n != nil {
-			due = at(n.At).AddDate(0, 0, 15)
+			due = clock.At(n.At).AddDate(0, 0, 15)
 		}
 		owe(AttorneyGeneral, dates[2].Rule, due)
 	}
@@ -165,24 +166,10 @@ func (b *Breach) alarms(tx *store.Tx, p *store.Platform) {
 			}
 			continue
 		}
-		ring := at(b.Aware).Add(Warning)
+		ring := clock.At(b.Aware).Add(Warning)
 		if due := owed[i].Due; !due.IsZero() {
 			ring = due.Add(-Warning)
 		}
 		deadline.Set(tx, p, string(b.ID), what, ring)
 	}
-}
-
-func at(seconds int64) time.Time {
-	if seconds == 0 {
-		return time.Time{}
-	}
-	return time.Unix(seconds, 0).UTC()
-}
-
-func epoch(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return t.Unix()
 }

@@ -94,9 +94,9 @@ func show(b *Breach, now time.Time) *Out { return &Out{api.Tag(b.Version), body(
 func body(b *Breach, now time.Time) BreachBody {
 	out := BreachBody{ID: b.ID, State: b.State, Reported: b.Reported, Closed: clock.Moment(b.Closed), Why: b.Why, Countdowns: []CountdownBody{}, Notices: []NoticeBody{},
 		Facts: Facts{Processor: b.Processor, Nature: b.Nature, Categories: b.Categories, Subjects: b.Subjects, Records: b.Records, Californians: b.Californians,
-			Consequences: b.Consequences, Measures: b.Measures, Risk: b.Risk, OccurredAt: at(b.Occurred), DiscoveredAt: at(b.Discovered), AwareAt: at(b.Aware)}}
+			Consequences: b.Consequences, Measures: b.Measures, Risk: b.Risk, OccurredAt: clock.At(b.Occurred), DiscoveredAt: clock.At(b.Discovered), AwareAt: clock.At(b.Aware)}}
 	for _, c := range b.Countdowns() {
-		row := CountdownBody{Whom: c.Whom, Rule: c.Rule, Late: c.Late(now), Due: clock.Moment(epoch(c.Due))}
+		row := CountdownBody{Whom: c.Whom, Rule: c.Rule, Late: c.Late(now), Due: clock.Moment(clock.Epoch(c.Due))}
 		if c.Told != nil {
 			row.Told, row.Reason = clock.Moment(c.Told.At), c.Told.Reason
 		} else if row.Due != nil {
@@ -106,7 +106,7 @@ func body(b *Breach, now time.Time) BreachBody {
 		out.Countdowns = append(out.Countdowns, row)
 	}
 	for _, n := range b.Notices {
-		out.Notices = append(out.Notices, NoticeBody{n.Whom, at(n.At), n.Reason, n.By})
+		out.Notices = append(out.Notices, NoticeBody{n.Whom, clock.At(n.At), n.Reason, n.By})
 	}
 	return out
 }
@@ -126,7 +126,7 @@ func (f Facts) check(now time.Time) error {
 func (b *Breach) set(f Facts) {
 	b.Processor, b.Nature, b.Categories, b.Subjects, b.Records, b.Californians = f.Processor, f.Nature, f.Categories, f.Subjects, f.Records, f.Californians
 	b.Consequences, b.Measures, b.Risk = f.Consequences, f.Measures, f.Risk
-	b.Occurred, b.Discovered, b.Aware = epoch(f.OccurredAt), epoch(f.DiscoveredAt), epoch(f.AwareAt)
+	b.Occurred, b.Discovered, b.Aware = clock.Epoch(f.OccurredAt), clock.Epoch(f.DiscoveredAt), clock.Epoch(f.AwareAt)
 }
 
 func exampleFacts() Facts {
@@ -141,7 +141,7 @@ func example(what func(*Breach)) BreachBody {
 	if what != nil {
 		what(b)
 	}
-	return body(b, at(b.Aware).Add(time.Hour))
+	return body(b, clock.At(b.Aware).Add(time.Hour))
 }
 
 // CreateIn is the input of create-breach.
@@ -314,7 +314,7 @@ func ReportBreachNotice(st *store.Store) api.Operation {
 		n := in.Body
 		return change(ctx, c, st, in.Change, func(b *Breach) error {
 			switch {
-			case n.At.After(c.Now) || n.At.Before(at(b.Discovered)):
+			case n.At.After(c.Now) || n.At.Before(clock.At(b.Discovered)):
 				return problem.InvalidField("body.at", "a time that has been, after the discovery")
 			case len(b.Notices) >= mostNotices:
 				return problem.Of(problem.Conflict, "too_many_notices", "The entry has %d notices.", mostNotices)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"pixeltrack.io/platform/pkg/admin/deadline"
+	"pixeltrack.io/platform/pkg/clock"
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/privacy/clocks"
 	"pixeltrack.io/platform/pkg/privacy/purpose"
@@ -80,7 +81,7 @@ func (d *Demand) Type() string { return "DEMAND" }
 // Keys puts entries under their id, and lists those of a state by when they came.
 func (d *Demand) Keys() store.Keys {
 	return store.Keys{Primary: key(d.ID), Index1: store.Key{PK: store.PlatformScope().Partition(Family, string(d.State)),
-		SK: store.Join(store.Instant(at(d.Received)), string(d.ID))}}
+		SK: store.Join(store.Instant(clock.At(d.Received)), string(d.ID))}}
 }
 
 func key(d id.Demand) store.Key { return store.PlatformScope().Key(Family, string(d)) }
@@ -111,8 +112,8 @@ func (d *Demand) alarms(tx *store.Tx, p *store.Platform, now time.Time) {
 			deadline.Clear(tx, p, string(d.ID), what)
 		}
 	}
-	ring(answerDue, d.AnswerBy != 0 && !d.answered(), at(d.AnswerBy).Add(-Warning))
-	ring(noticeDue, d.untold(), later(at(d.GagUntil), now))
+	ring(answerDue, d.AnswerBy != 0 && !d.answered(), clock.At(d.AnswerBy).Add(-Warning))
+	ring(noticeDue, d.untold(), later(clock.At(d.GagUntil), now))
 }
 
 func later(a, b time.Time) time.Time {
@@ -126,20 +127,6 @@ func later(a, b time.Time) time.Time {
 func (d *Demand) close(now time.Time) {
 	d.State, d.ClosedAt = Closed, now.Unix()
 	d.Expire(clocks.AddYears(now, retention.RegisterYears))
-}
-
-func at(seconds int64) time.Time {
-	if seconds == 0 {
-		return time.Time{}
-	}
-	return time.Unix(seconds, 0).UTC()
-}
-
-func epoch(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return t.Unix()
 }
 
 // Rows registers the row.

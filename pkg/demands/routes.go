@@ -82,15 +82,15 @@ func show(d *Demand) *Out { return &Out{api.Tag(d.Version), body(d)} }
 func body(d *Demand) LegalRequestBody {
 	b := LegalRequestBody{ID: d.ID, State: d.State, Entered: d.Entered, Disclosed: []Leaving{}, NotifiedAt: clock.Moment(d.Told), ClosedAt: clock.Moment(d.ClosedAt),
 		Facts: Facts{Authority: d.Authority, Country: d.Country, Instrument: d.Instrument, Reference: d.Reference, Account: d.Account, Asked: d.Asked,
-			ReceivedAt: at(d.Received), AnswerBy: at(d.AnswerBy), GagUntil: at(d.GagUntil)}}
+			ReceivedAt: clock.At(d.Received), AnswerBy: clock.At(d.AnswerBy), GagUntil: clock.At(d.GagUntil)}}
 	if d.Reviewer != "" {
-		b.Review = &Review{By: d.Reviewer, At: at(d.ReviewedAt), Comply: d.Comply, Granted: append([]string{}, d.Granted...), Opinion: d.Opinion}
+		b.Review = &Review{By: d.Reviewer, At: clock.At(d.ReviewedAt), Comply: d.Comply, Granted: append([]string{}, d.Granted...), Opinion: d.Opinion}
 	}
 	if d.Approver != "" {
-		b.Approval = &Approval{By: d.Approver, At: at(d.ApprovedAt)}
+		b.Approval = &Approval{By: d.Approver, At: clock.At(d.ApprovedAt)}
 	}
 	for _, l := range d.Disclosures {
-		b.Disclosed = append(b.Disclosed, Leaving{at(l.At), l.Categories, l.SHA256, l.By})
+		b.Disclosed = append(b.Disclosed, Leaving{clock.At(l.At), l.Categories, l.SHA256, l.By})
 	}
 	return b
 }
@@ -113,7 +113,7 @@ func example(what func(*Demand)) LegalRequestBody {
 
 func (d *Demand) set(f Facts) {
 	d.Authority, d.Country, d.Instrument, d.Reference, d.Account, d.Asked = f.Authority, f.Country, f.Instrument, f.Reference, f.Account, f.Asked
-	d.Received, d.AnswerBy, d.GagUntil = epoch(f.ReceivedAt), epoch(f.AnswerBy), epoch(f.GagUntil)
+	d.Received, d.AnswerBy, d.GagUntil = clock.Epoch(f.ReceivedAt), clock.Epoch(f.AnswerBy), clock.Epoch(f.GagUntil)
 }
 
 func exampleReviewed(d *Demand) {
@@ -382,7 +382,7 @@ func RecordLegalDisclosure(st *store.Store) api.Operation {
 			if d.Account != "" {
 				h := st.BindUser(d.Account, c.Acting())
 				tx.Check(h, access.UserGateKey(d.Account), "attribute_exists('PK')").Else(problem.Of(problem.Conflict, "account_gone", "The account has gone, and with it what could be handed over."))
-				privacy.Disclosed(tx, h, store.Join(string(d.ID), store.Instant(c.Now)), d.Authority, in.Body.Categories, c.Now, at(d.GagUntil))
+				privacy.Disclosed(tx, h, store.Join(string(d.ID), store.Instant(c.Now)), d.Authority, in.Body.Categories, c.Now, clock.At(d.GagUntil))
 			}
 			return nil
 		})
@@ -422,7 +422,7 @@ func CloseLegalRequest(st *store.Store) api.Operation {
 	return api.Replayable(route(api.Route{
 		ID: "close-legal-request", Method: http.MethodPost, Path: "/v1/admin/legal-requests/{id}/close", Permission: access.DemandsWrite,
 		Summary: "Close the entry of a legal request", Description: "Once it was refused, or what was granted was handed over and the person told. Kept for 5 years from then on.",
-		ExampleOut: example(func(d *Demand) { exampleApproved(d); d.close(at(d.Received + 5*86400)) }),
+		ExampleOut: example(func(d *Demand) { exampleApproved(d); d.close(clock.At(d.Received + 5*86400)) }),
 		Refusals:   refusals(api.Refusal{Kind: problem.Conflict, Code: "person_not_told", When: "Something was handed over, and the person has not been told."}),
 	}), func(ctx context.Context, c *api.Caller, in *CloseIn) (*Out, error) {
 		return change(ctx, c, st, in.Change, "", func(d *Demand, _ *store.Tx) error {

@@ -3,6 +3,7 @@ package notices
 import (
 	"context"
 
+	"pixeltrack.io/platform/pkg/clock"
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/mail"
 	"pixeltrack.io/platform/pkg/outbox"
@@ -29,7 +30,7 @@ func letter(ctx context.Context, c *compose.Composer, m *outbox.Mail) (mail.Mess
 	}
 	return c.Write(to, compose.Letter{
 		Subject: n.Title,
-		Paragraphs: []string{n.Text, "It takes effect on " + at(n.Effective).Format("2 January 2006") + ".",
+		Paragraphs: []string{n.Text, "It takes effect on " + clock.At(n.Effective).Format("2 January 2006") + ".",
 			"You need not do anything. Going on using PixelTrack is not taken for consent: what needs your consent, we ask you for. You can export your data and delete your account at any time."},
 		Link: mail.Link{Label: "Read more", URL: c.Page("/privacy/notices/" + string(n.Announcement))},
 	}), nil

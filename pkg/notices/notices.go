@@ -12,6 +12,7 @@ import (
 	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/admin/deadline"
 	"pixeltrack.io/platform/pkg/api"
+	"pixeltrack.io/platform/pkg/clock"
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/job"
 	"pixeltrack.io/platform/pkg/outbox/compose"
@@ -99,7 +100,7 @@ func Announce(tx *store.Tx, p *store.Platform, a *Announcement) {
 		tx.Create(p, r)
 		tx.Arm(p, r.due())
 	}
-	deadline.Set(tx, p, string(a.ID), unsent, at(a.Effective).Add(-late))
+	deadline.Set(tx, p, string(a.ID), unsent, clock.At(a.Effective).Add(-late))
 }
 
 // Withdraw adds to a transaction that nobody is told of an announcement any more. Those who were keep their notice.
@@ -136,7 +137,7 @@ func roundKey(a id.Announcement, shard int) store.Key {
 }
 
 func (r *Round) due() *store.Due {
-	return store.NewDue(Due, at(r.Next), roundKey(r.Announcement, r.Shard))
+	return store.NewDue(Due, clock.At(r.Next), roundKey(r.Announcement, r.Shard))
 }
 
 // Progress is how many people have been told of an announcement.
@@ -257,8 +258,6 @@ func Rows() []registry.Row {
 			}},
 	}
 }
-
-func at(seconds int64) time.Time { return time.Unix(seconds, 0).UTC() }
 
 // ignoring lets an error go that says what is as it should be.
 func ignoring(err, fine error) error {

@@ -30,7 +30,7 @@ type NoticeBody struct {
 }
 
 func body(n *Notice, acts []*Ack) NoticeBody {
-	b := NoticeBody{ID: n.Announcement, Kind: n.Kind, Object: n.Object, Title: n.Title, Text: n.Text, SHA256: n.SHA256, Effective: at(n.Effective), Told: at(n.Told)}
+	b := NoticeBody{ID: n.Announcement, Kind: n.Kind, Object: n.Object, Title: n.Title, Text: n.Text, SHA256: n.SHA256, Effective: clock.At(n.Effective), Told: clock.At(n.Told)}
 	for _, a := range acts {
 		switch {
 		case a.Announcement != n.Announcement:

@@ -12,6 +12,7 @@ import (
 	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/account"
 	"pixeltrack.io/platform/pkg/admin/deadline"
+	"pixeltrack.io/platform/pkg/clock"
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/job"
 	"pixeltrack.io/platform/pkg/outbox"
@@ -113,7 +114,7 @@ func (t *teller) round(ctx context.Context, d *store.Due) error {
 // again sets when a round that has come to the end of the list goes on: as long as accounts are made that must be told. It is
 // the last that a run does, so that whoever dies before leaves the clock as it was.
 func (t *teller) again(a *Announcement, r *Round) {
-	end := at(a.Effective).Add(after)
+	end := clock.At(a.Effective).Add(after)
 	if r.Next = t.now.Add(again).Unix(); r.Next > end.Unix() {
 		r.Next = end.Unix()
 	}

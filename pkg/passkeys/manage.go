@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"pixeltrack.io/platform/pkg/api"
+	"pixeltrack.io/platform/pkg/clock"
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/privacy/purpose"
 	"pixeltrack.io/platform/pkg/problem"
@@ -25,15 +26,13 @@ type Body struct {
 
 // BodyOf shows a passkey.
 func BodyOf(p *Passkey) Body {
-	b := Body{ID: string(p.ID), Name: p.Name, BackedUp: p.BackedUp, CreatedAt: unix(p.Created)}
+	b := Body{ID: string(p.ID), Name: p.Name, BackedUp: p.BackedUp, CreatedAt: clock.At(p.Created)}
 	if p.Used != 0 {
-		at := unix(p.Used)
+		at := clock.At(p.Used)
 		b.UsedAt = &at
 	}
 	return b
 }
-
-func unix(seconds int64) time.Time { return time.Unix(seconds, 0).UTC() }
 
 // ExampleBody is a passkey for examples.
 func ExampleBody() Body {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"time"
 
+	"pixeltrack.io/platform/pkg/clock"
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/privacy/policy"
 	"pixeltrack.io/platform/pkg/privacy/purpose"
@@ -40,7 +41,7 @@ func (v *Version) Type() string { return "POLICY" }
 // Keys puts versions under their number, and lists them by the time at which they take effect.
 func (v *Version) Keys() store.Keys {
 	s := store.PlatformScope()
-	return store.Keys{Primary: s.Key(Family, number(v.Number)), Index1: store.Key{PK: s.Partition(Family), SK: store.Join(store.Instant(at(v.Effective)), number(v.Number))}}
+	return store.Keys{Primary: s.Key(Family, number(v.Number)), Index1: store.Key{PK: s.Partition(Family), SK: store.Join(store.Instant(clock.At(v.Effective)), number(v.Number))}}
 }
 
 // Text is the text of a published version.
@@ -62,7 +63,7 @@ func (t *Text) Keys() store.Keys {
 func number(n int) string { return fmt.Sprintf("%06d", n) }
 
 func (v *Version) version() policy.Version {
-	return policy.Version{Number: v.Number, Effective: at(v.Effective), Material: v.Material, Summary: v.Summary, Hash: v.SHA256}
+	return policy.Version{Number: v.Number, Effective: clock.At(v.Effective), Material: v.Material, Summary: v.Summary, Hash: v.SHA256}
 }
 
 // InEffect is the version that counts at a time, without its text where that lies in the table. A version is published a day
@@ -141,5 +142,3 @@ func Rows() []registry.Row {
 			}},
 	}
 }
-
-func at(seconds int64) time.Time { return time.Unix(seconds, 0).UTC() }

@@ -10,6 +10,7 @@ import (
 
 	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/api"
+	"pixeltrack.io/platform/pkg/clock"
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/notices"
 	"pixeltrack.io/platform/pkg/privacy/policy"
@@ -40,8 +41,8 @@ type Body struct {
 type Out struct{ Body Body }
 
 func show(v *Version) *Out {
-	return &Out{Body{Version: v.Number, Effective: at(v.Effective).Format(time.DateOnly), Material: v.Material, Summary: v.Summary, SHA256: v.SHA256,
-		PublishedAt: at(v.Published), By: v.By, Announcement: v.Announcement}}
+	return &Out{Body{Version: v.Number, Effective: clock.At(v.Effective).Format(time.DateOnly), Material: v.Material, Summary: v.Summary, SHA256: v.SHA256,
+		PublishedAt: clock.At(v.Published), By: v.By, Announcement: v.Announcement}}
 }
 
 // CreateIn is the input of create-policy.
@@ -149,6 +150,6 @@ func publish(c *api.Caller, v policy.Version) *Version {
 
 func announcement(v *Version) *notices.Announcement {
 	return &notices.Announcement{ID: v.Announcement, Kind: notices.PolicyChange, Object: strconv.Itoa(v.Number), Audience: notices.Everybody,
-		Title: "Our privacy policy changes on " + at(v.Effective).Format("2 January 2006"), Text: fmt.Sprintf("What changes with version %d: %s", v.Number, v.Summary),
+		Title: "Our privacy policy changes on " + clock.At(v.Effective).Format("2 January 2006"), Text: fmt.Sprintf("What changes with version %d: %s", v.Number, v.Summary),
 		SHA256: v.SHA256, Effective: v.Effective, By: v.By}
 }

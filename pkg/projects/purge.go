@@ -11,6 +11,7 @@ import (
 
 	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/clients"
+	"pixeltrack.io/platform/pkg/clock"
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/outbox"
 	"pixeltrack.io/platform/pkg/privacy/retention"
@@ -138,7 +139,7 @@ func (k *keeper) decide(ctx context.Context, p *Project, d *store.Due) (bool, er
 		return true, tx.Commit(ctx)
 	}
 	tx := k.st.Begin()
-	if d.At != p.Clock && d.At != epoch(v.look) { // it was put off
+	if d.At != p.Clock && d.At != clock.Epoch(v.look) { // it was put off
 		tx.Disarm(k.org, d, true)
 	}
 	p.follow(tx, k.org, v)

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"pixeltrack.io/platform/pkg/api"
+	"pixeltrack.io/platform/pkg/clock"
 	"pixeltrack.io/platform/pkg/privacy/retention"
 	"pixeltrack.io/platform/pkg/store"
 )
@@ -111,15 +112,8 @@ func (p *Project) follow(tx *store.Tx, h store.Bound, v verdict) {
 	case p.Shut != 0 && v.step != settle:
 		p.Status, p.Former, p.Shut = p.Former, "", 0
 	}
-	p.Goes = epoch(v.goes)
-	p.lookAt(tx, h, epoch(v.look))
-}
-
-func epoch(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return t.Unix()
+	p.Goes = clock.Epoch(v.goes)
+	p.lookAt(tx, h, clock.Epoch(v.look))
 }
 
 // keep sees in the transaction of a change that the project is looked at in time. It may be looked at too early, which
@@ -138,7 +132,7 @@ func (p *Project) keep(tx *store.Tx, c *api.Caller) error {
 		p.Goes = 0
 		return nil
 	case wait:
-		p.Goes = epoch(v.goes)
+		p.Goes = clock.Epoch(v.goes)
 	default:
 		v.look = c.Now
 	}

@@ -105,13 +105,13 @@ func (e *Entry) provider() Provider {
 
 func (t *Terms) provider(company string, from int64, status subprocessor.Status) subprocessor.Provider {
 	p := subprocessor.Provider{ID: company, Name: t.Name, Service: t.Service, Parts: t.Parts, Categories: t.Categories, Purposes: t.Purposes, Country: t.Country,
-		Region: t.Region, Hosts: t.Hosts, Contract: clock.Moment(t.Contract), From: at(from), Status: status, Terms: t.Terms, Page: t.Page}
+		Region: t.Region, Hosts: t.Hosts, Contract: clock.Moment(t.Contract), From: clock.At(from), Status: status, Terms: t.Terms, Page: t.Page}
 	for _, m := range t.Mechanisms {
 		p.Mechanisms = append(p.Mechanisms, m.Kind)
-		if agreed := at(m.Agreed); p.Reviewed == nil || agreed.After(*p.Reviewed) {
+		if agreed := clock.At(m.Agreed); p.Reviewed == nil || agreed.After(*p.Reviewed) {
 			p.Reviewed = &agreed
 		}
-		if by := at(m.ReviewBy); m.ReviewBy != 0 && (p.ReviewBy == nil || by.After(*p.ReviewBy)) {
+		if by := clock.At(m.ReviewBy); m.ReviewBy != 0 && (p.ReviewBy == nil || by.After(*p.ReviewBy)) {
 			p.ReviewBy = &by
 		}
 	}
@@ -180,5 +180,3 @@ func Rows() []registry.Row {
 			registry.Internal("told", "a time"), registry.Internal("ended", "a time"), registry.Internal("by", "the id of one of PixelTrack's own people"),
 		}}}
 }
-
-func at(seconds int64) time.Time { return time.Unix(seconds, 0).UTC() }

@@ -98,7 +98,7 @@ func date(seconds int64) string {
 	if seconds == 0 {
 		return ""
 	}
-	return at(seconds).Format(time.DateOnly)
+	return clock.At(seconds).Format(time.DateOnly)
 }
 
 // day reads a day, 0 of none. The schema has seen that it is one.
@@ -178,7 +178,7 @@ func (t *Terms) wider(than *Terms) bool {
 
 // early refuses a day that owners cannot be told of 30 days before.
 func early(from int64, now time.Time) error {
-	if at(from).Before(now.Add(notices.Advance)) {
+	if clock.At(from).Before(now.Add(notices.Advance)) {
 		return problem.InvalidField("body.from", "owners are told 30 days before")
 	}
 	return nil
@@ -236,7 +236,7 @@ func (e *Entry) alarm(tx *store.Tx, p *store.Platform) {
 		deadline.Clear(tx, p, e.ID, "transfer_review_due")
 		return
 	}
-	deadline.Set(tx, p, e.ID, "transfer_review_due", at(last).Add(-Warning))
+	deadline.Set(tx, p, e.ID, "transfer_review_due", clock.At(last).Add(-Warning))
 }
 
 func exampleFacts() Facts {

@@ -10,6 +10,7 @@ import (
 
 	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/api"
+	"pixeltrack.io/platform/pkg/clock"
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/privacy/purpose"
 	"pixeltrack.io/platform/pkg/problem"
@@ -44,15 +45,13 @@ func show(v *Visit, now time.Time) *Out { return &Out{body(v, now)} }
 
 func body(v *Visit, now time.Time) AccessBody {
 	b := AccessBody{ID: v.ID, OrganizationID: v.Org, StaffID: v.Staff, Reason: v.Reason, TicketID: v.Ticket, Explanation: v.Explanation, Data: append([]Kind{}, v.Kinds...),
-		From: at(v.From), Until: at(v.Until), EndedBy: v.EndedBy, Active: v.open(now)}
+		From: clock.At(v.From), Until: clock.At(v.Until), EndedBy: v.EndedBy, Active: v.open(now)}
 	if v.Ended != 0 {
-		ended := at(v.Ended)
+		ended := clock.At(v.Ended)
 		b.EndedAt = &ended
 	}
 	return b
 }
-
-func at(seconds int64) time.Time { return time.Unix(seconds, 0).UTC() }
 
 func exampleVisit() *Visit {
 	from := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
@@ -60,12 +59,12 @@ func exampleVisit() *Visit {
 		Ticket: "tkt_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB", Explanation: "The total of an invoice is said to be wrong.", Kinds: []Kind{Settings, Invoices}, From: from.Unix(), Until: from.Add(8 * time.Hour).Unix()}
 }
 
-func example() AccessBody { return body(exampleVisit(), at(exampleVisit().From)) }
+func example() AccessBody { return body(exampleVisit(), clock.At(exampleVisit().From)) }
 
 func exampleEnded(by string) AccessBody {
 	v := exampleVisit()
 	v.Ended, v.EndedBy = v.From+3600, by
-	return body(v, at(v.Ended))
+	return body(v, clock.At(v.Ended))
 }
 
 // CreateIn is the input of create-support-access.
@@ -195,11 +194,11 @@ func ListActiveSupportAccess() api.Operation {
 	return api.New(api.Route{
 		ID: "list-active-support-access", Area: "admin", Method: http.MethodGet, Path: "/v1/admin/support-access", Audience: api.Staff, Audit: true, Permission: access.VisitsRead,
 		Summary: "Which organizations are open to whom of our own people now", Purpose: purpose.Support, Description: "By organization. What is over is on the organizations' own lists.",
-		ExampleOut: api.List[OpenAccess]{Data: []OpenAccess{{e.ID, e.Org, e.Staff, e.Kinds, at(e.Until)}}},
+		ExampleOut: api.List[OpenAccess]{Data: []OpenAccess{{e.ID, e.Org, e.Staff, e.Kinds, clock.At(e.Until)}}},
 	}, func(ctx context.Context, c *api.Caller, in *PassesIn) (*PassesOut, error) {
 		q := store.Query{Partition: store.PlatformScope().Partition(FamilyPass), Limit: in.Limit, Cursor: in.Cursor}
 		page, err := api.ListRows(ctx, c.Platform(), q, func(p *Pass) OpenAccess {
-			return OpenAccess{p.Visit, p.Org, p.Staff, append([]Kind{}, p.Kinds...), at(p.ExpiresAt)}
+			return OpenAccess{p.Visit, p.Org, p.Staff, append([]Kind{}, p.Kinds...), clock.At(p.ExpiresAt)}
 		})
 		if err != nil {
 			return nil, err
