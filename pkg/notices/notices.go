@@ -5,7 +5,6 @@ package notices
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -257,12 +256,4 @@ func Rows() []registry.Row {
 				registry.Plain("announcement", "a random id"), registry.Plain("act", "a fixed word"), registry.Plain("at", "a time"),
 			}},
 	}
-}
-
-// ignoring lets an error go that says what is as it should be.
-func ignoring(err, fine error) error {
-	if errors.Is(err, fine) {
-		return nil
-	}
-	return err
 }

@@ -114,7 +114,7 @@ func AcknowledgeNotice(st *store.Store) api.Operation {
 		if errors.Is(notices.Err, store.ErrMissing) {
 			return nil, problem.Missing("notice")
 		}
-		if err := errors.Join(notices.Err, ignoring(acks.Err, store.ErrMissing)); err != nil {
+		if err := errors.Join(notices.Err, store.Except(acks.Err, store.ErrMissing)); err != nil {
 			return nil, err
 		}
 		if acks.Err == nil {

@@ -71,7 +71,7 @@ func (t *teller) round(ctx context.Context, d *store.Due) error {
 	}
 	if a.Withdrawn != 0 {
 		r.Next = 0
-		return ignoring(t.note(ctx, r, d), store.ErrStale)
+		return store.Except(t.note(ctx, r, d), store.ErrStale)
 	}
 	last, failed := id.Earliest[id.User](time.UnixMilli(r.Past)), error(nil)
 	for done := 0; done < perRun; done += page {
@@ -97,7 +97,7 @@ func (t *teller) round(ctx context.Context, d *store.Due) error {
 			r.Passed = t.now.Unix()
 		}
 		if err := t.note(ctx, r, d); err != nil {
-			return ignoring(err, store.ErrStale) // a twin is at it
+			return store.Except(err, store.ErrStale) // a twin is at it
 		}
 		if !end {
 			continue
@@ -106,7 +106,7 @@ func (t *teller) round(ctx context.Context, d *store.Due) error {
 			return err
 		}
 		t.again(a, r)
-		return ignoring(t.note(ctx, r, d), store.ErrStale)
+		return store.Except(t.note(ctx, r, d), store.ErrStale)
 	}
 	return failed
 }
@@ -148,7 +148,7 @@ func (t *teller) tell(ctx context.Context, a *Announcement, user id.User) (told 
 			return err
 		}
 		if notices.Err == nil || gates.Err != nil || gate.Deleted != 0 {
-			return ignoring(gates.Err, store.ErrMissing)
+			return store.Except(gates.Err, store.ErrMissing)
 		}
 		if a.Audience == Owners {
 			if owner, err := owns(ctx, h); err != nil || !owner {
@@ -210,7 +210,7 @@ func (t *teller) complete(ctx context.Context, announcement id.Announcement) err
 			tx.Change(t.p, a.Waits, func(u *dynamo.Update) { u.Set("told", a.Told).If("'announcement' = ?", a.ID) }).Else(errPassed)
 		}
 		if err := tx.Commit(ctx); !errors.Is(err, errPassed) {
-			return ignoring(err, store.ErrStale) // a twin was first
+			return store.Except(err, store.ErrStale) // a twin was first
 		}
 	}
 }
