@@ -336,6 +336,7 @@ func staffSteps() []step {
 		}},
 		own("get-privacy-health", "/v1/admin/privacy-health", access.SecurityLead),
 		own("list-breaches", "/v1/admin/breaches?limit=1", access.SecurityLead),
+		own("list-business-transfers", "/v1/admin/business-transfers?limit=1", access.LegalCounsel),
 		breach("get-breach", "GET", "", 200, nil),
 		breach("update-breach", "PUT", "", 200, facts),
 		breach("report-breach-notice", "POST", "/notices", 200, func(p *caller) map[string]any { return map[string]any{"whom": "authority", "at": p.now()} }),

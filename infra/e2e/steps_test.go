@@ -186,7 +186,7 @@ func steps() []step {
 		add(step{operation: operation, status: 200, public: true, prepare: get(path)})
 	}
 	for operation, path := range map[string]string{
-		"get-account": "/v1/me", "list-my-organizations": "/v1/me/organizations", "get-notification-choices": "/v1/me/notifications", "get-organization": "/v1/org", "list-consents": "/v1/privacy/consents", "list-disclosures": "/v1/privacy/disclosures", "list-notices": "/v1/privacy/notices",
+		"get-account": "/v1/me", "list-my-organizations": "/v1/me/organizations", "get-notification-choices": "/v1/me/notifications", "get-organization": "/v1/org", "list-consents": "/v1/privacy/consents", "list-disclosures": "/v1/privacy/disclosures", "list-objections": "/v1/privacy/objections", "list-notices": "/v1/privacy/notices",
 		"list-requests": "/v1/dsr", "list-clients": "/v1/clients", "list-projects": "/v1/projects", "list-files": "/v1/files", "list-tickets": "/v1/support/tickets",
 		"list-invoices": "/v1/invoices", "list-payments": "/v1/payments", "list-sessions": "/v1/me/sessions", "list-api-tokens": "/v1/me/api-tokens",
 	} {
@@ -439,6 +439,10 @@ func privacySteps() []step {
 			p.call(journey.Call{Method: "POST", Path: "/v1/privacy/consents", Body: p.consent("analytics")})
 			return journey.Call{Method: "DELETE", Path: "/v1/privacy/consents/analytics"}
 		}, again: []int{404}},
+		{operation: "create-objection", status: 201, alone: true, prepare: func(p *caller) journey.Call {
+			p.call(journey.Call{Method: "POST", Path: "/v1/privacy/consents", Body: p.consent("analytics")})
+			return journey.Call{Method: "POST", Path: "/v1/privacy/objections", Body: map[string]any{"purpose": "analytics"}, Key: "key-" + unique()}
+		}, again: []int{409}, check: once(func(*caller) string { return "/v1/dsr" }, `"type":"objection"`)},
 		{operation: "opt-out", status: 200, alone: true, public: true, prepare: func(p *caller) journey.Call {
 			return journey.Call{Method: "POST", Path: "/v1/privacy/opt-out", Token: p.token}
 		}, check: once(func(*caller) string { return "/v1/dsr" }, `"type":"opt_out"`)},

@@ -17,7 +17,7 @@ import (
 func Routes() []api.Operation {
 	return []api.Operation{
 		GetPolicy(nil), ListPolicyVersions(nil), GetPolicyVersion(nil), GetDataMap(), ListSubprocessors(nil), ListPurposes(), ListCookies(), GetGpc(),
-		ListDisclosures(nil), ListConsents(), CreateConsent(nil), WithdrawConsent(nil), OptOut(nil),
+		ListDisclosures(nil), ListConsents(), CreateConsent(nil), WithdrawConsent(nil), ListObjections(), CreateObjection(nil), OptOut(nil),
 		CreateMailRequest(nil, keys.Pseudonyms{}, keys.Links{}), CreateRequestCode(nil, keys.Links{}), OpenMailRequest(nil, nil, keys.Links{}),
 		CreateRequest(nil), ListRequests(), GetRequest(), VerifyRequest(nil), WithdrawRequest(nil), DownloadRequest(nil, nil),
 		CreateOrganizationExport(nil), DownloadExport(nil, nil, keys.Pseudonyms{}), CreateChildReport(nil, keys.Pseudonyms{}, keys.Links{}), ConfirmChildReport(nil),

@@ -83,31 +83,17 @@ func CreateRequest(st *store.Store) api.Operation {
 		Description: "The answer is owed by due_at, and derivation says how that date was found. Restriction, objection, " +
 			"withdrawal of consent and opt-out take effect with the call.",
 		ExampleIn: example, ExampleOut: exampleRequest(),
-		Refusals: []api.Refusal{
-			{Kind: problem.TooMany, Code: "too_many_requests", When: "More than 10 requests within 24 hours."},
-			{Kind: problem.Conflict, Code: "request_open", When: "A request of this kind is open already; details.id names it."},
-		},
+		Refusals: append(fileRefusals(),
+			api.Refusal{Kind: problem.Conflict, Code: "request_open", When: "A request of this kind is open already; details.id names it."}),
 	}, func(ctx context.Context, c *api.Caller, in *RequestIn) (*RequestOut, error) {
 		if err := judge(in); err != nil {
 			return nil, err
 		}
-		if err := room(ctx, c, request.Kind(in.Body.Type)); err != nil {
-			return nil, err
-		}
-		where, err := residence(ctx, c.Self)
+		r, err := file(ctx, st, c, request.Kind(in.Body.Type), func(r *Request, _ map[string]*Consent) error {
+			r.Description, r.PurposeOf, r.AtOnce = in.Body.Description, in.Body.Purpose, in.Body.AtOnce
+			return nil
+		})
 		if err != nil {
-			return nil, err
-		}
-		r := newRequest(st, c.Self, c.Now, request.Kind(in.Body.Type), where)
-		r.Description, r.PurposeOf, r.AtOnce = in.Body.Description, in.Body.Purpose, in.Body.AtOnce
-		tx := st.Begin()
-		if err := begin(ctx, tx, c, r); err != nil {
-			return nil, err
-		}
-		r.open(tx, c.Self)
-		if err := c.Commit(ctx, tx, string(r.ID)); errors.Is(err, store.ErrStale) {
-			return nil, problem.Of(problem.Conflict, "consent_changed", "Another choice came at the same time; try again.")
-		} else if err != nil {
 			return nil, err
 		}
 		return show(r), nil
@@ -118,6 +104,45 @@ func CreateRequest(st *store.Store) api.Operation {
 		}
 		return show(r), nil
 	})
+}
+
+// file files a request of the caller, with what takes effect at once. Fill puts in what the person said of it, and may refuse
+// it for the acts that count so far, by purpose, which it knows of a request that adds to them.
+func file(ctx context.Context, st *store.Store, c *api.Caller, k request.Kind, fill func(r *Request, newest map[string]*Consent) error) (*Request, error) {
+	if err := room(ctx, c, k); err != nil {
+		return nil, err
+	}
+	where, err := residence(ctx, c.Self)
+	if err != nil {
+		return nil, err
+	}
+	var newest map[string]*Consent
+	if atOnce(k) {
+		if newest, err = newestActs(ctx, c.Self); err != nil {
+			return nil, err
+		}
+	}
+	r := newRequest(st, c.Self, c.Now, k, where)
+	if err := fill(r, newest); err != nil {
+		return nil, err
+	}
+	tx := st.Begin()
+	if err := begin(ctx, tx, c, r, newest); err != nil {
+		return nil, err
+	}
+	r.open(tx, c.Self)
+	err = c.Commit(ctx, tx, string(r.ID))
+	if errors.Is(err, store.ErrStale) {
+		return nil, problem.Of(problem.Conflict, "consent_changed", "Another choice came at the same time; try again.")
+	}
+	return r, err
+}
+
+func fileRefusals() []api.Refusal {
+	return []api.Refusal{
+		{Kind: problem.TooMany, Code: "too_many_requests", When: "More than 10 requests within 24 hours."},
+		{Kind: problem.Conflict, Code: "consent_changed", When: "Another act about the same purpose came at the same time."},
+	}
 }
 
 // judge refuses input that makes no sense for its kind.
@@ -180,17 +205,17 @@ func newRequest(st *store.Store, h holder, now time.Time, k request.Kind, where 
 }
 
 // begin takes a request as far as the call itself can: who asks is settled, and what takes effect when it arrives does.
-func begin(ctx context.Context, tx *store.Tx, c *api.Caller, r *Request) error {
+func begin(ctx context.Context, tx *store.Tx, c *api.Caller, r *Request, newest map[string]*Consent) error {
 	if needsFresh(r.Kind) && !fresh(c.Session, c.Now) {
 		return r.happen(request.Event{Type: request.IdentityDoubted, At: c.Now})
 	}
 	if err := r.happen(request.Event{Type: request.IdentityClear, At: c.Now, Fresh: true}); err != nil {
 		return err
 	}
-	if !r.Kind.Immediate() || r.Kind.Destroys() {
+	if !atOnce(r.Kind) {
 		return nil
 	}
-	if err := effect(ctx, tx, c.Self, r, "request", Truncate(c.Source)); err != nil {
+	if err := effect(ctx, tx, c.Self, r, newest, "request", Truncate(c.Source)); err != nil {
 		return err
 	}
 	if r.Kind == request.Restriction || r.Kind == request.Objection && weighed(r.PurposeOf) {
@@ -209,15 +234,15 @@ func weighed(id string) bool {
 	return p.Basis == registry.Interest
 }
 
-// effect adds what takes effect at once to the transaction. Source and ip say where the act came from.
-func effect(ctx context.Context, tx *store.Tx, h holder, r *Request, source, ip string) error {
+// atOnce says whether a request takes effect with the call that makes it.
+func atOnce(k request.Kind) bool { return k.Immediate() && !k.Destroys() }
+
+// effect adds what takes effect at once to the transaction, after the acts that count so far. Source and ip say where the
+// act came from.
+func effect(ctx context.Context, tx *store.Tx, h holder, r *Request, newest map[string]*Consent, source, ip string) error {
 	if user, ok := h.Scope().User(); ok && r.Kind == request.Restriction {
 		tx.Change(h, access.UserGateKey(user), func(u *dynamo.Update) { u.Set("restrict", true).Set("restricted_by", r.ID) })
 		return nil
-	}
-	newest, err := newestActs(ctx, h)
-	if err != nil {
-		return err
 	}
 	v, err := policies.InEffect(ctx, h.Store().BindPlatform(h.Actor()), h.Now())
 	if err != nil {

@@ -73,8 +73,8 @@ func TestABuilderIsSmall(t *testing.T) {
 func pack(t *testing.T, rows, attached int, large int64) {
 	t.Helper()
 	ctx := t.Context()
-	cfg, _ := storetest.Table(t)
-	table := plain(t, dynamodb.NewFromConfig(cfg))
+	cfg, name := storetest.Table(t)
+	table := plain(t, dynamodb.NewFromConfig(cfg), name+"-plain")
 	st := store.New(cfg, table, time.Now)
 	founded := id.NewSource(func() time.Time { return time.Now().AddDate(-8, 0, 0) }) // its rows lie in the months since
 	org := st.BindOrganization(id.New[id.Organization](founded), store.Actor{Who: "test"})
@@ -146,16 +146,15 @@ func pack(t *testing.T, rows, attached int, large int64) {
 
 // plain makes a table without stream, and with one index that stays empty, which the stand-in fills faster. An organization's
 // export reads no more of indexes than which version of the policy is in effect.
-func plain(t *testing.T, db *dynamodb.Client) string {
+func plain(t *testing.T, db *dynamodb.Client, table string) string {
 	t.Helper()
-	table := aws.String("plain")
-	if _, err := db.CreateTable(t.Context(), &dynamodb.CreateTableInput{TableName: table, BillingMode: types.BillingModePayPerRequest,
+	if _, err := db.CreateTable(t.Context(), &dynamodb.CreateTableInput{TableName: &table, BillingMode: types.BillingModePayPerRequest,
 		AttributeDefinitions: []types.AttributeDefinition{text("PK"), text("SK"), text("GSI1PK"), text("GSI1SK")}, KeySchema: ordered("PK", "SK"),
 		GlobalSecondaryIndexes: []types.GlobalSecondaryIndex{{IndexName: aws.String("GSI1"), KeySchema: ordered("GSI1PK", "GSI1SK"),
 			Projection: &types.Projection{ProjectionType: types.ProjectionTypeAll}}}}); err != nil {
 		t.Fatal(err)
 	}
-	return *table
+	return table
 }
 
 func text(name string) types.AttributeDefinition {

@@ -260,7 +260,11 @@ func (w *worker) handOver(r *Request, now time.Time) error {
 // take lets take effect what was asked for without a session. An objection that must be weighed goes to people as well; that of
 // somebody without an account keeps invitations from their address, too.
 func (w *worker) take(ctx context.Context, tx *store.Tx, h holder, r *Request, now time.Time) error {
-	if err := effect(ctx, tx, h, r, r.Channel, ""); err != nil {
+	newest, err := newestActs(ctx, h)
+	if err != nil {
+		return err
+	}
+	if err := effect(ctx, tx, h, r, newest, r.Channel, ""); err != nil {
 		return err
 	}
 	if hash, ok := h.Scope().Case(); ok && r.Kind == request.Objection {

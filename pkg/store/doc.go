@@ -126,6 +126,7 @@
 //	update-subprocessor | the register of sub-processors; a company in it, and its announcements | table | USER u STAFF; PLATFORM SUBPROCESSOR / company, ANNOUNCEMENT / id, ROUND / announcement, shard, DEADLINE / entry, what; DUE notices, deadline | 5 / 32
 //	end-subprocessor | a company of the register by id, and its announcement | table | USER u STAFF; PLATFORM SUBPROCESSOR / company, ANNOUNCEMENT / id, DEADLINE / entry, what; DUE deadline | 5 / 12
 //	create-business-transfer | a transfer of the business, and its announcement | table | USER u STAFF; PLATFORM TRANSFER / id, ANNOUNCEMENT / id, ROUND / announcement, shard, DEADLINE / entry, what; DUE notices, deadline | 3 / 28
+//	list-business-transfers | transfers of the business, newest first | table | USER u STAFF; PLATFORM TRANSFER / id | 3 / 1
 //	get-business-transfer | a transfer of the business by id, and how many were told | table | USER u STAFF; PLATFORM TRANSFER / id, ANNOUNCEMENT / id, ROUND / announcement | 5 / 1
 //	start-business-transfer | a transfer of the business by id, and how many were told | table | USER u STAFF; PLATFORM TRANSFER / id, ANNOUNCEMENT / id, ROUND / announcement | 6 / 6
 //	cancel-business-transfer | a transfer of the business by id, and how many were told | table | USER u STAFF; PLATFORM TRANSFER / id, ANNOUNCEMENT / id, ROUND / announcement, DEADLINE / entry, what | 6 / 10
@@ -267,6 +268,8 @@
 //	list-consents | a user's consents, newest first | table | USER u CONSENT | 4 / 0
 //	create-consent | a user's last consent for a purpose, and the next | table, GSI1 | USER u CONSENT / purpose, sequence; PLATFORM POLICY / time | 5.5 / 6
 //	withdraw-consent | a user's last consent for a purpose, and the next | table, GSI1 | USER u CONSENT / purpose, sequence; PLATFORM POLICY / time | 4.5 / 6
+//	list-objections | a user's consents and objections | table | USER u CONSENT | 4 / 0
+//	create-objection | a user's last act about a purpose, their recent requests, and the next of both | table, GSI1 | USER u CONSENT / purpose, sequence; USER u REQUEST / id; OUTBOX; DUE request; USER u PROFILE; PLATFORM DOCKET / id, POLICY / time | 8.5 / 17
 //	opt-out | nothing without a login; a user's last consents, and a new request | table | USER u CONSENT, PROFILE, REQUEST / id, OUTBOX; DUE outbox; PLATFORM DOCKET / id, POLICY / time | 5.5 / 15
 //	create-event | a user's last consent for a purpose, and what they did | table | USER u CONSENT / purpose, sequence; DUE usage_day; PLATFORM USAGEEVENT day, shard / pseudonym, random; USER u IDEMPOTENCY | 5 / 4
 //	list-notices | what a user was told of, newest first, and what they did then | table | USER u NOTICE, ACK | 5 / 0

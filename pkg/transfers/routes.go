@@ -18,7 +18,7 @@ import (
 
 // Routes lists the routes about transfers of the business.
 func Routes() []api.Operation {
-	return []api.Operation{CreateBusinessTransfer(nil), GetBusinessTransfer(), StartBusinessTransfer(nil), CancelBusinessTransfer(nil)}
+	return []api.Operation{CreateBusinessTransfer(nil), ListBusinessTransfers(), GetBusinessTransfer(), StartBusinessTransfer(nil), CancelBusinessTransfer(nil)}
 }
 
 // Facts are what people are told of a transfer.
@@ -30,17 +30,27 @@ type Facts struct {
 	From        string `json:"from" format:"date" doc:"The day before which nothing passes: 30 days ahead or more." example:"2026-04-15"`
 }
 
-// Body is a transfer.
-type Body struct {
+// Entry is a transfer as the register lists it.
+type Entry struct {
 	ID    id.Transfer `json:"id" example:"trf_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"`
 	State State       `json:"state" enum:"announced,started,cancelled"`
 	Facts
 	Announcement id.Announcement `json:"announcement_id" doc:"By which everybody is told."`
-	Told         int             `json:"told" doc:"How many people have been told."`
-	ToldAt       *time.Time      `json:"told_at,omitempty" doc:"When all of them had been."`
 	By           id.Staff        `json:"entered_by"`
 	StartedAt    *time.Time      `json:"started_at,omitempty"`
 	CancelledAt  *time.Time      `json:"cancelled_at,omitempty"`
+}
+
+// Body is a transfer, with how far the telling has come.
+type Body struct {
+	Entry
+	Told   int        `json:"told" doc:"How many people have been told."`
+	ToldAt *time.Time `json:"told_at,omitempty" doc:"When all of them had been."`
+}
+
+func entry(t *Transfer) Entry {
+	return Entry{ID: t.ID, State: t.State, Facts: Facts{t.Kind, t.Acquirer, t.Country, t.Description, clock.At(t.From).Format(time.DateOnly)},
+		Announcement: t.Announcement, By: t.By, StartedAt: clock.Moment(t.Started), CancelledAt: clock.Moment(t.Cancelled)}
 }
 
 // Out is the answer of the routes about one transfer.
@@ -50,8 +60,7 @@ type Out struct {
 }
 
 func show(t *Transfer, a *notices.Announcement, told int) *Out {
-	return &Out{api.Tag(t.Version), Body{ID: t.ID, State: t.State, Facts: Facts{t.Kind, t.Acquirer, t.Country, t.Description, clock.Moment(t.From).Format(time.DateOnly)},
-		Announcement: t.Announcement, Told: told, ToldAt: clock.Moment(a.Told), By: t.By, StartedAt: clock.Moment(t.Started), CancelledAt: clock.Moment(t.Cancelled)}}
+	return &Out{api.Tag(t.Version), Body{Entry: entry(t), Told: told, ToldAt: clock.Moment(a.Told)}}
 }
 
 func exampleFacts() Facts {
@@ -60,7 +69,7 @@ func exampleFacts() Facts {
 
 func example(s State) Body {
 	told, later := time.Date(2026, 3, 2, 9, 5, 0, 0, time.UTC), time.Date(2026, 4, 15, 9, 0, 0, 0, time.UTC)
-	b := Body{ID: "trf_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB", State: s, Facts: exampleFacts(), Announcement: "ann_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB", By: "stf_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"}
+	b := Body{Entry: Entry{ID: "trf_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB", State: s, Facts: exampleFacts(), Announcement: "ann_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB", By: "stf_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"}}
 	switch s {
 	case Started:
 		b.Told, b.ToldAt, b.StartedAt = 1200, &told, &later
@@ -130,6 +139,24 @@ func find(ctx context.Context, c *api.Caller, name string) (*Transfer, *notices.
 	}
 	a, err := notices.Find(ctx, c.Platform(), t.Announcement)
 	return t, a, err
+}
+
+// ListOut is the answer of list-business-transfers.
+type ListOut struct{ Body api.List[Entry] }
+
+// ListBusinessTransfers lists the register.
+func ListBusinessTransfers() api.Operation {
+	return api.New(route(api.Route{
+		ID: "list-business-transfers", Method: http.MethodGet, Path: "/v1/admin/business-transfers", Permission: access.TransfersRead,
+		Summary: "The register of transfers of the business, the newest first", ExampleOut: api.List[Entry]{Data: []Entry{example(Announced).Entry}},
+	}), func(ctx context.Context, c *api.Caller, in *api.Page) (*ListOut, error) {
+		q := store.Query{Partition: store.PlatformScope().Partition(Family), Descending: true, Limit: in.Limit, Cursor: in.Cursor}
+		page, err := api.ListRows(ctx, c.Platform(), q, entry)
+		if err != nil {
+			return nil, err
+		}
+		return &ListOut{page}, nil
+	})
 }
 
 // TransferID names a transfer.

@@ -209,3 +209,22 @@ func TestWhoMayTransfer(t *testing.T) {
 		t.Errorf("a repeat under one key = %d %s; want %s", second.Status, second.Body, first.Body)
 	}
 }
+
+func TestTheRegisterListsTransfersNewestFirst(t *testing.T) {
+	w := newWorld(t)
+	first := w.create(40)
+	w.Clock.Advance(time.Minute)
+	second := w.create(50)
+	var page api.List[transfers.Entry]
+	a := w.Call(transfers.ListBusinessTransfers(), w.Later(w.counsel, 0), apitest.Request{Path: "/v1/admin/business-transfers?limit=1"})
+	w.Want(a, http.StatusOK, "")
+	if a.Into(t, &page); len(page.Data) != 1 || page.Data[0].ID != second || page.Data[0].State != transfers.Announced || page.NextCursor == "" {
+		t.Fatalf("the first page = %s; want the newer transfer alone", a.Body)
+	}
+	a = w.Call(transfers.ListBusinessTransfers(), w.Later(w.counsel, 0), apitest.Request{Path: "/v1/admin/business-transfers?limit=1&cursor=" + page.NextCursor})
+	page = api.List[transfers.Entry]{}
+	if a.Into(t, &page); len(page.Data) != 1 || page.Data[0].ID != first {
+		t.Errorf("the second page = %s; want the older transfer", a.Body)
+	}
+	w.Want(w.Call(transfers.ListBusinessTransfers(), w.Staff(access.SupportAgent), apitest.Request{}), http.StatusForbidden, "permission_denied")
+}
