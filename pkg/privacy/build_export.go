@@ -2,12 +2,9 @@ package privacy
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 	"slices"
 	"strings"
@@ -140,9 +137,9 @@ func (b *builder) fill(ctx context.Context, h holder, scope registry.Scope, p *P
 	}
 	p.Object = p.objectKey()
 	return b.packages.Write(ctx, p.Object, "application/zip", func(out io.Writer) error {
-		w := &counted{w: out, sum: sha256.New()}
+		w := export.Measure(out)
 		manifest, err := export.Write(w, head, content)
-		p.Size, p.SHA256, p.Records = w.n, hex.EncodeToString(w.sum.Sum(nil)), records(manifest)
+		p.Size, p.SHA256, p.Records = w.Size, w.SHA256(), records(manifest)
 		return err
 	})
 }
@@ -254,20 +251,6 @@ func records(m export.Manifest) int {
 		}
 	}
 	return n
-}
-
-type counted struct {
-	w   io.Writer
-	sum hash.Hash
-	n   int64
-}
-
-// Write passes bytes on, counts and hashes them.
-func (c *counted) Write(p []byte) (int, error) {
-	n, err := c.w.Write(p)
-	c.sum.Write(p[:n]) // never fails
-	c.n += int64(n)
-	return n, err
 }
 
 // source is one place with rows of a subject.

@@ -185,7 +185,7 @@ func (b *builder) file(path string, write func(io.Writer) error) error {
 	if err != nil {
 		return err
 	}
-	m := &measured{to: out, sum: sha256.New()}
+	m := Measure(out)
 	buffered := bufio.NewWriter(m)
 	if err := write(buffered); err != nil {
 		return fmt.Errorf("export %s: %w", path, err)
@@ -193,7 +193,7 @@ func (b *builder) file(path string, write func(io.Writer) error) error {
 	if err := buffered.Flush(); err != nil {
 		return fmt.Errorf("export %s: %w", path, err)
 	}
-	b.manifest.Files = append(b.manifest.Files, Listed{Path: path, Size: m.size, SHA256: hex.EncodeToString(m.sum.Sum(nil))})
+	b.manifest.Files = append(b.manifest.Files, Listed{Path: path, Size: m.Size, SHA256: m.SHA256()})
 	return nil
 }
 
@@ -213,20 +213,26 @@ func (b *builder) entry(path string) (io.Writer, error) {
 	return out, nil
 }
 
-// measured counts and hashes what goes through it.
-type measured struct {
+// Measured counts and hashes what goes through it.
+type Measured struct {
+	Size int64 // bytes
 	to   io.Writer
 	sum  hash.Hash
-	size int64
 }
 
+// Measure measures what goes to a writer.
+func Measure(to io.Writer) *Measured { return &Measured{to: to, sum: sha256.New()} }
+
 // Write passes bytes on.
-func (m *measured) Write(p []byte) (int, error) {
+func (m *Measured) Write(p []byte) (int, error) {
 	n, err := m.to.Write(p)
 	m.sum.Write(p[:n]) // never fails
-	m.size += int64(n)
+	m.Size += int64(n)
 	return n, err
 }
+
+// SHA256 is the hash of what has gone through, in hexadecimal.
+func (m *Measured) SHA256() string { return hex.EncodeToString(m.sum.Sum(nil)) }
 
 func writeJSON(w io.Writer, v any) error {
 	e := json.NewEncoder(w)
