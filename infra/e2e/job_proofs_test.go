@@ -25,9 +25,9 @@ type manner struct {
 	run  func(t *testing.T, job string)
 }
 
-// manners lists the ways in which a job may be run; the first is what all others must end like.
+// manners lists the ways in which a job may be run without harm; the first is what all others must end like.
 func manners() []manner {
-	all := []manner{
+	return []manner{
 		{name: "once", run: once1},
 		{name: "twice", run: func(t *testing.T, job string) {
 			once1(t, job)
@@ -45,10 +45,48 @@ func manners() []manner {
 		}},
 		{name: "three days late", late: 72 * time.Hour, run: once1},
 	}
-	for n := 1; n <= 60; n += size.Of(20, 4) {
-		all = append(all, manner{name: fmt.Sprintf("killed at call %d", n), run: func(t *testing.T, job string) { killed(t, job, n) }})
+}
+
+// deaths lists lives in which every run of every job is killed at one of its places. All of them together kill each job at
+// each distinct call that it was seen to make; the small size has three, spread over them.
+func deaths(places map[string][]int) []manner {
+	most := 0
+	for _, all := range places {
+		most = max(most, len(all))
 	}
-	return all
+	var lives []manner
+	turns := size.Of(3, most)
+	for turn := range turns {
+		lives = append(lives, manner{name: fmt.Sprintf("killed, turn %d of %d", turn, turns), run: func(t *testing.T, job string) {
+			all := places[function(job)]
+			if len(all) == 0 {
+				t.Fatalf("%s was not seen to make a call", job)
+			}
+			killed(t, job, all[turn*len(all)/turns])
+		}})
+	}
+	return lives
+}
+
+// placesOf gives, by function, at which of its calls a run makes one of a kind that no call before was of: the first of each
+// operation and the families that it touches, over all runs since a time.
+func placesOf(since time.Time) map[string][]int {
+	nth, places, seen := map[string]int{}, map[string][]int{}, map[string]bool{}
+	for _, c := range cloud.Recorder.Since(since) {
+		if c.RequestID == "" {
+			continue // while the function starts
+		}
+		nth[c.RequestID]++
+		if kind := fmt.Sprint(c.Function, c.Service, c.Operation, c.Families); !seen[kind] {
+			seen[kind] = true
+			places[c.Function] = append(places[c.Function], nth[c.RequestID])
+		}
+	}
+	for f, all := range places {
+		slices.Sort(all)
+		places[f] = slices.Compact(all)
+	}
+	return places
 }
 
 // leaseTime is longer than any claim of a run that died.
@@ -119,7 +157,10 @@ func TestJobsEndTheSame(t *testing.T) {
 		})
 	}
 	since := time.Now()
-	for _, m := range manners() {
+	all := manners()
+	same(all[0])
+	places := placesOf(since)
+	for _, m := range append(all[1:], deaths(places)...) {
 		same(m)
 	}
 	sites := objectSites(since)
