@@ -229,7 +229,7 @@ func TestWhatTheTableAloneCannotTell(t *testing.T) {
 			other.act(1)
 			other.sealed()
 			other.signed()
-			text, err := w.heads.Earliest(context.Background(), blob.KeyPrefix(other.org.Scope()))
+			text, err := w.heads.Earliest(context.Background(), blob.KeyPrefix(other.org.Scope()), "")
 			w.must(err)
 			w.put("000000000000", string(text))
 		}, chain.HeadForged, chain.ErrForged},
