@@ -206,9 +206,9 @@ func (v *verifier) restoration(s *Seal) error {
 }
 
 // gone says whether what was made at a time may have gone by its age, with the seals before.
-func (v *verifier) gone(at int64) bool {
-	return v.now.Sub(time.Unix(at, 0)) > keptFor-clockSlack
-}
+func (v *verifier) gone(at int64) bool { return gone(v.now, at) }
+
+func gone(now time.Time, at int64) bool { return now.Sub(time.Unix(at, 0)) > keptFor-clockSlack }
 
 // records compares the records of a seal with those that lie where it says.
 func (v *verifier) records(ctx context.Context, s *Seal, after string) error {

@@ -188,7 +188,7 @@ func ends(ctx context.Context, h Holder, before *SignedHead, head *Head) (*Seal,
 }
 
 // follow goes from a signed head, nil for the beginning of the chain, to the head, seal by seal, and gives the last, or
-// ErrBroken. It tells of the last restoration on the way.
+// ErrBroken. It tells of the last restoration on the way. Seals at the beginning that have gone by their age are not missed.
 func follow(ctx context.Context, h Holder, signed *SignedHead, head *Head) (last *Seal, restored *Restoration, err error) {
 	sequence, hash := int64(0), ""
 	if signed != nil {
@@ -202,7 +202,8 @@ func follow(ctx context.Context, h Holder, signed *SignedHead, head *Head) (last
 		if err != nil {
 			return nil, nil, err
 		}
-		if s.before() != sequence || s.Previous != hash || !s.sound() {
+		begins := signed == nil && last == nil && gone(h.Store().Now(), s.Since)
+		if !begins && (s.before() != sequence || s.Previous != hash) || !s.sound() {
 			return nil, nil, ErrBroken
 		}
 		sequence, hash, last = s.Sequence, s.Hash, s
