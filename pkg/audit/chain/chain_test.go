@@ -340,6 +340,29 @@ func TestAChainAgesFromItsBeginning(t *testing.T) {
 	}
 }
 
+// A call of a verification goes so far and no farther, wherever it began.
+func TestALongChainIsVerifiedCallByCall(t *testing.T) {
+	w := newWorld(t, 0)
+	for range 45 {
+		w.grow()
+	}
+	var seals []int
+	for cursor := ""; ; {
+		r, err := chain.Verify(context.Background(), w.org, w.notary.Witness, w.Clock.Now(), cursor)
+		w.must(err)
+		seals = append(seals, r.Seals)
+		if !r.Intact {
+			t.Errorf("the call from %q found %+v; want it intact", cursor, r.Findings)
+		}
+		if cursor = r.Next; cursor == "" {
+			break
+		}
+	}
+	if !slices.Equal(seals, []int{20, 20, 5}) {
+		t.Errorf("the calls looked at %v seals; want 20, 20 and 5", seals)
+	}
+}
+
 func TestACursorOfNoVerificationIsRefused(t *testing.T) {
 	w := newWorld(t, 0)
 	for _, c := range []string{"x", "-1", "0", "01", "9999999999999"} {

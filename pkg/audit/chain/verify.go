@@ -83,7 +83,7 @@ func Verify(ctx context.Context, h Holder, w Witness, now time.Time, cursor stri
 	}
 	v := &verifier{holder: h, witness: w, now: now, report: &Report{Findings: []Finding{}, Restored: []Restored{}}}
 	var seals []*Seal
-	q := store.Query{Partition: h.Scope().Partition(FamilySeal), From: number(max(from, 1)), Limit: maxSeals + 1}
+	q := store.Query{Partition: h.Scope().Partition(FamilySeal), From: number(max(from, 1)), Limit: maxSeals + 2} // one before and one behind
 	if seals, _, err = store.List[Seal](ctx, h, q); err != nil {
 		return nil, err
 	}
