@@ -18,6 +18,7 @@ import (
 	"pixeltrack.io/platform/pkg/api"
 	"pixeltrack.io/platform/pkg/api/apitest"
 	"pixeltrack.io/platform/pkg/audit/chain"
+	"pixeltrack.io/platform/pkg/blob/blobtest"
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/keyring"
 	"pixeltrack.io/platform/pkg/store"
@@ -420,6 +421,36 @@ func TestARestorationStaysOnRecord(t *testing.T) {
 				t.Errorf("found %v; want %v before all else", got, tt.want)
 			}
 		})
+	}
+}
+
+// A call that meets a restoration far from the end of its chain tells of it, and whether it is vouched for.
+func TestARestorationIsToldByTheCallThatMeetsIt(t *testing.T) {
+	w, backup := lived(t)
+	w = w.restored(backup)
+	w.must(w.nextDay())
+	for range 22 {
+		w.grow()
+	}
+	want := chain.Restored{Seal: 5, LostFrom: 3, LostTo: 4, Signed: true}
+	w.wantRestored("before the next signing", want)
+	w.must(w.nextDay())
+	w.wantRestored("after it", want)
+	r, err := chain.Verify(context.Background(), w.org, w.notary.Witness, w.Clock.Now(), "")
+	w.must(err)
+	if r.Next == "" || len(r.Restored) != 1 {
+		t.Errorf("the first call = %+v; want the restoration in it, and more to come", r)
+	}
+	r, err = chain.Verify(context.Background(), w.org, w.notary.Witness, w.Clock.Now(), "5") // from the restoration on
+	w.must(err)
+	if !r.Intact || len(r.Restored) != 0 || r.Seals != 20 {
+		t.Errorf("the call behind it = %+v; want the chain to go on", r)
+	}
+	w.notary.Heads = new(blobtest.Bucket) // as if nobody had signed
+	r, err = chain.Verify(context.Background(), w.org, w.notary.Witness, w.Clock.Now(), "")
+	w.must(err)
+	if !slices.Equal(faults(*r), []chain.Fault{chain.RestorationUnsigned}) || r.Findings[0].Seal != 5 || r.Restored[0].Signed {
+		t.Errorf("without a signed head the first call = %+v; want the restoration found", r)
 	}
 }
 
