@@ -32,7 +32,23 @@ func TestARestoredTable(t *testing.T) {
 		}
 	}
 
-	gone, due, held, freed, living := signUp(t), signUp(t), signUp(t), signUp(t), signUp(t)
+	living := signUp(t)
+	signed := func() { // lets a day pass after which the chain of what was done is signed
+		t.Helper()
+		living.settle()
+		pass(20 * time.Minute)
+		once1(t, "seal-audit")
+		pass(25 * time.Hour)
+		once1(t, "sign-audit-heads")
+		living.logIn()
+	}
+	rename := func() {
+		t.Helper()
+		living.must(200, journey.Call{Method: "PATCH", Path: "/v1/org", IfMatch: "*", Body: map[string]any{"name": "Studio " + unique()}})
+	}
+	rename()
+	signed()
+	gone, due, held, freed := signUp(t), signUp(t), signUp(t), signUp(t)
 	gone.newAPIToken("clients:read")
 	gone.packaged()
 	question := gone.newTicket()[len("/v1/support/tickets/"):]
@@ -77,8 +93,9 @@ func TestARestoredTable(t *testing.T) {
 	living.must(202, journey.Call{Method: "POST", Path: "/v1/clients/" + person + "/erasure"})
 	living.settle()
 	living.runLater("erase-recipients", clients.Settle)
-	living.settle()
-	pass(33 * 24 * time.Hour)
+	rename()
+	signed()
+	pass(32 * 24 * time.Hour)
 	if marks := living.finds(k.words()...); len(marks) > 0 {
 		t.Fatalf("the client was not erased: %v", marks)
 	}
@@ -118,6 +135,17 @@ func TestARestoredTable(t *testing.T) {
 	living.must(200, journey.Call{Method: "GET", Path: "/v1/me"})
 	if a := living.must(200, journey.Call{Method: "GET", Path: "/v1/clients/" + person}); strings.Contains(string(a.Body), k.name) {
 		t.Errorf("an erased client is back: %s", a.Body)
+	}
+	verification := func() string {
+		return string(living.must(200, journey.Call{Method: "GET", Path: "/v1/audit/verification"}).Body)
+	}
+	if got := verification(); !strings.Contains(got, `"findings":[{"fault":"restoration_unsigned"}]`) || !strings.Contains(got, `"signed":false`) {
+		t.Errorf("the chain of an organization that was restored is %s; want the restoration told, and nobody accused", got)
+	}
+	rename()
+	signed()
+	if got := verification(); !strings.Contains(got, `"intact":true`) || !strings.Contains(got, `"lost_to":2,"signed":true`) {
+		t.Errorf("after the next day's signing it is %s; want it intact, with the restoration in it", got)
 	}
 	if err := living.Sweep(t.Context()); err != nil {
 		t.Fatal(err)

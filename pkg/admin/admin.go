@@ -87,7 +87,7 @@ func VerifyStaffAudit(w chain.Witness) api.Operation {
 		ID: "verify-staff-audit", Area: "admin", Method: http.MethodGet, Path: "/v1/admin/audit/verification", Audience: api.Staff, Audit: true, Permission: access.StaffAuditRead,
 		Summary: "Verify that no record of what staff did was changed", Purpose: purpose.Security,
 		Description: "As organizations verify theirs: a call recomputes up to 20 seals of 100 records; the last one compares the chain with the head that is signed every day and kept where nobody can delete it.",
-		ExampleOut:  chain.Report{Intact: true, Seals: 3, Records: 212, Waiting: 4, Signed: 3, Findings: []chain.Finding{}},
+		ExampleOut:  chain.Report{Intact: true, Seals: 3, Records: 212, Waiting: 4, Signed: 3, Findings: []chain.Finding{}, Restored: []chain.Restored{}},
 	}, func(ctx context.Context, c *api.Caller, in *audit.VerifyIn) (*audit.VerifyOut, error) {
 		return audit.Verify(ctx, c.Platform(), w, c.Now, in)
 	})

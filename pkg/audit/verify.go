@@ -28,8 +28,9 @@ func VerifyAudit(w chain.Witness) api.Operation {
 		Summary: "Verify that no audit record was changed", Purpose: purpose.Security,
 		Description: "Records are tied into a chain of hashes within 20 minutes. A call recomputes up to 20 seals of 100 records and names every record or seal that was edited, dropped, added, moved or cut off; " +
 			"the last call compares the chain with the head that is signed every day and kept where nobody can delete it, and tells when the whole chain was made anew; " +
-			"go on with next_cursor until there is none. Records and seals that are older than 7 years are gone and not missed.",
-		ExampleOut: chain.Report{Intact: true, Seals: 3, Records: 212, Waiting: 4, Signed: 3, Findings: []chain.Finding{}},
+			"go on with next_cursor until there is none. Records and seals that are older than 7 years are gone and not missed. " +
+			"When data was restored from a backup, what was recorded since the backup is lost: each restoration is listed, and is also a finding, restoration_unsigned, until the next daily signing vouches for it.",
+		ExampleOut: chain.Report{Intact: true, Seals: 3, Records: 212, Waiting: 4, Signed: 3, Findings: []chain.Finding{}, Restored: []chain.Restored{}},
 	}, func(ctx context.Context, c *api.Caller, in *VerifyIn) (*VerifyOut, error) {
 		return Verify(ctx, c.Org, w, c.Now, in)
 	})

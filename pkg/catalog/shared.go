@@ -114,6 +114,7 @@ func shared() []registry.Row {
 		{Sample: keyring.Ring{}, Type: "KEYRING", Area: "auth", Purpose: purpose.Authentication, Basis: registry.Contract, Class: registry.ClassPlatform,
 			Family: string(keyring.Family), Scopes: []registry.Scope{registry.InPlatform}, Fields: []registry.Field{
 				registry.Internal("public_keys", "public keys"), registry.Internal("table", "the name of the table"), registry.Internal("table_id", "the id of the table"),
+				registry.Internal("restored", "a time"),
 			}},
 		{Sample: store.Due{}, Type: "DUE", Area: "meta", Subject: registry.SubjectUser, Purpose: purpose.PrivacyRights, Basis: registry.Obligation,
 			Class: registry.ClassWork, Family: "DUE", Scopes: []registry.Scope{registry.InLookup}, Fields: due},

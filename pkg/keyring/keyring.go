@@ -19,6 +19,7 @@ type Ring struct {
 	PublicKeys []Key  `dynamo:"public_keys"`
 	Table      string `dynamo:"table,omitempty"`    // the table that may be served: a restored one finds the name of another here
 	TableID    string `dynamo:"table_id,omitempty"` // DynamoDB's own id of that table
+	Restored   int64  `dynamo:"restored,omitempty"` // epoch seconds at which that table was admitted after a restore; 0 of one that is no restored one
 }
 
 // Key is one public key. KeyID names the key in KMS that holds its private half; only the newest signs.

@@ -54,8 +54,9 @@ var ErrIncomplete = errors.New("privacy: the restored table may not be served ye
 
 // ReplayLedger makes a table that was restored from a backup one that may be served, and does nothing in any other. It
 // places and lifts the legal holds of the book again, then does every erasure of the ledger again, then what retention had
-// done. When all of it is done and TTL, stream and recovery are on, the ring of keys is given the table's name, and every
-// function begins to serve it. A run that is killed, or that meets something it cannot do, leaves the rest to the next one.
+// done. When all of it is done and TTL, stream and recovery are on, the ring of keys is given the table's name and the
+// time, and every function begins to serve it. A run that is killed, or that meets something it cannot do, leaves the rest
+// to the next one.
 func ReplayLedger(x Replay) job.Job {
 	return job.Job{
 		ID: "replay-ledger", Area: "privacy", Summary: "Erase again in a restored table what was erased since, and let it be served", Purpose: purpose.PrivacyRights,
@@ -87,6 +88,7 @@ func ReplayLedger(x Replay) job.Job {
 				if err := (&replayer{Replay: x, Run: r}).all(ctx); err != nil {
 					return err
 				}
+				ring.Restored = r.Clock().Unix() // by which it is known of what was signed of the table before
 			}
 			ring.Table, ring.TableID = r.Store.Name(), table
 			return saveRing(ctx, r, ring)

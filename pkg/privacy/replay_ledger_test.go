@@ -375,8 +375,37 @@ func TestANewTableIsGivenItsID(t *testing.T) {
 	w.must(tx.Commit(context.Background()))
 	w.must(w.run(d.replay()))
 	ring, err := store.Get[keyring.Ring](context.Background(), p, keyring.RingKey())
-	if err != nil || ring.Table != w.Store.Name() || ring.TableID != "one" {
-		t.Errorf("the ring is %+v, %v; want its table's id in it", ring, err)
+	if err != nil || ring.Table != w.Store.Name() || ring.TableID != "one" || ring.Restored != 0 {
+		t.Errorf("the ring is %+v, %v; want its table's id in it, and no restore", ring, err)
+	}
+}
+
+// The ring tells when the table was admitted, and of no admission before.
+func TestTheRingTellsWhenARestoredTableWasAdmitted(t *testing.T) {
+	d := strike(t)
+	restored := func() int64 {
+		t.Helper()
+		ring, err := store.Get[keyring.Ring](context.Background(), d.Store.BindPlatform(store.Actor{}), keyring.RingKey())
+		d.must(err)
+		return ring.Restored
+	}
+	d.table.off = []string{"stream"}
+	if err := d.run(d.replay()); !errors.Is(err, privacy.ErrIncomplete) || restored() != 0 {
+		t.Errorf("a replay that is not done = %v, and the ring says %d; want nothing", err, restored())
+	}
+	d.table.off = nil
+	d.Clock.Advance(time.Hour)
+	at := d.Clock.Now().Unix()
+	d.must(d.run(d.replay()))
+	d.Clock.Advance(time.Hour)
+	d.must(d.run(d.replay())) // does nothing in a table that is served
+	if got := restored(); got != at {
+		t.Errorf("restored at %d; want %d", got, at)
+	}
+	d.table.id = "three" // restored again, under its name
+	d.must(d.run(d.replay()))
+	if got := restored(); got != at+3600 {
+		t.Errorf("restored for the second time at %d; want %d", got, at+3600)
 	}
 }
 

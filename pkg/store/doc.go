@@ -70,7 +70,7 @@
 //	get-staff | a user as staff | table | USER u STAFF | 2 / 1
 //	list-staff-roles | a user as staff | table | USER u STAFF | 2 / 1
 //	list-staff-audit | what staff did, newest first | table | USER u STAFF; PLATFORM AUDIT | 3 / 1
-//	verify-staff-audit | the chain of what staff did | table | USER u STAFF; PLATFORM AUDITSEAL, AUDIT, AUDITHEAD | 0 / 0
+//	verify-staff-audit | the chain of what staff did, and when the table was restored | table | USER u STAFF; PLATFORM AUDITSEAL, AUDIT, AUDITHEAD, KEYRING | 0 / 0
 //	create-support-access | an organisation that is there, and a ticket of its; a visit with its pass | table | USER u STAFF; ORG o ORGGATE, TICKET / id, VISIT / id, OUTBOX, AUDIT; PLATFORM VISITPASS / org, staff; DUE outbox | 3 / 16
 //	list-active-support-access | the passes of all visits | table | USER u STAFF; PLATFORM VISITPASS | 3 / 1
 //	end-support-access | a visit by its pass | table | USER u STAFF; PLATFORM VISITPASS / org, staff; ORG o VISIT / id, AUDIT | 5 / 10
@@ -142,7 +142,7 @@
 //	list-agreements | what an organisation has accepted | table | ORG o AGREEMENT | 4 / 0
 //	get-agreement | no data but the caller's | - | - | 3 / 0
 //	create-agreement | a text that is accepted for an organisation | table | ORG o AGREEMENT / document, version | 4 / 6
-//	seal-audit | audit records that are in no chain yet | table | DUE seal_audit s, watch_audit s; ORG o AUDIT, AUDITHEAD, AUDITSEAL, ORGGATE; PLATFORM AUDIT, AUDITHEAD, AUDITSEAL; DUE sign_audit_head | 8 / 0
+//	seal-audit | audit records that are in no chain yet; once a day of a chain, when the table was restored | table | DUE seal_audit s, watch_audit s; ORG o AUDIT, AUDITHEAD, AUDITSEAL, ORGGATE; PLATFORM AUDIT, AUDITHEAD, AUDITSEAL, KEYRING; DUE sign_audit_head | 8 / 0
 //	create-organization | a user's memberships; an organisation with its owner | table | USER u MEMBERSHIP, IDEMPOTENCY; ORG o ORGANIZATION, ORGGATE, ACCESS | 5 / 12
 //	close-organization | an organisation's gate | table | USER u CREDENTIAL; CASE hash ATTEMPTS; ORG o ORGGATE; DUE close-organization | 5 / 11
 //	reopen-organization | the gate of a closed organisation of the user's own | table | USER u CREDENTIAL, MEMBERSHIP; CASE hash ATTEMPTS; ORG o ACCESS / member, ORGGATE; DUE close-organization, purge-organization; WAKE purge-organization | 8 / 15
@@ -161,10 +161,10 @@
 //	accept-ownership-offer | the one offer of an organisation, and both members | table | USER u CREDENTIAL, OUTBOX; CASE hash ATTEMPTS; ORG o OWNERSHIP, ACCESS / member, IDEMPOTENCY | 8 / 17
 //	delete-ownership-offer | the one offer of an organisation | table | ORG o OWNERSHIP | 4 / 4
 //	create-invitations | invitations, once for each address, their projects, and how many a day has | table | ORG o INVITING / day, INVITEE / hash, INVITATION / id, OUTBOX, PROJECT / id, PROJECTMEMBER project / member, IDEMPOTENCY; TOKEN hash | 4 / 16
-//	sign-audit-heads | chains that have grown since their head was signed | table | DUE sign_audit_head s; ORG o AUDITHEAD, AUDITSEAL / number; PLATFORM AUDITHEAD, AUDITSEAL / number | 4 / 0
+//	sign-audit-heads | chains that have grown since their head was signed; of one that does not follow from it, when the table was restored | table | DUE sign_audit_head s; ORG o AUDITHEAD, AUDITSEAL / number; PLATFORM AUDITHEAD, AUDITSEAL / number, KEYRING; DUE watch_audit | 4 / 0
 //	list-audit | what was done in an organisation, newest first | table | ORG o AUDIT | 4 / 0
 //	export-audit | an organisation's audit records by time | table | ORG o AUDIT | 4 / 1
-//	verify-audit | an organisation's chain of audit records | table | ORG o AUDITSEAL, AUDIT, AUDITHEAD | 6 / 0
+//	verify-audit | an organisation's chain of audit records, and when the table was restored | table | ORG o AUDITSEAL, AUDIT, AUDITHEAD; PLATFORM KEYRING | 7 / 0
 //	list-support-access | visits to an organisation, newest first | table | ORG o VISIT | 4 / 0
 //	revoke-support-access | a visit by id, and its pass | table | ORG o VISIT / id, IDEMPOTENCY; PLATFORM VISITPASS / org, staff | 5 / 8
 //	list-data-requests | the requests that were forwarded to an organisation, newest first | table | ORG o REFERRAL | 4 / 0

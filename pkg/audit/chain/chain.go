@@ -39,6 +39,9 @@ const (
 	// watched is how often a chain is looked at whose records nobody told of.
 	watched = 24 * time.Hour
 
+	// life is how long a seal is kept from the time of what it is of: a day longer than the last of its records.
+	life = api.AuditLife + 24*time.Hour
+
 	// perSeal is how many records a seal holds at most.
 	perSeal = 100
 )
@@ -87,13 +90,25 @@ type Mark struct {
 // Seal is a link of the chain.
 type Seal struct {
 	store.Meta
-	Organization id.Organization `dynamo:"org"`      // empty for the platform's
-	Sequence     int64           `dynamo:"sequence"` // from 1, without a gap
-	At           int64           `dynamo:"at"`       // epoch seconds it was made at
-	Records      []Mark          `dynamo:"records"`  // in the order of their keys, which is that of their time
-	Previous     string          `dynamo:"previous"` // the hash of the seal before, empty for the first
-	Since        int64           `dynamo:"since"`    // the time of the last record before, by which it is known when the seal before goes
-	Hash         string          `dynamo:"sha256"`   // of all of this
+	Organization id.Organization `dynamo:"org"`                // empty for the platform's
+	Sequence     int64           `dynamo:"sequence"`           // from 1, without a gap but before a restoration seal
+	At           int64           `dynamo:"at"`                 // epoch seconds it was made at
+	Records      []Mark          `dynamo:"records"`            // in the order of their keys, which is that of their time
+	Previous     string          `dynamo:"previous"`           // the hash of the seal before, empty for the first
+	Since        int64           `dynamo:"since"`              // when what the seal before is of was, by which it is known when that seal goes; 0 for the first
+	Restored     *Restoration    `dynamo:"restored,omitempty"` // of a restoration seal, which has no records
+	Hash         string          `dynamo:"sha256"`             // of all of this
+}
+
+// Restoration is what a restoration seal says: that the table was taken back to a backup, and which chain was left there.
+// The seal lies behind both chains, and its Previous is that of the table's own.
+type Restoration struct {
+	At       int64  `dynamo:"at"`       // epoch seconds at which the restored table was admitted
+	Sequence int64  `dynamo:"sequence"` // of the signed head that was left
+	SHA256   string `dynamo:"sha256"`   // of that head
+	Kept     int64  `dynamo:"kept"`     // the newest signed seal that the table's own chain follows from; 0 for none
+	After    int64  `dynamo:"after"`    // the table's own last seal; 0 for none
+	Last     string `dynamo:"last"`     // the key of the last record that was sealed in it
 }
 
 // Type is the row's type.
@@ -109,20 +124,54 @@ func number(n int64) string { return fmt.Sprintf("%012d", n) }
 
 // sum is the hash that a seal must have.
 func (s *Seal) sum() string {
+	records := s.Records
+	if len(records) == 0 {
+		records = nil // as it is read, whatever it was written as
+	}
 	return hashOf(struct {
 		Organization        id.Organization
 		Sequence, At, Since int64
 		Records             []Mark
 		Previous            string
-	}{s.Organization, s.Sequence, s.At, s.Since, s.Records, s.Previous})
+		Restored            *Restoration `json:",omitempty"`
+	}{s.Organization, s.Sequence, s.At, s.Since, records, s.Previous, s.Restored})
 }
 
-// last is where the last record of a seal lies.
+// sound says whether a seal is as it was made. The sequence jumps before a restoration seal alone, and just over the longer
+// of both chains.
+func (s *Seal) sound() bool {
+	if r := s.Restored; r != nil && (len(s.Records) > 0 || s.Sequence != max(r.After, r.Sequence)+1) {
+		return false
+	}
+	return s.Hash == s.sum()
+}
+
+// before is the sequence of the seal before, 0 of the first.
+func (s *Seal) before() int64 {
+	if s.Restored != nil {
+		return s.Restored.After
+	}
+	return s.Sequence - 1
+}
+
+// last is where the last record lies that is in a seal or before it.
 func (s *Seal) last() string {
-	if len(s.Records) == 0 {
+	switch {
+	case s.Restored != nil:
+		return s.Restored.Last
+	case len(s.Records) == 0:
 		return ""
 	}
 	return s.Records[len(s.Records)-1].Key
+}
+
+// when is the time of what a seal is of, in epoch seconds, from which it is kept: that of its last record, or when it was
+// made to seal a restoration.
+func (s *Seal) when() int64 {
+	if s.Restored != nil {
+		return s.At
+	}
+	return instant(s.last())
 }
 
 // Head is the end of the chain. Whoever appends writes it, so that no two append at one place.
@@ -131,8 +180,25 @@ type Head struct {
 	Organization id.Organization `dynamo:"org"`
 	Sequence     int64           `dynamo:"sequence"`
 	Hash         string          `dynamo:"sha256"`
-	Last         string          `dynamo:"last"`  // the key of the last record that was sealed
-	Count        int64           `dynamo:"count"` // of the records that were ever sealed
+	Last         string          `dynamo:"last"`               // the key of the last record that was sealed
+	Count        int64           `dynamo:"count"`              // of the records that were ever sealed
+	Restored     int64           `dynamo:"restored,omitempty"` // epoch seconds at which the last seal was made, if it is a restoration seal
+}
+
+// take makes a seal the end of the chain.
+func (h *Head) take(s *Seal) {
+	h.Sequence, h.Hash, h.Last, h.Count, h.Restored = s.Sequence, s.Hash, s.last(), h.Count+int64(len(s.Records)), 0
+	if s.Restored != nil {
+		h.Restored = s.At
+	}
+}
+
+// when is the time of what the last seal is of, in epoch seconds.
+func (h *Head) when() int64 {
+	if h.Restored != 0 {
+		return h.Restored
+	}
+	return instant(h.Last)
 }
 
 // Type is the row's type.
@@ -171,11 +237,12 @@ func Rows() []registry.Row {
 			Fields: []registry.Field{
 				registry.Internal("org", "the id of the organization, if it is one's"), registry.Internal("sequence", "a count"), registry.Internal("at", "a time"),
 				registry.Internal("records", "random ids, times and hashes of audit records"), registry.Internal("previous", "a hash"), registry.Internal("since", "a time"), registry.Internal("sha256", "a hash"),
+				registry.Internal("restored", "counts, a hash, times and a random id of a record"),
 			}},
 		{Sample: Head{}, Type: "AUDIT_HEAD", Area: "organization", Purpose: purpose.Security, Basis: registry.Interest, Class: registry.ClassAudit, Family: string(FamilyHead), Scopes: in,
 			Fields: []registry.Field{
 				registry.Internal("org", "the id of the organization, if it is one's"), registry.Internal("sequence", "a count"), registry.Internal("sha256", "a hash"),
-				registry.Internal("last", "a random id and a time"), registry.Internal("count", "a count"),
+				registry.Internal("last", "a random id and a time"), registry.Internal("count", "a count"), registry.Internal("restored", "a time"),
 			}},
 	}
 }

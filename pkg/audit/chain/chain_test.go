@@ -103,7 +103,7 @@ func (w world) verify() (all chain.Report) {
 	for {
 		r, err := chain.Verify(context.Background(), w.org, w.notary.Witness, w.Clock.Now(), cursor)
 		w.must(err)
-		all.Findings = append(all.Findings, r.Findings...)
+		all.Findings, all.Restored = append(all.Findings, r.Findings...), append(all.Restored, r.Restored...)
 		all.Signed = r.Signed
 		all.Seals, all.Records, all.Waiting = all.Seals+r.Seals, all.Records+r.Records, r.Waiting
 		if cursor = r.Next; cursor == "" {
@@ -308,19 +308,22 @@ func (f *forged) Keys() store.Keys {
 	return store.Keys{Primary: store.Key{PK: f.scope.Partition(api.FamilyAudit), SK: f.sk}}
 }
 
+// later writes records, a minute between, when the sessions of everybody have ended long ago.
+func (w world) later(n int) {
+	w.T.Helper()
+	for range n {
+		a := &forged{At: w.Clock.Now().Unix(), sk: store.Instant(w.Clock.Now()) + "#rec_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB", scope: w.org.Scope()}
+		a.Expire(w.Clock.Now().Add(api.AuditLife))
+		w.tamper(func(tx *store.Tx) { tx.Put(w.org, a) })
+		w.Clock.Advance(time.Minute)
+	}
+}
+
 func TestAChainAgesFromItsBeginning(t *testing.T) {
 	w := newWorld(t, 101)
 	w.sealed()
-	later := func(n int) { // the person's session has ended long ago
-		for range n {
-			a := &forged{At: w.Clock.Now().Unix(), sk: store.Instant(w.Clock.Now()) + "#rec_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB", scope: w.org.Scope()}
-			a.Expire(w.Clock.Now().Add(api.AuditLife))
-			w.tamper(func(tx *store.Tx) { tx.Put(w.org, a) })
-			w.Clock.Advance(time.Minute)
-		}
-	}
 	w.Clock.Advance(api.AuditLife - 5*24*time.Hour)
-	later(3)
+	w.later(3)
 	w.sealed()
 	if r := w.verify(); !r.Intact || r.Records != 104 {
 		t.Fatalf("before its time: %+v", r)
@@ -330,10 +333,33 @@ func TestAChainAgesFromItsBeginning(t *testing.T) {
 	if !r.Intact || r.Records != 3 || r.Seals != 1 {
 		t.Errorf("after 7 years: %+v; want what is younger, intact", r)
 	}
-	later(1)
+	w.later(1)
 	w.sealed()
 	if r := w.verify(); !r.Intact || r.Records != 4 {
 		t.Errorf("with one more: %+v; want the chain to go on", r)
+	}
+}
+
+// A call of a verification goes so far and no farther, wherever it began.
+func TestALongChainIsVerifiedCallByCall(t *testing.T) {
+	w := newWorld(t, 0)
+	for range 45 {
+		w.grow()
+	}
+	var seals []int
+	for cursor := ""; ; {
+		r, err := chain.Verify(context.Background(), w.org, w.notary.Witness, w.Clock.Now(), cursor)
+		w.must(err)
+		seals = append(seals, r.Seals)
+		if !r.Intact {
+			t.Errorf("the call from %q found %+v; want it intact", cursor, r.Findings)
+		}
+		if cursor = r.Next; cursor == "" {
+			break
+		}
+	}
+	if !slices.Equal(seals, []int{20, 20, 5}) {
+		t.Errorf("the calls looked at %v seals; want 20, 20 and 5", seals)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"pixeltrack.io/platform/pkg/access"
@@ -30,9 +31,10 @@ func SealAudit() job.Job {
 			if !r.Event.Scheduled() {
 				return arm(ctx, r)
 			}
+			restored := sync.OnceValues(func() (time.Time, error) { return admitted(ctx, r.Store) })
 			return errors.Join(
 				r.EachDue(ctx, DueSeal, r.Event.At, func(ctx context.Context, d *store.Due) error { return seal(ctx, r, d) }),
-				r.EachDue(ctx, DueWatch, r.Settled(), func(ctx context.Context, d *store.Due) error { return watch(ctx, r, d) }))
+				r.EachDue(ctx, DueWatch, r.Settled(), func(ctx context.Context, d *store.Due) error { return watch(ctx, r, d, restored) }))
 		},
 	}
 }
@@ -73,8 +75,10 @@ func seal(ctx context.Context, r *job.Run, d *store.Due) error {
 	return store.Forget(ctx, r.Platform(), d)
 }
 
-// watch seals what nobody told of, and sets the clock of the next day. It ends with its organisation.
-func watch(ctx context.Context, r *job.Run, d *store.Due) error {
+// watch seals what nobody told of, and sets the clock of the next day. It ends with its organisation. Of a chain that was
+// there before the table was restored it sets the clock of its head: what was signed since the backup may lie ahead of it,
+// and it may never grow again.
+func watch(ctx context.Context, r *job.Run, d *store.Due, restored func() (time.Time, error)) error {
 	of, _ := store.ScopeOf(d.Target.PK)
 	h, ok := bound(r.Store, r.Actor, of)
 	if !ok {
@@ -89,6 +93,17 @@ func watch(ctx context.Context, r *job.Run, d *store.Due) error {
 	}
 	if count > 0 {
 		r.Log.Warn("sealed_late", telemetry.Count(count)) // or a moment before somebody was told
+	}
+	at, err := restored()
+	if err != nil {
+		return err
+	}
+	if !at.IsZero() && !d.Time().After(at.Add(watched)) { // set before the restore, or on the day after
+		tx := r.Store.Begin()
+		tx.Arm(h, store.NewDue(DueHead, at, d.Target)) // the same for two runs
+		if err := tx.Commit(ctx); err != nil {
+			return err
+		}
 	}
 	if org := owner(h); org != "" {
 		_, err := store.Get[access.OrganizationGate](ctx, h, access.OrganizationGateKey(org))
@@ -140,14 +155,14 @@ func Append(ctx context.Context, h Holder, now, until time.Time) (int, error) {
 	}
 	s := &Seal{Organization: of, Sequence: head.Sequence + 1, At: now.Unix(), Previous: head.Hash}
 	if !first {
-		s.Since = instant(head.Last)
+		s.Since = head.when()
 	}
 	for _, a := range records {
 		s.Records = append(s.Records, markOf(a))
 	}
 	s.Hash = s.sum()
-	s.Expire(time.Unix(records[len(records)-1].At, 0).Add(api.AuditLife + 24*time.Hour))
-	head.Sequence, head.Hash, head.Last, head.Count = s.Sequence, s.Hash, s.last(), head.Count+int64(len(records))
+	s.Expire(time.Unix(records[len(records)-1].At, 0).Add(life))
+	head.take(s)
 	tx := h.Store().Begin()
 	tx.Create(h, s).Else(store.ErrStale)
 	tx.Arm(h, headDue(of, now))

@@ -3,7 +3,9 @@ package chain
 import (
 	"context"
 	"errors"
+	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"pixeltrack.io/platform/pkg/api"
@@ -25,44 +27,63 @@ const (
 	HeadEdited    Fault = "head_edited"  // the head is behind the seals
 	HeadForged    Fault = "head_forged"  // the newest signed head bears no signature of PixelTrack's
 	ChainRemade   Fault = "chain_remade" // the seals fit together, and are not those that were signed
-	maxSeals            = 20             // of one call
-	lateAfter           = 24 * time.Hour // from then on a record must be sealed
-	keptFor             = api.AuditLife  // afterwards records and their seals go
-	clockSlack          = 48 * time.Hour // TTL deletes within days
-	afterAll            = "\U0010FFFF"   // sorts behind every key
+
+	// RestorationUnsigned says that the chain was taken back by a restore, or that a seal says so, and that no signed head
+	// vouches for it: not yet, or never.
+	RestorationUnsigned Fault = "restoration_unsigned"
+)
+
+const (
+	maxSeals   = 20             // of one call
+	lateAfter  = 24 * time.Hour // from then on a record must be sealed
+	keptFor    = api.AuditLife  // afterwards records and their seals go
+	clockSlack = 48 * time.Hour // TTL deletes within days
+	afterAll   = "\U0010FFFF"   // sorts behind every key
 )
 
 // Finding names one place where a chain is broken.
 type Finding struct {
-	Fault  Fault  `json:"fault" enum:"record_edited,record_dropped,record_added,record_moved,seal_edited,seal_dropped,chain_cut,head_edited,head_forged,chain_remade" doc:"What is wrong."`
+	Fault  Fault  `json:"fault" enum:"record_edited,record_dropped,record_added,record_moved,seal_edited,seal_dropped,chain_cut,head_edited,head_forged,chain_remade,restoration_unsigned" doc:"What is wrong."`
 	Seal   int64  `json:"seal,omitempty" doc:"The number of the seal." example:"12"`
 	Record string `json:"record_id,omitempty" doc:"The id of the record." example:"rec_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"`
 }
 
+// Restored is a place where a chain was taken back by a restore of the table from a backup. It is told for good, whatever
+// else is found.
+type Restored struct {
+	Seal     int64     `json:"seal,omitempty" doc:"The number of the seal that says so; absent until the next signing makes it." example:"13"`
+	At       time.Time `json:"restored_at" doc:"When the restored data took over." example:"2026-03-02T09:00:00Z"`
+	LostFrom int64     `json:"lost_from,omitempty" doc:"The first seal of the chain that was left which is lost, or of which nothing tells that it is the same; absent until the next signing." example:"9"`
+	LostTo   int64     `json:"lost_to" doc:"The last seal of the chain that was left which had been signed. The records of lost seals are lost where the backup does not have them." example:"12"`
+	Signed   bool      `json:"signed" doc:"Whether a signed head vouches for the restoration."`
+}
+
 // Report is what one call of a verification found.
 type Report struct {
-	Intact   bool      `json:"intact" doc:"Whether nothing is wrong in what this call looked at."`
-	Seals    int       `json:"seals" doc:"How many seals it looked at: 20 at most." example:"3"`
-	Records  int       `json:"records" doc:"How many records are in them." example:"212"`
-	Waiting  int       `json:"waiting" doc:"How many records at the end are not sealed yet, of the newest 100; only in the last call." example:"4"`
-	Signed   int64     `json:"signed,omitempty" doc:"The number of the last seal that a signed head outside the table vouches for; only in the last call." example:"3"`
-	Findings []Finding `json:"findings"`
-	Next     string    `json:"next_cursor,omitempty" doc:"Send it as cursor to go on; absent when the end was reached."`
+	Intact   bool       `json:"intact" doc:"Whether nothing is wrong in what this call looked at."`
+	Seals    int        `json:"seals" doc:"How many seals it looked at: 20 at most." example:"3"`
+	Records  int        `json:"records" doc:"How many records are in them." example:"212"`
+	Waiting  int        `json:"waiting" doc:"How many records at the end are not sealed yet, of the newest 100; only in the last call." example:"4"`
+	Signed   int64      `json:"signed,omitempty" doc:"The number of the last seal that a signed head outside the table vouches for; only in the last call." example:"3"`
+	Findings []Finding  `json:"findings"`
+	Restored []Restored `json:"restorations" doc:"Where data was restored from a backup, and the chain was taken back to it and went on from there. It is kept for 7 years, as records are."`
+	Next     string     `json:"next_cursor,omitempty" doc:"Send it as cursor to go on; absent when the end was reached."`
 }
 
 // ErrCursor says that a cursor is not one of a verification.
 var ErrCursor = errors.New("chain: not a cursor of a verification")
 
 // Verify recomputes a part of a chain: from its beginning, or from where a call before ended. The call that
-// reaches the end holds it against the newest signed head.
+// reaches the end holds it against the newest signed head. Every restoration on the way is told, and is no finding when a
+// signed head vouches for it.
 func Verify(ctx context.Context, h Holder, w Witness, now time.Time, cursor string) (*Report, error) {
 	from, err := place(cursor)
 	if err != nil {
 		return nil, err
 	}
-	v := &verifier{holder: h, witness: w, now: now, report: &Report{Findings: []Finding{}}}
+	v := &verifier{holder: h, witness: w, now: now, report: &Report{Findings: []Finding{}, Restored: []Restored{}}}
 	var seals []*Seal
-	q := store.Query{Partition: h.Scope().Partition(FamilySeal), From: number(max(from, 1)), Limit: maxSeals + 1}
+	q := store.Query{Partition: h.Scope().Partition(FamilySeal), From: number(max(from, 1)), Limit: maxSeals + 2} // one before and one behind
 	if seals, _, err = store.List[Seal](ctx, h, q); err != nil {
 		return nil, err
 	}
@@ -73,6 +94,9 @@ func Verify(ctx context.Context, h Holder, w Witness, now time.Time, cursor stri
 	more := len(seals) > maxSeals
 	if more {
 		seals = seals[:maxSeals]
+	}
+	if !more || slices.ContainsFunc(seals, func(s *Seal) bool { return s.Restored != nil }) {
+		v.ask(ctx)
 	}
 	for _, s := range seals {
 		if err := v.seal(ctx, before, from, s); err != nil {
@@ -107,6 +131,28 @@ type verifier struct {
 	witness Witness
 	now     time.Time
 	report  *Report
+	outside func() outside // waits for what was asked
+}
+
+// outside is what a chain is held against: the newest signed head, nil when there is none, or why that is not known, and
+// when the table was admitted after a restore.
+type outside struct {
+	head     *SignedHead
+	err      error
+	admitted time.Time
+	failed   error
+}
+
+// ask reads, beside the chain, what it is held against.
+func (v *verifier) ask(ctx context.Context) {
+	var o outside
+	var asked sync.WaitGroup
+	asked.Go(func() { o.head, o.err = v.witness.Newest(ctx, owner(v.holder)) })
+	asked.Go(func() { o.admitted, o.failed = admitted(ctx, v.holder.Store()) })
+	v.outside = func() outside {
+		asked.Wait()
+		return o
+	}
 }
 
 func (v *verifier) found(fault Fault, seal int64, key string) {
@@ -120,18 +166,23 @@ func (v *verifier) seal(ctx context.Context, before *Seal, from int64, s *Seal) 
 	v.report.Seals++
 	after := ""
 	switch {
-	case before != nil && s.Sequence != before.Sequence+1:
-		v.found(SealDropped, before.Sequence+1, "")
+	case before != nil && s.before() != before.Sequence:
+		if !v.gone(s.Since) { // what lies behind a restoration seal may be older, and go before it
+			v.found(SealDropped, before.Sequence+1, "")
+		}
 	case before != nil:
 		after = before.last()
 		if s.Previous != before.Hash {
 			v.found(SealEdited, before.Sequence, "")
 		}
-	case s.Sequence != from+1 && !v.gone(s.Since):
-		v.found(SealDropped, s.Sequence-1, "")
+	case s.before() != from && !v.gone(s.Since):
+		v.found(SealDropped, s.before(), "")
 	}
-	if s.Hash != s.sum() {
+	if !s.sound() {
 		v.found(SealEdited, s.Sequence, "")
+	}
+	if s.Restored != nil {
+		return v.restoration(s)
 	}
 	if after == "" && s.Sequence > 1 && len(s.Records) > 0 {
 		after = s.Records[0].Key[:len(s.Records[0].Key)-1] // what lies before belongs to seals that are not there
@@ -139,10 +190,25 @@ func (v *verifier) seal(ctx context.Context, before *Seal, from int64, s *Seal) 
 	return v.records(ctx, s, after)
 }
 
-// gone says whether what was made at a time may have gone by its age, with the seals before.
-func (v *verifier) gone(at int64) bool {
-	return v.now.Sub(time.Unix(at, 0)) > keptFor-clockSlack
+// restoration tells of a restoration seal. A signed head that lies before it does not vouch for it.
+func (v *verifier) restoration(s *Seal) error {
+	o := v.outside()
+	if o.err != nil && !errors.Is(o.err, ErrForged) {
+		return o.err
+	}
+	signed := o.head != nil && o.head.Sequence >= s.Sequence
+	if !signed {
+		v.found(RestorationUnsigned, s.Sequence, "")
+	}
+	v.report.Restored = append(v.report.Restored, Restored{Seal: s.Sequence, At: time.Unix(s.Restored.At, 0).UTC(),
+		LostFrom: s.Restored.Kept + 1, LostTo: s.Restored.Sequence, Signed: signed})
+	return nil
 }
+
+// gone says whether what was made at a time may have gone by its age, with the seals before.
+func (v *verifier) gone(at int64) bool { return gone(v.now, at) }
+
+func gone(now time.Time, at int64) bool { return now.Sub(time.Unix(at, 0)) > keptFor-clockSlack }
 
 // records compares the records of a seal with those that lie where it says.
 func (v *verifier) records(ctx context.Context, s *Seal, after string) error {
@@ -187,39 +253,46 @@ func instant(key string) int64 {
 	return t.Unix()
 }
 
-// signed is what the newest signed head says, or why that is not known.
-type signed struct {
-	head *SignedHead
-	err  error
-}
-
 // vouched compares the seals with the newest signed head. Sequence is that of the last seal there is.
-func (v *verifier) vouched(ctx context.Context, s signed, sequence int64) error {
+func (v *verifier) vouched(ctx context.Context, o outside, sequence int64) error {
 	switch {
-	case errors.Is(s.err, ErrForged):
+	case errors.Is(o.err, ErrForged):
 		v.found(HeadForged, 0, "")
 		return nil
-	case s.err != nil:
-		return s.err
-	case s.head == nil || v.gone(s.head.Last.Unix()):
+	case o.err != nil:
+		return o.err
+	case o.head == nil || v.gone(o.head.Last.Unix()):
 		return nil
 	}
-	v.report.Signed = s.head.Sequence
-	if s.head.Sequence > sequence {
-		v.cut(sequence + 1)
+	v.report.Signed = o.head.Sequence
+	if o.head.Sequence > sequence {
+		v.behind(o, ChainCut, sequence+1)
 		return nil
 	}
-	there, err := store.Get[Seal](ctx, v.holder, v.holder.Scope().Key(FamilySeal, number(s.head.Sequence)))
+	there, err := store.Get[Seal](ctx, v.holder, v.holder.Scope().Key(FamilySeal, number(o.head.Sequence)))
 	if errors.Is(err, store.ErrMissing) {
-		return nil // the call that came by its place named it
+		return nil // the call that came by its place named it, or the restoration seal that jumps over it
 	}
 	if err != nil {
 		return err
 	}
-	if there.Hash != s.head.SHA256 {
-		v.found(ChainRemade, s.head.Sequence, "")
+	if there.Hash != o.head.SHA256 {
+		v.behind(o, ChainRemade, o.head.Sequence)
 	}
 	return nil
+}
+
+// behind finds that the chain is not the one that was signed last: by somebody's act, or by a restore that is not sealed yet.
+func (v *verifier) behind(o outside, fault Fault, sequence int64) {
+	switch {
+	case !o.head.leaves(o.admitted) && fault == ChainCut:
+		v.cut(sequence)
+	case !o.head.leaves(o.admitted):
+		v.found(fault, sequence, "")
+	case !slices.ContainsFunc(v.report.Restored, func(r Restored) bool { return !r.Signed }): // else it was told
+		v.found(RestorationUnsigned, 0, "")
+		v.report.Restored = append(v.report.Restored, Restored{At: o.admitted, LostTo: o.head.Sequence})
+	}
 }
 
 // cut finds, once, that the seals from one on are gone.
@@ -234,11 +307,6 @@ func (v *verifier) cut(sequence int64) {
 
 // end compares the last seal with the head and with what was signed, and looks at what lies behind.
 func (v *verifier) end(ctx context.Context, last *Seal) error {
-	asked := make(chan signed, 1)
-	go func() { // beside the reads of the table
-		head, err := v.witness.Newest(ctx, owner(v.holder))
-		asked <- signed{head, err}
-	}()
 	head, err := store.Get[Head](ctx, v.holder, HeadKey(owner(v.holder)))
 	if err != nil && !errors.Is(err, store.ErrMissing) {
 		return err
@@ -264,16 +332,20 @@ func (v *verifier) end(ctx context.Context, last *Seal) error {
 		return err
 	}
 	v.report.Waiting = len(waiting)
-	for _, a := range waiting {
-		if v.now.Sub(time.Unix(a.At, 0)) > lateAfter {
+	o := v.outside()
+	if o.failed != nil {
+		return o.failed
+	}
+	for _, a := range waiting { // in a table that was restored they wait since it was admitted
+		if v.now.Sub(time.Unix(a.At, 0)) > lateAfter && v.now.Sub(o.admitted) > lateAfter {
 			v.found(RecordAdded, sequence, a.SK)
 		}
 	}
-	return v.vouched(ctx, <-asked, sequence)
+	return v.vouched(ctx, o, sequence)
 }
 
 // aged says whether all that a head tells of may have gone by its age.
-func (v *verifier) aged(h *Head) bool { return v.gone(instant(h.Last)) }
+func (v *verifier) aged(h *Head) bool { return v.gone(h.when()) }
 
 // moved makes one finding of a record that is missed in one place and lies in another.
 func (v *verifier) moved() {

@@ -27,7 +27,7 @@ type SignedHead struct {
 	Organization id.Organization `json:"organization"` // empty for the platform's chain
 	Sequence     int64           `json:"sequence"`     // of its last seal
 	Records      int64           `json:"records"`      // that were ever sealed
-	Last         time.Time       `json:"last"`         // when the last of them was written
+	Last         time.Time       `json:"last"`         // when the last of them was written, or the last seal made, if it is one of a restoration
 	SHA256       string          `json:"sha256"`       // of the last seal
 	SignedAt     time.Time       `json:"signed_at"`
 }
@@ -60,7 +60,7 @@ var (
 // Heads is the bucket of signed heads.
 type Heads interface {
 	Create(ctx context.Context, key, mediaType string, body io.ReadSeeker) error
-	Earliest(ctx context.Context, prefix string) ([]byte, error)
+	Earliest(ctx context.Context, prefix, after string) ([]byte, error)
 }
 
 // Witness reads signed heads.
@@ -71,7 +71,21 @@ type Witness struct {
 
 // Newest is the newest signed head of an organisation's chain, or with no id of the platform's, nil when none was signed yet, or ErrForged.
 func (w Witness) Newest(ctx context.Context, of id.Organization) (*SignedHead, error) {
-	text, err := w.Heads.Earliest(ctx, blob.KeyPrefix(scope(of)))
+	return w.read(ctx, of, "")
+}
+
+// below is the newest signed head of a chain that had not come as far as a sequence.
+func (w Witness) below(ctx context.Context, of id.Organization, sequence int64) (*SignedHead, error) {
+	head, err := w.read(ctx, of, headObject(of, sequence))
+	if err == nil && head != nil && head.Sequence >= sequence {
+		return nil, ErrForged // it was laid where an older one belongs
+	}
+	return head, err
+}
+
+// read reads the newest signed head behind an object.
+func (w Witness) read(ctx context.Context, of id.Organization, after string) (*SignedHead, error) {
+	text, err := w.Heads.Earliest(ctx, blob.KeyPrefix(scope(of)), after)
 	if errors.Is(err, blob.ErrMissing) {
 		return nil, nil
 	}
@@ -100,7 +114,8 @@ type Notary struct {
 }
 
 // SignAuditHeads signs the heads of the chains that have grown, once a day. It signs only what follows, seal by seal, from
-// what it signed before: a chain that was tampered with fails, and goes on failing, instead of being vouched for.
+// what it signed before: a chain that was tampered with fails, and goes on failing, instead of being vouched for. One that
+// a restore of the table has taken back is first given a restoration seal, which tells of it.
 func SignAuditHeads(n Notary) job.Job {
 	return job.Job{
 		ID: "sign-audit-heads", Area: "organization", Summary: "Sign how far audit chains have come, outside the table", Purpose: purpose.Security, Triggers: []string{"schedule"},
@@ -129,49 +144,77 @@ func (n Notary) sign(ctx context.Context, r *job.Run, d *store.Due) error {
 	}
 	head, err := store.Get[Head](ctx, h, HeadKey(of))
 	if errors.Is(err, store.ErrMissing) {
-		return ErrBroken // a head that has a clock was there
+		head, err = &Head{Organization: of}, nil // a chain that was never begun, or that was cut off
 	}
 	if err != nil {
 		return err
 	}
-	if before == nil {
-		before = new(SignedHead)
-	}
-	if head.Sequence == before.Sequence && head.Hash == before.SHA256 {
+	if before != nil && before.isOf(head) {
 		return store.Forget(ctx, r.Platform(), d)
 	}
-	last, err := follow(ctx, h, before, head)
+	last, err := ends(ctx, h, before, head)
+	if errors.Is(err, ErrBroken) {
+		last, err = n.restored(ctx, r, h, before, head)
+	}
+	if errors.Is(err, store.ErrStale) {
+		return nil // another run appends; the clock stays until one of us has signed
+	}
 	if err != nil {
 		return err
 	}
-	next := &SignedHead{Organization: of, Sequence: head.Sequence, Records: head.Count, Last: time.Unix(instant(last.last()), 0).UTC(), SHA256: head.Hash, SignedAt: r.Clock().UTC().Truncate(time.Second)}
+	next := &SignedHead{Organization: of, Sequence: last.Sequence, Records: head.Count, Last: time.Unix(last.when(), 0).UTC(), SHA256: last.Hash, SignedAt: r.Clock().UTC().Truncate(time.Second)}
 	if err := n.put(ctx, next); err != nil {
 		return err
 	}
 	return store.Forget(ctx, r.Platform(), d)
 }
 
-// follow goes from a signed head to the head, seal by seal, and gives the last, or ErrBroken.
-func follow(ctx context.Context, h Holder, signed *SignedHead, head *Head) (*Seal, error) {
-	var last *Seal
-	sequence, hash := signed.Sequence, signed.SHA256
+// isOf says whether a head was signed as it is.
+func (s *SignedHead) isOf(head *Head) bool {
+	return head.Sequence == s.Sequence && head.Hash == s.SHA256
+}
+
+// ends goes from the head that was signed last to the head, seal by seal, and gives the last, or ErrBroken. A head that has
+// a clock was there, and on the way from one signed head to the next no table was restored.
+func ends(ctx context.Context, h Holder, before *SignedHead, head *Head) (*Seal, error) {
+	if head.Sequence == 0 {
+		return nil, ErrBroken
+	}
+	last, restored, err := follow(ctx, h, before, head)
+	if err == nil && restored != nil {
+		return nil, ErrBroken
+	}
+	return last, err
+}
+
+// follow goes from a signed head, nil for the beginning of the chain, to the head, seal by seal, and gives the last, or
+// ErrBroken. It tells of the last restoration on the way. Seals at the beginning that have gone by their age are not missed.
+func follow(ctx context.Context, h Holder, signed *SignedHead, head *Head) (last *Seal, restored *Restoration, err error) {
+	sequence, hash := int64(0), ""
+	if signed != nil {
+		sequence, hash = signed.Sequence, signed.SHA256
+	}
 	q := store.Query{Partition: h.Scope().Partition(FamilySeal), From: number(sequence + 1), To: number(head.Sequence), Limit: maxSeals}
 	if q.From > q.To {
-		return nil, ErrBroken
+		return nil, nil, ErrBroken
 	}
 	for s, err := range store.All[Seal](ctx, h, q) {
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		if s.Sequence != sequence+1 || s.Previous != hash || s.Hash != s.sum() {
-			return nil, ErrBroken
+		begins := signed == nil && last == nil && gone(h.Store().Now(), s.Since)
+		if !begins && (s.before() != sequence || s.Previous != hash) || !s.sound() {
+			return nil, nil, ErrBroken
 		}
 		sequence, hash, last = s.Sequence, s.Hash, s
+		if s.Restored != nil {
+			restored = s.Restored
+		}
 	}
 	if last == nil || sequence != head.Sequence || hash != head.Hash {
-		return nil, ErrBroken
+		return nil, nil, ErrBroken
 	}
-	return last, nil
+	return last, restored, nil
 }
 
 // put signs a head and stores it. One that a twin has stored is as good.

@@ -18,6 +18,7 @@ import (
 	"pixeltrack.io/platform/pkg/api"
 	"pixeltrack.io/platform/pkg/audit/chain"
 	"pixeltrack.io/platform/pkg/blob"
+	"pixeltrack.io/platform/pkg/blob/blobtest"
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/store"
 	"pixeltrack.io/platform/pkg/telemetry"
@@ -229,7 +230,7 @@ func TestWhatTheTableAloneCannotTell(t *testing.T) {
 			other.act(1)
 			other.sealed()
 			other.signed()
-			text, err := w.heads.Earliest(context.Background(), blob.KeyPrefix(other.org.Scope()))
+			text, err := w.heads.Earliest(context.Background(), blob.KeyPrefix(other.org.Scope()), "")
 			w.must(err)
 			w.put("000000000000", string(text))
 		}, chain.HeadForged, chain.ErrForged},
@@ -270,5 +271,24 @@ func TestAnAgedHeadIsNotMissed(t *testing.T) {
 	w.Clock.Advance(api.AuditLife)
 	if r := w.verify(); !r.Intact || r.Records != 0 || r.Signed != 0 {
 		t.Errorf("after 7 years: %+v; want nothing left and nothing missed", r)
+	}
+}
+
+// A chain that slept until all of it had gone by its age, with its signed heads, goes on from what is left.
+func TestAChainThatSleptForYearsIsSignedAgain(t *testing.T) {
+	w := newWorld(t, 3)
+	w.sealed()
+	w.signed()
+	w.Clock.Advance(api.AuditLife + 30*24*time.Hour)
+	heads := new(blobtest.Bucket) // the lifecycle of the bucket has emptied it
+	w.heads, w.notary.Heads = heads, heads
+	w.later(1)
+	w.sealed()
+	w.signed()
+	if h := w.newest(); h == nil || h.Sequence != 2 || w.clocks() != 0 {
+		t.Errorf("signed %+v; want the second seal", h)
+	}
+	if r := w.verify(); !r.Intact || r.Signed != 2 {
+		t.Errorf("the verification is %+v; want it intact", r)
 	}
 }

@@ -231,10 +231,11 @@ func (b *Bucket) Stat(_ context.Context, key string) (blob.Stat, error) {
 	return blob.Stat{Size: int64(len(body)), SHA256: b.sums[key], ETag: etag}, nil
 }
 
-// Earliest reads the first version of the object whose key sorts first among those that begin with a prefix.
-func (b *Bucket) Earliest(_ context.Context, prefix string) ([]byte, error) {
+// Earliest reads the first version of the object whose key sorts first among those that begin with a prefix and sort behind
+// another key.
+func (b *Bucket) Earliest(_ context.Context, prefix, after string) ([]byte, error) {
 	for _, key := range b.Keys() {
-		if !strings.HasPrefix(key, prefix) {
+		if !strings.HasPrefix(key, prefix) || key <= after {
 			continue
 		}
 		b.mu.Lock()

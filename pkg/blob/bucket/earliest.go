@@ -10,18 +10,25 @@ import (
 	"pixeltrack.io/platform/pkg/blob"
 )
 
-// Earliest reads the object whose key sorts first among those that begin with a prefix, as it was first written, whatever
-// was laid over it since: a later version or a delete marker hides nothing here. ErrMissing when there is none. The bucket
-// is versioned.
-func (b *Bucket) Earliest(ctx context.Context, prefix string) ([]byte, error) {
+// Earliest reads the object whose key sorts first among those that begin with a prefix and sort behind another key, empty
+// for all, as it was first written, whatever was laid over it since: a later version or a delete marker hides nothing here.
+// ErrMissing when there is none. The bucket is versioned.
+func (b *Bucket) Earliest(ctx context.Context, prefix, after string) ([]byte, error) {
+	in := &s3.ListObjectVersionsInput{Bucket: &b.name, Prefix: &prefix}
+	if after != "" {
+		in.KeyMarker = &after
+	}
 	key, version := "", ""
-	pages := s3.NewListObjectVersionsPaginator(b.client, &s3.ListObjectVersionsInput{Bucket: &b.name, Prefix: &prefix})
+	pages := s3.NewListObjectVersionsPaginator(b.client, in)
 	for more := true; more && pages.HasMorePages(); {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
 			return nil, fmt.Errorf("blob: list versions: %w", err)
 		}
 		for _, v := range page.Versions { // by key, of one key the newest first
+			if *v.Key <= after {
+				continue
+			}
 			if key != "" && *v.Key != key {
 				more = false
 				break

@@ -29,11 +29,11 @@ func TestEarliest(t *testing.T) {
 	}
 	want := func(when, prefix, text string) {
 		t.Helper()
-		if got, err := b.Earliest(ctx, prefix); err != nil || string(got) != text {
+		if got, err := b.Earliest(ctx, prefix, ""); err != nil || string(got) != text {
 			t.Errorf("%s: Earliest(%q) = %q, %v; want %q", when, prefix, got, err, text)
 		}
 	}
-	if _, err := b.Earliest(ctx, "ORG/1/"); !errors.Is(err, blob.ErrMissing) {
+	if _, err := b.Earliest(ctx, "ORG/1/", ""); !errors.Is(err, blob.ErrMissing) {
 		t.Errorf("Earliest of nothing = %v; want ErrMissing", err)
 	}
 	put("ORG/1/5", "five")
@@ -49,11 +49,19 @@ func TestEarliest(t *testing.T) {
 		t.Fatal(err)
 	}
 	want("under a delete marker", "ORG/1/", "three")
+	for after, text := range map[string]string{"ORG/1/2": "three", "ORG/1/3": "five", "ORG/1/4": "five"} {
+		if got, err := b.Earliest(ctx, "ORG/1/", after); err != nil || string(got) != text {
+			t.Errorf("Earliest behind %s = %q, %v; want %q", after, got, err, text)
+		}
+	}
+	if _, err := b.Earliest(ctx, "ORG/1/", "ORG/1/5"); !errors.Is(err, blob.ErrMissing) {
+		t.Errorf("Earliest behind the last = %v; want ErrMissing", err)
+	}
 	if n, err := b.Purge(ctx, "ORG/1/"); err == nil {
 		t.Errorf("Purge took %d locked versions; want it refused", n)
 	}
 	want("after a purge was refused", "ORG/1/", "three")
-	if _, err := b.Earliest(ctx, "ORG/3/"); !errors.Is(err, blob.ErrMissing) {
+	if _, err := b.Earliest(ctx, "ORG/3/", ""); !errors.Is(err, blob.ErrMissing) {
 		t.Errorf("Earliest of another prefix = %v; want ErrMissing", err)
 	}
 }
