@@ -205,6 +205,7 @@ func (w *worker) tell(ctx context.Context, h holder, r *Request, c *Controller, 
 	f := &referrals.Referral{Org: c.Org, Case: r.ID, Kind: r.Kind, Email: email, Places: c.Places, Description: r.Description,
 		Received: r.Received, Forwarded: now.Unix(), Due: at(r.Due).Add(-forwardedMargin).Unix()}
 	tx := w.st.Begin()
+	tx.Check(h, requestKey(h.Scope(), r.ID), "'_v' = ?", r.Version).Else(store.ErrStale) // one that is withdrawn meanwhile does not come here after all
 	f.Forward(tx, org, leaders)
 	if err := tx.Commit(ctx); err != nil && !errors.Is(err, referrals.ErrForwarded) {
 		return err
@@ -275,7 +276,51 @@ func (w *worker) returned(tx *store.Tx, h holder, r *Request, now time.Time) err
 	return nil
 }
 
-// untold says whether a request is still to be forwarded, which an erasure of its person waits for.
+// recalls says whether organizations are still to learn that a request which was forwarded to them was withdrawn.
+func (r *Request) recalls() bool {
+	return r.Processor && r.State == request.Withdrawn && r.Next != 0
+}
+
+// recall lets the organizations of a withdrawn request know, each once however often it is tried.
+func (w *worker) recall(ctx context.Context, h holder, r *Request, now time.Time) error {
+	for i := range r.Controllers {
+		if err := w.takeBack(ctx, r, &r.Controllers[i], now); err != nil {
+			return err
+		}
+	}
+	was := r.Next
+	r.Next = 0
+	tx := w.st.Begin()
+	r.save(tx, h, was)
+	return store.Except(tx.Commit(ctx), store.ErrStale)
+}
+
+// takeBack withdraws a request at one organization that it came to, unless that has answered: the answer is kept then.
+func (w *worker) takeBack(ctx context.Context, r *Request, c *Controller, now time.Time) error {
+	org := w.st.BindOrganization(c.Org, w.actor)
+	org.SeeRestricted()
+	return store.Again(ctx, store.ErrStale, func() error {
+		f, err := store.Get[referrals.Referral](ctx, org, referrals.Key(c.Org, r.ID))
+		if err != nil {
+			return store.Except(err, store.ErrMissing)
+		}
+		c.Told = f.Forwarded
+		if f.Answer != "" || f.Withdrawn != 0 {
+			c.Answer, c.Explanation, c.Answered = f.Answer, f.Explanation, f.Answered
+			return nil
+		}
+		leaders, err := access.Leaders(ctx, org)
+		if err != nil {
+			return err
+		}
+		tx := w.st.Begin()
+		f.Withdraw(tx, org, leaders, now)
+		return tx.Commit(ctx)
+	})
+}
+
+// untold says whether organizations are still to learn of a request, or that it was withdrawn, which an erasure of its person
+// waits for.
 func (w *worker) untold(ctx context.Context, h holder, r *Request) (bool, error) {
 	if r.Linked == "" || r.Processor {
 		return false, nil
@@ -287,5 +332,5 @@ func (w *worker) untold(ctx context.Context, h holder, r *Request) (bool, error)
 	if err != nil {
 		return false, err
 	}
-	return f.State.Open() && slices.ContainsFunc(f.Controllers, func(c Controller) bool { return c.Told == 0 }), nil
+	return f.recalls() || f.State.Open() && slices.ContainsFunc(f.Controllers, func(c Controller) bool { return c.Told == 0 }), nil
 }

@@ -166,8 +166,8 @@
 //	verify-audit | an organisation's chain of audit records | table | ORG o AUDITSEAL, AUDIT, AUDITHEAD | 6 / 0
 //	list-support-access | visits to an organisation, newest first | table | ORG o VISIT | 4 / 0
 //	revoke-support-access | a visit by id, and its pass | table | ORG o VISIT / id, IDEMPOTENCY; PLATFORM VISITPASS / org, staff | 5 / 8
-//	list-data-requests | the requests that were forwarded to an organisation, newest first | table | ORG o REFERRAL | 4 / 0
-//	answer-data-request | a request that was forwarded to an organisation, by id | table | ORG o REFERRAL / id, IDEMPOTENCY | 5 / 6
+//	list-data-requests | the requests that were forwarded to an organisation, newest first; those that wait for an answer, by when it is due | table, GSI1 | ORG o REFERRAL; ORG o REFERRAL open / due, id | 4 / 0
+//	answer-data-request | a request that was forwarded to an organisation, by id | table | ORG o REFERRAL / id, IDEMPOTENCY | 5 / 7
 //	list-invitations | invitations by id | table | ORG o INVITATION | 4 / 0
 //	get-invitation | an invitation by id | table | ORG o INVITATION / id | 4 / 0
 //	resend-invitation | an invitation by id, its projects, and its links | table | ORG o INVITING / day, INVITEE / hash, INVITATION / id, OUTBOX, PROJECT / id, PROJECTMEMBER project / member, IDEMPOTENCY; TOKEN hash | 5 / 18
