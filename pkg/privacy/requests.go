@@ -47,7 +47,7 @@ type RequestBody struct {
 	Linked      string              `json:"linked,omitempty" doc:"The request that this one was also forwarded as, or that it came from." example:"dsr_01J8ZQ4M2V6TQ0Y7N3W5K9XDCC"`
 }
 
-// RequestController is an organization that a request was forwarded to, because it has the person among its clients' contacts.
+// RequestController is an organization that a request was forwarded to, because it has the person among its clients or their contacts.
 type RequestController struct {
 	Organization string     `json:"organization_id" example:"org_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"`
 	Name         string     `json:"name,omitempty" example:"Ada's studio"`

@@ -65,8 +65,8 @@ type ListOut struct{ Body api.List[DataRequestBody] }
 func ListDataRequests() api.Operation {
 	return api.New(api.Route{
 		ID: "list-data-requests", Area: "organization", Method: http.MethodGet, Path: "/v1/org/data-requests", PureRead: true, Permission: access.OrganizationWrite, Rights: true,
-		Summary: "Requests of clients' contacts about their data", Purpose: purpose.PrivacyRights,
-		Description: "Somebody whose address a client's contact has, or an invoice went to, has asked PixelTrack about their data. The organization decides about it, so the request was forwarded to it. Kept until 90 days after it was due.",
+		Summary: "Requests of clients and their contacts about their data", Purpose: purpose.PrivacyRights,
+		Description: "Somebody whose address a client or a client's contact has, or an invoice went to, has asked PixelTrack about their data. The organization decides about it, so the request was forwarded to it. Kept until 90 days after it was due.",
 		ExampleOut:  api.List[DataRequestBody]{Data: []DataRequestBody{body(example(), exampleTime())}},
 	}, func(ctx context.Context, c *api.Caller, in *ListIn) (*ListOut, error) {
 		q := store.Query{Partition: c.Org.Scope().Partition(Family), Limit: in.Limit, Cursor: in.Cursor, Descending: true}

@@ -1,6 +1,6 @@
-// Package referrals is what an organization learns when somebody whom it keeps as a client's contact asks PixelTrack about
-// their data. The organization decides about that data (controller), PixelTrack keeps it on its behalf (processor): the request
-// is forwarded to it, and it says what it did.
+// Package referrals is what an organization learns when somebody whom it keeps as a client or a client's contact asks
+// PixelTrack about their data. The organization decides about that data (controller), PixelTrack keeps it on its behalf
+// (processor): the request is forwarded to it, and it says what it did.
 package referrals
 
 import (
@@ -64,9 +64,9 @@ func (r *Referral) State(now time.Time) State {
 // MostPlaces is how many places of one organization a request names. It finds the others by what these say.
 const MostPlaces = 50
 
-// Place is where an organization has the address of who asks: a contact, or who is to pay an invoice.
+// Place is where an organization has the address of who asks: a client, a contact, or who is to pay an invoice.
 type Place struct {
-	Client  id.Client  `json:"client_id,omitempty" dynamo:"client,omitempty" doc:"Of a contact: the client." example:"cli_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"`
+	Client  id.Client  `json:"client_id,omitempty" dynamo:"client,omitempty" doc:"A client that has the address, or whose contact has it." example:"cli_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"`
 	Contact id.Contact `json:"contact_id,omitempty" dynamo:"contact,omitempty" doc:"A client's contact." example:"cnt_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"`
 	Invoice id.Invoice `json:"invoice_id,omitempty" dynamo:"invoice,omitempty" doc:"An invoice that went to the address." example:"inv_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"`
 }
@@ -209,7 +209,7 @@ func forwarded(ctx context.Context, c *compose.Composer, m *outbox.Mail) (mail.M
 	}
 	return c.Write(to, compose.Letter{
 		Subject: "Somebody asks about their data with your organization",
-		Paragraphs: []string{"Somebody whom your organization keeps as a client's contact, or has sent an invoice, has asked us about their personal data. We keep that data for your organization, which decides about it; so we have forwarded the request to you, and told them so.",
+		Paragraphs: []string{"Somebody whom your organization keeps as a client or a client's contact, or has sent an invoice, has asked us about their personal data. We keep that data for your organization, which decides about it; so we have forwarded the request to you, and told them so.",
 			"The law gives you a month from now at most. We tell them what you answer; without an answer by " + time.Unix(r.Due, 0).UTC().Format(time.DateOnly) + " we tell them to turn to you.",
 			"Who asks, for what, and where you have them is shown behind the link. You can export, correct, delete and erase there."},
 		Link: mail.Link{Label: "See the request", URL: c.Page("/organization/data-requests/" + string(r.Case))},

@@ -174,7 +174,7 @@
 //	delete-invitation | an invitation by id, its mark and its link | table | ORG o INVITATION / id, INVITEE / hash; TOKEN hash | 4 / 9
 //	decline-invitation | an invitation by its link, and its mark | table | TOKEN hash; ORG o INVITATION / id, INVITEE / hash | 2 / 7
 //	create-client | a client with the next number | table | ORG o CLIENT / id, COUNTER, IDEMPOTENCY | 5 / 8
-//	list-clients | clients by id; by status; by time of change | table, GSI1, GSI2 | ORG o CLIENT; ORG o CLIENT status; ORG o CLIENT / time | 4 / 0
+//	list-clients | clients by id; by status, in the order of change; all by time of change | table, GSI2 | ORG o CLIENT; ORG o CLIENT status / time | 4 / 0
 //	get-client | a client by id | table | ORG o CLIENT / id | 4 / 0
 //	update-client | a client by id | table | ORG o CLIENT / id | 4 / 4
 //	archive-client | a client by id | table | ORG o CLIENT / id | 4 / 5
