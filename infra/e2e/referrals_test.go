@@ -42,3 +42,42 @@ func TestAContactsRequestComesToTheOrganization(t *testing.T) {
 	p.must(409, journey.Call{Method: "POST", Path: "/v1/org/data-requests/" + request + "/answer", Body: map[string]any{"answer": "acted"}})
 	signUp(t).must(404, journey.Call{Method: "POST", Path: "/v1/org/data-requests/" + request + "/answer", Body: map[string]any{"answer": "acted"}})
 }
+
+// TestAWithdrawnRequestLeavesTheOrganization forwards what a client asks, who has an account, and takes it back.
+func TestAWithdrawnRequestLeavesTheOrganization(t *testing.T) {
+	p, q := signUp(t), signUp(t)
+	client := clientBody()
+	client["email"] = q.person.Email
+	p.must(201, journey.Call{Method: "POST", Path: "/v1/clients", Body: client})
+	own := q.askFor(map[string]any{"type": "access"})
+	for range 2 { // one finds the client, the next tells the organization
+		q.settle()
+		if err := q.RunJob(t.Context(), "WorkRequests"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	q.settle()
+	waiting := journey.Call{Method: "GET", Path: "/v1/org/data-requests?state=open"}
+	request := p.must(200, waiting).Text("data.0.id")
+	if linked := q.must(200, journey.Call{Method: "GET", Path: "/v1/dsr/" + own}).Text("linked"); request == "" || linked != request {
+		t.Fatalf("forwarded is %q, and the person is shown %q; want one request", request, linked)
+	}
+	if n := len(p.mails("Somebody asks about their data")); n != 1 {
+		t.Errorf("the owner has %d mails about it; want one", n)
+	}
+
+	q.must(200, journey.Call{Method: "POST", Path: "/v1/dsr/" + request + "/withdraw"})
+	q.settle() // and no schedule
+	if a := p.must(200, journey.Call{Method: "GET", Path: "/v1/org/data-requests"}); a.Text("data.0.state") != "withdrawn" || a.Text("data.0.withdrawn_at") == "" {
+		t.Errorf("the organization is shown %s; want it withdrawn", a.Body)
+	}
+	if a := p.must(200, waiting); a.Text("data.0.id") != "" {
+		t.Errorf("the organization has %s to answer; want nothing", a.Body)
+	}
+	if a := p.must(409, journey.Call{Method: "POST", Path: "/v1/org/data-requests/" + request + "/answer", Body: map[string]any{"answer": "acted"}}); a.Code() != "data_request_withdrawn" {
+		t.Errorf("an answer = %s; want it refused, for it was withdrawn", a.Code())
+	}
+	if n := len(p.mails("was withdrawn")); n != 1 {
+		t.Errorf("the owner has %d mails about the end; want one", n)
+	}
+}

@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"pixeltrack.io/platform/infra/journey"
+	"pixeltrack.io/platform/infra/local/resend"
 	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/notices"
@@ -48,6 +50,55 @@ func correction(t testing.TB) string {
 	}
 	p.settle()
 	return id
+}
+
+// agentWrites mails a request for somebody as if it were the writer's own, and gives its id.
+func agentWrites(t testing.TB) string {
+	t.Helper()
+	_, id := stranger(t).writes()
+	return id
+}
+
+var numberOf = regexp.MustCompile(`dsr_[0-9A-Z]{26}`)
+
+func (c *caller) writes() (*caller, string) {
+	c.t.Helper()
+	c.mailTo("privacy@pixeltrack.io", "For our client", "Please send a copy of the personal data.", resend.Delivery{})
+	all := c.mails(received)
+	if len(all) != 1 {
+		c.t.Fatalf("%d receipts; want one", len(all))
+	}
+	return c, numberOf.FindString(all[0].Text)
+}
+
+func forSomebody(s *caller) map[string]any {
+	return map[string]any{"person_email": s.person.Email, "agent_name": "Rights & Co.", "signed_permission": true}
+}
+
+// TestAnAgentsMailIsThePersons follows a mail that an agent wrote for somebody: until one of our own people has read it, it is
+// the agent's, and then the person's, who fetches what was asked for.
+func TestAnAgentsMailIsThePersons(t *testing.T) {
+	agent, id := stranger(t).writes()
+	s, officer := stranger(t), colleague(t, access.PrivacyOfficer, 1)
+	path := "/v1/admin/cases/" + id
+	was := officer.must(200, journey.Call{Method: "GET", Path: path})
+	a := officer.must(200, journey.Call{Method: "POST", Path: path + "/agent", Body: forSomebody(s), IfMatch: was.Header.Get("ETag")})
+	if a.Text("id") != id || a.Text("state") != "identity_pending" || a.Text("received_at") != was.Text("received_at") || a.Text("due_at") != was.Text("due_at") || a.Text("agent.email") != agent.person.Email {
+		t.Errorf("the request = %s; want the same, by an agent", a.Body)
+	}
+	officer.settle()
+	if all := agent.mails("for somebody else"); len(all) != 1 || strings.Contains(all[0].Text, s.person.Email) {
+		t.Errorf("the agent is mailed %+v; want that it waits, and not for whom", all)
+	}
+	all := s.mails(received)
+	if len(all) != 1 || !strings.Contains(all[0].Text, "Rights & Co. says to be your authorized agent") {
+		t.Fatalf("the person is mailed %+v; want who asks", all)
+	}
+	_, pass, _ := strings.Cut(all[0].Text, "#pass=")
+	pass = strings.Fields(pass)[0]
+	if a := s.must(200, journey.Call{Method: "POST", Path: "/v1/dsr/mail/open", Body: map[string]any{"pass": pass, "code": s.mailedCode(pass)}}); a.Text("state") != "verified" || a.Text("id") != id {
+		t.Errorf("opened = %s; want it confirmed", a.Body)
+	}
 }
 
 func holdBody(kind, object, org string) map[string]any {
@@ -356,6 +407,11 @@ func staffSteps() []step {
 		work("decide-case", "/decide", decision),
 		work("deny-case", "/deny", map[string]any{"reason": "found_accurate", "explanation": "The bank confirmed it."}),
 		work("extend-case", "/extend", map[string]any{"reason": "complexity", "explanation": "Three providers must be asked."}),
+		{operation: "attribute-case", status: 200, prepare: func(p *caller) journey.Call {
+			path := "/v1/admin/cases/" + agentWrites(p.t)
+			p.appoint(access.PrivacyOfficer)
+			return journey.Call{Method: "POST", Path: path + "/agent", Body: forSomebody(stranger(p.t)), IfMatch: p.etag(path), Key: "key-" + unique()}
+		}, again: []int{409, 412}},
 		work("report-case-step", "/steps", map[string]any{"item": "rectification", "outcome": "done"}, journey.Call{Method: "POST", Path: "/decide", Body: decision}),
 		own("get-staff", "/v1/admin/me", access.SupportAgent),
 		own("list-staff-roles", "/v1/admin/roles", access.SupportAgent),

@@ -311,11 +311,12 @@ func workSteps() []step {
 	return []step{
 		{operation: "create-client", status: 201, prepare: func(p *caller) journey.Call {
 			body := clientBody()
+			body["email"] = unique() + "@example.com"
 			p.mark = body["name"].(string)
 			return journey.Call{Method: "POST", Path: "/v1/clients", Body: body, Key: "key-" + unique()}
 		}, check: once(func(*caller) string { return "/v1/clients?limit=200" })},
 		client("get", 200, "", nil),
-		client("update", 200, "", map[string]any{"notes": "Pays late"}),
+		client("update", 200, "", map[string]any{"notes": "Pays late", "email": "office@example.com"}),
 		client("archive", 200, "/archive", nil),
 		client("restore", 200, "/restore", nil),
 		client("delete", 204, "", nil),

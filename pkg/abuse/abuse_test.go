@@ -13,6 +13,7 @@ import (
 	"pixeltrack.io/platform/pkg/api"
 	"pixeltrack.io/platform/pkg/api/apitest"
 	"pixeltrack.io/platform/pkg/clients"
+	"pixeltrack.io/platform/pkg/keys"
 	"pixeltrack.io/platform/pkg/outbox"
 	"pixeltrack.io/platform/pkg/privacy"
 	"pixeltrack.io/platform/pkg/store"
@@ -60,7 +61,7 @@ func (w *world) act(op api.Operation, who apitest.Caller, f abuse.FlagBody, r ap
 // creates says whether the flagged person may make a client.
 func (w *world) creates(status int, code string) {
 	w.T.Helper()
-	w.Want(w.Call(clients.CreateClient(w.Store, nil), w.Later(w.ada, 0), apitest.Request{Body: map[string]any{"name": "Bakery", "currency": "EUR"}}), status, code)
+	w.Want(w.Call(clients.CreateClient(w.Store, nil, keys.Pseudonyms{}), w.Later(w.ada, 0), apitest.Request{Body: map[string]any{"name": "Bakery", "currency": "EUR"}}), status, code)
 }
 
 // TestAFlagTakesNoRightsAway pauses an account and an organization: changes are refused, and reading, a request and the way

@@ -50,6 +50,19 @@ func ListChanges[R, T any, P interface {
 	store.Row
 }](ctx context.Context, h store.Bound, q store.Query, show func(P) T) (Changes[T], error) {
 	rows, gone, cursor, err := store.ListChanges[R, P](ctx, h, q)
+	return changes(rows, gone, cursor, err, show)
+}
+
+// MergeChanges is ListChanges of several partitions of one index as if they were one list.
+func MergeChanges[R, T any, P interface {
+	*R
+	store.Row
+}](ctx context.Context, h store.Bound, q store.Query, show func(P) T, partitions ...string) (Changes[T], error) {
+	rows, gone, cursor, err := store.MergeChanges[R, P](ctx, h, q, partitions...)
+	return changes(rows, gone, cursor, err, show)
+}
+
+func changes[P store.Row, T any](rows []P, gone []*store.Tombstone, cursor string, err error, show func(P) T) (Changes[T], error) {
 	if err != nil {
 		return Changes[T]{}, ListError(err)
 	}

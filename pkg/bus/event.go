@@ -44,7 +44,8 @@ type MailSettled struct {
 // Type is the event's type.
 func (MailSettled) Type() string { return "MailSettled" }
 
-// RequestReceived says that a data subject request was filed, or confirmed by the person who filed it.
+// RequestReceived says that a data subject request was filed, confirmed by the person who filed it, or withdrawn after it was
+// forwarded.
 type RequestReceived struct{ Row }
 
 // Type is the event's type.

@@ -10,10 +10,12 @@ import (
 	"github.com/guregu/dynamo/v2"
 
 	"pixeltrack.io/platform/pkg/access"
+	"pixeltrack.io/platform/pkg/account"
 	"pixeltrack.io/platform/pkg/api"
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/keys"
 	"pixeltrack.io/platform/pkg/money"
+	"pixeltrack.io/platform/pkg/named"
 	"pixeltrack.io/platform/pkg/problem"
 	"pixeltrack.io/platform/pkg/store"
 	"pixeltrack.io/platform/pkg/taxid"
@@ -55,6 +57,7 @@ type Client struct {
 	Contacts    int64           `dynamo:"contacts,omitempty"`     // how many contacts the client has
 	ErasedAt    int64           `dynamo:"erased_at,omitempty"`    // epoch seconds; from then on nobody sees the person
 	ErasureDone int64           `dynamo:"erasure_done,omitempty"` // epoch seconds; when the person was off every invoice too
+	Named       string          `dynamo:"named,omitempty"`        // who the client is, by the hash that they are found by when they ask
 	Created     int64           `dynamo:"created"`                // epoch milliseconds
 	Updated     int64           `dynamo:"updated"`                // epoch milliseconds
 }
@@ -72,13 +75,26 @@ type Address struct {
 // Type is the row's type.
 func (c *Client) Type() string { return "CLIENT" }
 
-// Keys lists clients by id, by state, and by time of change.
+// Keys puts clients under their organisation by id, lists those with an address for who has it, and lists those of each state by
+// time of change: for a state, and both together for all changes.
 func (c *Client) Keys() store.Keys {
-	s := store.OrganizationScope(c.Org)
 	return store.Keys{
 		Primary: Key(c.Org, c.ID),
-		Index1:  store.Key{PK: s.Partition(Family, string(c.Status)), SK: string(c.ID)},
-		Index2:  s.Updated(Family, time.UnixMilli(c.Updated), string(c.ID)),
+		Index1:  named.Key(c.Named, string(c.Org), string(c.ID)),
+		Index2:  store.OrganizationScope(c.Org).Updated(Family, time.UnixMilli(c.Updated), string(c.ID), string(c.Status)),
+	}
+}
+
+// ofStatus is the partition of the second index that lists the clients of a state.
+func ofStatus(org id.Organization, s Status) string {
+	return store.OrganizationScope(org).Partition(Family, string(s))
+}
+
+// name sets who the client is from its address. A client is at times a person, who is found by it when they ask about their data.
+func (c *Client) name(p keys.Pseudonyms) {
+	c.Named = ""
+	if account.Normal(c.Email) != "" {
+		c.Named = named.HashOf(p, c.Email)
 	}
 }
 

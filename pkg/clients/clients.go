@@ -19,7 +19,7 @@ import (
 
 // Routes lists the area's routes.
 func Routes() []api.Operation {
-	return []api.Operation{CreateClient(nil, nil), ListClients(), GetClient(nil), UpdateClient(nil, nil), DeleteClient(nil), ArchiveClient(nil), RestoreClient(nil),
+	return []api.Operation{CreateClient(nil, nil, keys.Pseudonyms{}), ListClients(), GetClient(nil), UpdateClient(nil, nil, keys.Pseudonyms{}), DeleteClient(nil), ArchiveClient(nil), RestoreClient(nil),
 		EraseClient(nil), CreateContact(nil, keys.Pseudonyms{}), ListContacts(), GetContact(), UpdateContact(nil, keys.Pseudonyms{}), DeleteContact(nil)}
 }
 
@@ -36,6 +36,7 @@ func Rows() []registry.Row {
 				registry.Personal("phone", "phone", "where the client is reached", registry.KeepController),
 				registry.Personal("address", "address", "where the client is reached", registry.KeepController),
 				registry.Personal("notes", "notes", "what the team writes about the client", registry.KeepController),
+				registry.Secret("named", "a keyed hash of the address, which finds the organization when the client asks about their data", registry.KeepController),
 				registry.Sealed("tax_id", "tax_id", "its tax id, for invoices to it", registry.KeepController), registry.Personal("tags", "tags", "words of the organization, at times about the client", registry.KeepController), registry.Plain("default_rate", "an amount"), registry.Plain("status", "a fixed word"),
 				registry.Internal("projects", "a count"), registry.Internal("files", "a count"), registry.Internal("contacts", "a count"), registry.Internal("invoices", "a count"),
 				registry.Plain("erased_at", "a time"), registry.Internal("erasure_done", "a time"), registry.Plain("created", "a time"), registry.Plain("updated", "a time"),
@@ -130,7 +131,7 @@ func set[T any](field *T, to *T) {
 }
 
 // UpdateClient changes a client.
-func UpdateClient(st *store.Store, seals keys.DataKeys) api.Operation {
+func UpdateClient(st *store.Store, seals keys.DataKeys, pseudonyms keys.Pseudonyms) api.Operation {
 	terms := 30
 	return api.New(api.Route{
 		ID: "update-client", Area: "clients", Method: http.MethodPatch, Path: "/v1/clients/{id}", ReadsAhead: true,
@@ -158,6 +159,7 @@ func UpdateClient(st *store.Store, seals keys.DataKeys) api.Operation {
 		}
 		in.Body.apply(row)
 		row.tidy()
+		row.name(pseudonyms)
 		if t := in.Body.TaxID; t != nil {
 			if row.TaxID, err = taxid.Seal(ctx, seals, TaxIDPlace(row.Org, row.ID), *t, c.Now); err != nil {
 				return nil, err

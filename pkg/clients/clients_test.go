@@ -16,6 +16,7 @@ import (
 	"pixeltrack.io/platform/pkg/api/apitest"
 	"pixeltrack.io/platform/pkg/clients"
 	"pixeltrack.io/platform/pkg/id"
+	"pixeltrack.io/platform/pkg/keys"
 	"pixeltrack.io/platform/pkg/store"
 )
 
@@ -25,7 +26,7 @@ func newWorld(t *testing.T) world { return world{apitest.New(t)} }
 
 func (w world) create(c apitest.Caller, name string) clients.ClientBody {
 	w.T.Helper()
-	a := w.Call(clients.CreateClient(w.Store, nil), c, apitest.Request{Body: map[string]any{"name": name, "currency": "EUR"}})
+	a := w.Call(clients.CreateClient(w.Store, nil, keys.Pseudonyms{}), c, apitest.Request{Body: map[string]any{"name": name, "currency": "EUR"}})
 	w.Want(a, http.StatusCreated, "")
 	var b clients.ClientBody
 	a.Into(w.T, &b)
@@ -60,7 +61,7 @@ func names(l api.Changes[clients.ClientBody]) []string {
 func TestAClientIsMadeAndRead(t *testing.T) {
 	w := newWorld(t)
 	owner := w.Organization()
-	a := w.Call(clients.CreateClient(w.Store, nil), owner, apitest.Request{Body: map[string]any{
+	a := w.Call(clients.CreateClient(w.Store, nil, keys.Pseudonyms{}), owner, apitest.Request{Body: map[string]any{
 		"name": "  Example Bakery ", "currency": "EUR", "email": "office@example.com", "tags": []string{"retail"}, "notes": "Ask for Ada Example",
 		"address": map[string]any{"city": "Berlin", "country": "DE"}, "default_rate": map[string]any{"amount": 9000, "currency": "EUR"}}})
 	w.Want(a, http.StatusCreated, "")
@@ -118,11 +119,11 @@ func TestInputIsRefused(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			w := w.In(t)
-			w.Want(w.Call(clients.CreateClient(w.Store, nil), owner, apitest.Request{Body: with(tt.body)}), http.StatusUnprocessableEntity, "invalid_input")
-			w.Want(w.Call(clients.UpdateClient(w.Store, nil), owner, apitest.Request{Path: at(made), IfMatch: "*", Body: tt.body}), http.StatusUnprocessableEntity, "invalid_input")
+			w.Want(w.Call(clients.CreateClient(w.Store, nil, keys.Pseudonyms{}), owner, apitest.Request{Body: with(tt.body)}), http.StatusUnprocessableEntity, "invalid_input")
+			w.Want(w.Call(clients.UpdateClient(w.Store, nil, keys.Pseudonyms{}), owner, apitest.Request{Path: at(made), IfMatch: "*", Body: tt.body}), http.StatusUnprocessableEntity, "invalid_input")
 		})
 	}
-	w.Want(w.Call(clients.CreateClient(w.Store, nil), owner, apitest.Request{Body: map[string]any{"name": "x"}}), http.StatusUnprocessableEntity, "invalid_input")
+	w.Want(w.Call(clients.CreateClient(w.Store, nil, keys.Pseudonyms{}), owner, apitest.Request{Body: map[string]any{"name": "x"}}), http.StatusUnprocessableEntity, "invalid_input")
 }
 
 func TestAClientIsChanged(t *testing.T) {
@@ -131,7 +132,7 @@ func TestAClientIsChanged(t *testing.T) {
 	made := w.create(owner, "Example Bakery")
 	w.Clock.Advance(time.Minute)
 	patch := func(c apitest.Caller, match string, body map[string]any) apitest.Answer {
-		return w.Call(clients.UpdateClient(w.Store, nil), c, apitest.Request{Path: at(made), IfMatch: match, Body: body})
+		return w.Call(clients.UpdateClient(w.Store, nil, keys.Pseudonyms{}), c, apitest.Request{Path: at(made), IfMatch: match, Body: body})
 	}
 	a := patch(owner, `"1"`, map[string]any{"email": "new@example.com", "default_rate": map[string]any{"amount": 1, "currency": "JPY"}, "tags": []string{"b"}})
 	w.Want(a, http.StatusOK, "")
@@ -155,7 +156,7 @@ func TestAClientIsChanged(t *testing.T) {
 	manager := w.Member(owner.Org, access.Manager)
 	w.Want(patch(manager, "*", map[string]any{"default_rate": nil}), http.StatusForbidden, "permission_denied")
 	w.Want(patch(manager, "*", map[string]any{"phone": "+49 30 5550100"}), http.StatusOK, "")
-	w.Want(w.Call(clients.CreateClient(w.Store, nil), manager, apitest.Request{Body: map[string]any{"name": "x", "currency": "EUR",
+	w.Want(w.Call(clients.CreateClient(w.Store, nil, keys.Pseudonyms{}), manager, apitest.Request{Body: map[string]any{"name": "x", "currency": "EUR",
 		"default_rate": map[string]any{"amount": 1, "currency": "EUR"}}}), http.StatusForbidden, "permission_denied")
 }
 
@@ -173,10 +174,10 @@ func TestWhoMayDoWhat(t *testing.T) {
 		body                     any
 		guest, member, byManager int
 	}{
-		{clients.CreateClient(w.Store, nil), "/v1/clients", map[string]any{"name": "x", "currency": "EUR"}, 403, 403, 201},
+		{clients.CreateClient(w.Store, nil, keys.Pseudonyms{}), "/v1/clients", map[string]any{"name": "x", "currency": "EUR"}, 403, 403, 201},
 		{clients.ListClients(), "/v1/clients", nil, 403, 200, 200},
 		{clients.GetClient(nil), at(made), nil, 403, 200, 200},
-		{clients.UpdateClient(w.Store, nil), at(made), name, 403, 403, 200},
+		{clients.UpdateClient(w.Store, nil, keys.Pseudonyms{}), at(made), name, 403, 403, 200},
 		{clients.ArchiveClient(w.Store), at(made, "/archive"), nil, 403, 403, 200},
 		{clients.RestoreClient(w.Store), at(made, "/restore"), nil, 403, 403, 200},
 		{clients.DeleteClient(w.Store), at(made), nil, 403, 403, 403},
@@ -311,6 +312,43 @@ func TestClientsAreListedInPages(t *testing.T) {
 	}
 }
 
+func TestChangesOfBothStatesAreOneList(t *testing.T) {
+	w := newWorld(t)
+	owner := w.Organization()
+	since := w.Clock.Now()
+	var made []clients.ClientBody
+	for i := range 6 {
+		w.Clock.Advance(time.Second)
+		made = append(made, w.create(owner, fmt.Sprint("Client ", i)))
+	}
+	for _, i := range []int{4, 0, 2} { // changed in this order, after the others
+		w.Clock.Advance(time.Second)
+		w.Want(w.Call(clients.ArchiveClient(w.Store), owner, apitest.Request{Path: at(made[i], "/archive"), IfMatch: "*"}), http.StatusOK, "")
+	}
+	w.Clock.Advance(time.Second)
+	w.Want(w.Call(clients.DeleteClient(w.Store), owner, apitest.Request{Path: at(made[0]), IfMatch: "*"}), http.StatusNoContent, "")
+	w.Clock.Advance(time.Second)
+	w.Want(w.Call(clients.RestoreClient(w.Store), owner, apitest.Request{Path: at(made[4], "/restore"), IfMatch: "*"}), http.StatusOK, "")
+	for limit := range 7 {
+		var got, gone []string
+		for cursor := ""; ; {
+			l := w.list(owner, fmt.Sprintf("updated_since=%s&limit=%d&cursor=%s", since.Format(time.RFC3339), limit+1, cursor))
+			got = append(got, names(l)...)
+			for _, d := range l.Deleted {
+				gone = append(gone, d.ID)
+			}
+			if cursor = l.NextCursor; cursor == "" {
+				break
+			}
+		}
+		if want := []string{"Client 1", "Client 3", "Client 5", "Client 2", "Client 4"}; !slices.Equal(got, want) || !slices.Equal(gone, []string{made[0].ID}) {
+			t.Errorf("in pages of %d: %v, deleted %v; want %v in the order of change, and the one deletion", limit+1, got, gone, want)
+		}
+	}
+	page := w.list(owner, "updated_since="+since.Format(time.RFC3339)+"&limit=1")
+	w.Want(w.Call(clients.ListClients(), owner, apitest.Request{Path: "/v1/clients?status=active&cursor=" + page.NextCursor}), http.StatusUnprocessableEntity, "invalid_input")
+}
+
 func TestNumbersAreGivenOnceEach(t *testing.T) {
 	w := newWorld(t)
 	owner := w.Organization()
@@ -338,7 +376,7 @@ func TestTwinsUnderOneKeyMakeOneClient(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 4 {
 		wg.Go(func() {
-			a := w.Call(clients.CreateClient(w.Store, nil), owner, apitest.Request{Key: "twin", Body: map[string]any{"name": "Twin", "currency": "EUR"}})
+			a := w.Call(clients.CreateClient(w.Store, nil, keys.Pseudonyms{}), owner, apitest.Request{Key: "twin", Body: map[string]any{"name": "Twin", "currency": "EUR"}})
 			w.Want(a, http.StatusCreated, "")
 			var b clients.ClientBody
 			a.Into(t, &b)
@@ -351,6 +389,6 @@ func TestTwinsUnderOneKeyMakeOneClient(t *testing.T) {
 	if len(ids) != 1 || len(w.list(owner, "").Data) != 1 {
 		t.Errorf("%d answers and %d clients; want one", len(ids), len(w.list(owner, "").Data))
 	}
-	w.Want(w.Call(clients.CreateClient(w.Store, nil), owner, apitest.Request{Key: "twin", Body: map[string]any{"name": "Other", "currency": "EUR"}}),
+	w.Want(w.Call(clients.CreateClient(w.Store, nil, keys.Pseudonyms{}), owner, apitest.Request{Key: "twin", Body: map[string]any{"name": "Other", "currency": "EUR"}}),
 		http.StatusUnprocessableEntity, "idempotency_key_reused")
 }

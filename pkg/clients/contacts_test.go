@@ -66,7 +66,7 @@ func (w world) contacts(c apitest.Caller, client string) []clients.ContactBody {
 
 func (w world) newClient(c apitest.Caller) string {
 	w.T.Helper()
-	a := w.Call(clients.CreateClient(w.Store, nil), c, apitest.Request{Body: map[string]any{"name": "Example Bakery", "currency": "EUR"}})
+	a := w.Call(clients.CreateClient(w.Store, nil, keys.Pseudonyms{}), c, apitest.Request{Body: map[string]any{"name": "Example Bakery", "currency": "EUR"}})
 	w.Want(a, http.StatusCreated, "")
 	var b clients.ClientBody
 	a.Into(w.T, &b)

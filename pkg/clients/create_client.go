@@ -36,7 +36,7 @@ type CreateBody struct {
 }
 
 // CreateClient adds a client to the organisation.
-func CreateClient(st *store.Store, seals keys.DataKeys) api.Operation {
+func CreateClient(st *store.Store, seals keys.DataKeys, pseudonyms keys.Pseudonyms) api.Operation {
 	e := example()
 	return api.Replayable(api.Route{
 		ID: "create-client", Area: "clients", Method: http.MethodPost, Path: "/v1/clients", Status: http.StatusCreated,
@@ -60,6 +60,7 @@ func CreateClient(st *store.Store, seals keys.DataKeys) api.Operation {
 		if err := row.check(); err != nil {
 			return nil, err
 		}
+		row.name(pseudonyms)
 		var err error
 		if row.TaxID, err = taxid.Seal(ctx, seals, TaxIDPlace(row.Org, row.ID), in.Body.TaxID, c.Now); err != nil {
 			return nil, err

@@ -103,7 +103,7 @@ func EraseClient(st *store.Store) api.Operation {
 			case row.Held:
 				return nil, problem.Of(problem.Conflict, "kept_by_law", "It must be kept for now.")
 			}
-			row.ErasedAt, row.Status = c.Now.Unix(), Archived
+			row.ErasedAt, row.Status, row.Named = c.Now.Unix(), Archived, "" // nobody is found here any more
 			row.touch(c.Now)
 			tx := st.Begin()
 			tx.Replace(c.Org, row)
@@ -141,7 +141,7 @@ func EraseAgain(ctx context.Context, org *store.Organization, c id.Client, begun
 		left, err := store.Remaining(ctx, org.Store().BindPlatform(org.Actor()), row.ErasureDue())
 		return !left, err
 	}
-	row.ErasedAt, row.Status = begun.Unix(), Archived
+	row.ErasedAt, row.Status, row.Named = begun.Unix(), Archived, ""
 	row.touch(org.Now())
 	tx := org.Store().Begin()
 	tx.Replace(org, row)

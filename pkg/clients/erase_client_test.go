@@ -12,6 +12,7 @@ import (
 	"pixeltrack.io/platform/pkg/api/apitest"
 	"pixeltrack.io/platform/pkg/clients"
 	"pixeltrack.io/platform/pkg/id"
+	"pixeltrack.io/platform/pkg/keys"
 	"pixeltrack.io/platform/pkg/store"
 )
 
@@ -66,7 +67,7 @@ func TestAClientIsErased(t *testing.T) {
 	if is.Name != "" || is.Email != "" || is.ErasedAt == nil || is.Status != clients.Archived {
 		t.Errorf("the client = %+v", is)
 	}
-	w.Want(w.Call(clients.UpdateClient(w.Store, nil), owner, apitest.Request{Path: at(made), IfMatch: "*", Body: map[string]any{"name": "Kanari Vogel"}}), http.StatusConflict, "client_erased")
+	w.Want(w.Call(clients.UpdateClient(w.Store, nil, keys.Pseudonyms{}), owner, apitest.Request{Path: at(made), IfMatch: "*", Body: map[string]any{"name": "Kanari Vogel"}}), http.StatusConflict, "client_erased")
 	w.Want(w.Call(clients.RestoreClient(w.Store), owner, apitest.Request{Path: at(made, "/restore"), IfMatch: "*"}), http.StatusConflict, "client_erased")
 	tx := w.Store.Begin()
 	clients.Bill(tx, org, id.Client(made.ID))
@@ -86,7 +87,7 @@ func TestErasuresMeet(t *testing.T) {
 			w.Want(w.Call(clients.EraseClient(w.Store), owner, apitest.Request{Path: at(made, "/erasure")}), http.StatusAccepted, "")
 		})
 		wg.Go(func() {
-			a := w.Call(clients.UpdateClient(w.Store, nil), owner, apitest.Request{Path: at(made), IfMatch: "*", Body: map[string]any{"name": "Kanari Vogel"}})
+			a := w.Call(clients.UpdateClient(w.Store, nil, keys.Pseudonyms{}), owner, apitest.Request{Path: at(made), IfMatch: "*", Body: map[string]any{"name": "Kanari Vogel"}})
 			if a.Status != http.StatusOK && a.Status != http.StatusConflict && a.Status != http.StatusPreconditionFailed {
 				t.Errorf("the change = %d %s", a.Status, a.Body)
 			}

@@ -26,7 +26,7 @@ func ListClients() api.Operation {
 	return api.New(api.Route{
 		ID: "list-clients", Area: "clients", Method: http.MethodGet, Path: "/v1/clients", PureRead: true,
 		Permission: access.ClientsRead, Purpose: purpose.ServiceDelivery, Summary: "The organization's clients",
-		Description: "In the order in which they were added, or with updated_since in the order of their changes.",
+		Description: "In the order in which they were added, or with status or updated_since in the order of their changes.",
 		Refusals:    []api.Refusal{{Kind: problem.Gone, Code: "resync_required", When: "updated_since is older than what is known of deletions."}},
 		ExampleOut:  api.Changes[ClientBody]{Data: []ClientBody{example()}},
 	}, func(ctx context.Context, c *api.Caller, in *ListIn) (*ListOut, error) {
@@ -39,8 +39,10 @@ func ListClients() api.Operation {
 				return nil, err
 			}
 			q.Index, q.From, q.Tombstones = store.Index2, store.Instant(in.UpdatedSince), true
+			page, err := api.MergeChanges(ctx, c.Org, q, func(row *Client) ClientBody { return body(c, row) }, ofStatus(c.Org.ID, Active), ofStatus(c.Org.ID, Archived))
+			return &ListOut{page}, err
 		case in.Status != "":
-			q.Index, q.Partition = store.Index1, c.Org.Scope().Partition(Family, string(in.Status))
+			q.Index, q.Partition = store.Index2, ofStatus(c.Org.ID, in.Status)
 		}
 		page, err := api.ListChanges(ctx, c.Org, q, func(row *Client) ClientBody { return body(c, row) })
 		return &ListOut{page}, err

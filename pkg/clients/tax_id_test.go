@@ -11,6 +11,7 @@ import (
 	"pixeltrack.io/platform/pkg/api/apitest"
 	"pixeltrack.io/platform/pkg/clients"
 	"pixeltrack.io/platform/pkg/id"
+	"pixeltrack.io/platform/pkg/keys"
 	"pixeltrack.io/platform/pkg/keys/keystest"
 	"pixeltrack.io/platform/pkg/store"
 	"pixeltrack.io/platform/pkg/taxid"
@@ -44,11 +45,11 @@ func TestAClientsTaxIDIsSealedAndShownToThoseWhoMayReadIt(t *testing.T) {
 		return read(w.Call(clients.GetClient(vault), c, apitest.Request{Path: "/v1/clients/" + of}), http.StatusOK).TaxID
 	}
 	update := func(c apitest.Caller, of string, body map[string]any) apitest.Answer {
-		return w.Call(clients.UpdateClient(w.Store, vault), c, apitest.Request{Path: "/v1/clients/" + of, IfMatch: "*", Body: body})
+		return w.Call(clients.UpdateClient(w.Store, vault, keys.Pseudonyms{}), c, apitest.Request{Path: "/v1/clients/" + of, IfMatch: "*", Body: body})
 	}
 	r := apitest.Request{Key: "k", Body: map[string]any{"name": "Example Bakery", "currency": "EUR", "tax_id": taxID}}
-	made := read(w.Call(clients.CreateClient(w.Store, vault), owner, r), http.StatusCreated)
-	if again := read(w.Call(clients.CreateClient(w.Store, vault), owner, r), http.StatusCreated); made.TaxID != taxID || again.TaxID != taxID {
+	made := read(w.Call(clients.CreateClient(w.Store, vault, keys.Pseudonyms{}), owner, r), http.StatusCreated)
+	if again := read(w.Call(clients.CreateClient(w.Store, vault, keys.Pseudonyms{}), owner, r), http.StatusCreated); made.TaxID != taxID || again.TaxID != taxID {
 		t.Errorf("the new client has %q and its repeat %q; want %s", made.TaxID, again.TaxID, taxID)
 	}
 	if stored := w.row(owner, made.ID).TaxID; len(stored) == 0 || bytes.Contains(stored, []byte(taxID)) {
@@ -71,7 +72,7 @@ func TestAClientsTaxIDIsSealedAndShownToThoseWhoMayReadIt(t *testing.T) {
 		t.Errorf("a list shows %q; want dots", got)
 	}
 	w.Want(update(manager, made.ID, map[string]any{"tax_id": "X1"}), http.StatusForbidden, "permission_denied")
-	w.Want(w.Call(clients.CreateClient(w.Store, vault), manager, apitest.Request{Body: map[string]any{"name": "x", "currency": "EUR", "tax_id": "X1"}}), http.StatusForbidden, "permission_denied")
+	w.Want(w.Call(clients.CreateClient(w.Store, vault, keys.Pseudonyms{}), manager, apitest.Request{Body: map[string]any{"name": "x", "currency": "EUR", "tax_id": "X1"}}), http.StatusForbidden, "permission_denied")
 	w.Want(update(owner, made.ID, map[string]any{"tax_id": taxid.Masked}), http.StatusUnprocessableEntity, "invalid_input")
 	if b := read(update(manager, made.ID, map[string]any{"name": "Bakery"}), http.StatusOK); b.TaxID != taxid.Masked || get(owner, made.ID) != taxID {
 		t.Errorf("after another change the manager reads %q and the owner %q", b.TaxID, get(owner, made.ID))
@@ -79,7 +80,7 @@ func TestAClientsTaxIDIsSealedAndShownToThoseWhoMayReadIt(t *testing.T) {
 	if b := read(update(owner, made.ID, map[string]any{"tax_id": "12/345/67890"}), http.StatusOK); b.TaxID != "12/345/67890" {
 		t.Errorf("the change answers %q", b.TaxID)
 	}
-	other := read(w.Call(clients.CreateClient(w.Store, vault), owner, apitest.Request{Body: map[string]any{"name": "Other", "currency": "EUR"}}), http.StatusCreated)
+	other := read(w.Call(clients.CreateClient(w.Store, vault, keys.Pseudonyms{}), owner, apitest.Request{Body: map[string]any{"name": "Other", "currency": "EUR"}}), http.StatusCreated)
 	moved := w.row(owner, other.ID)
 	moved.TaxID = w.row(owner, made.ID).TaxID
 	tx := w.Store.Begin()

@@ -23,6 +23,7 @@ import (
 	"pixeltrack.io/platform/pkg/clients"
 	"pixeltrack.io/platform/pkg/files"
 	"pixeltrack.io/platform/pkg/id"
+	"pixeltrack.io/platform/pkg/keys"
 	"pixeltrack.io/platform/pkg/projects"
 	"pixeltrack.io/platform/pkg/store"
 	"pixeltrack.io/platform/pkg/telemetry"
@@ -52,7 +53,7 @@ func (w world) project(c apitest.Caller, key string) string {
 
 func (w world) client(c apitest.Caller) string {
 	w.T.Helper()
-	a := w.Call(clients.CreateClient(w.Store, nil), c, apitest.Request{Body: map[string]any{"name": "Example Bakery", "currency": "EUR"}})
+	a := w.Call(clients.CreateClient(w.Store, nil, keys.Pseudonyms{}), c, apitest.Request{Body: map[string]any{"name": "Example Bakery", "currency": "EUR"}})
 	w.Want(a, http.StatusCreated, "")
 	var b clients.ClientBody
 	a.Into(w.T, &b)

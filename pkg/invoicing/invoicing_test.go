@@ -47,7 +47,7 @@ func (w world) studio(changes ...func(*organization.Organization)) apitest.Calle
 
 func (w world) client(c apitest.Caller) clients.ClientBody {
 	w.T.Helper()
-	a := w.Call(clients.CreateClient(w.Store, nil), c, apitest.Request{Body: map[string]any{"name": "Example Bakery", "currency": "EUR", "email": "office@example.com",
+	a := w.Call(clients.CreateClient(w.Store, nil, keys.Pseudonyms{}), c, apitest.Request{Body: map[string]any{"name": "Example Bakery", "currency": "EUR", "email": "office@example.com",
 		"address": map[string]any{"city": "Berlin", "country": "DE"}, "payment_terms_days": 30}})
 	w.Want(a, http.StatusCreated, "")
 	var b clients.ClientBody

@@ -69,7 +69,7 @@ func (s stationery) logo(c apitest.Caller, of color.Color) {
 
 func (s stationery) bakery(c apitest.Caller) string {
 	s.T.Helper()
-	a := s.Call(clients.CreateClient(s.Store, s.vault), c, apitest.Request{Body: map[string]any{"name": "Example Bakery", "currency": "EUR", "email": "office@example.com", "tax_id": clientTax}})
+	a := s.Call(clients.CreateClient(s.Store, s.vault, keys.Pseudonyms{}), c, apitest.Request{Body: map[string]any{"name": "Example Bakery", "currency": "EUR", "email": "office@example.com", "tax_id": clientTax}})
 	s.Want(a, http.StatusCreated, "")
 	var b clients.ClientBody
 	a.Into(s.T, &b)
@@ -153,7 +153,7 @@ func TestAnInvoiceKeepsTheLetterheadThatItWasSentWith(t *testing.T) {
 
 	s.settings(owner, "")
 	s.logo(owner, color.White)
-	s.Want(s.Call(clients.UpdateClient(s.Store, s.vault), owner, apitest.Request{Path: "/v1/clients/" + client, IfMatch: "*", Body: map[string]any{"tax_id": "X1"}}), http.StatusOK, "")
+	s.Want(s.Call(clients.UpdateClient(s.Store, s.vault, keys.Pseudonyms{}), owner, apitest.Request{Path: "/v1/clients/" + client, IfMatch: "*", Body: map[string]any{"tax_id": "X1"}}), http.StatusOK, "")
 	check("when everything has changed")
 	file, err := store.Get[invoicing.File](context.Background(), org, invoicing.FileKey(owner.Org, id.Invoice(b.ID)))
 	s.must(err)

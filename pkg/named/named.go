@@ -1,4 +1,4 @@
-// Package named finds the rows of organizations that name somebody by an e-mail address: who is invited, a client's contact,
+// Package named finds the rows of organizations that name somebody by an e-mail address: who is invited, a client, its contact,
 // who is to pay an invoice. Such a row has a keyed hash of the address in its key of the first index. So who asks about their
 // data is found in every organization without a scan, and a row leaves the list when it goes. Only jobs that work on such a
 // request read it.

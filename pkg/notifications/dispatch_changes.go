@@ -89,7 +89,8 @@ func wants() []want {
 			return nil
 		}},
 		{row: "REQUEST", by: "work-requests", event: func(c change) bus.Event {
-			if c.was != nil && !c.became("state", "verified") {
+			_, forwarded := c.is["processor"]
+			if c.was != nil && !c.became("state", "verified") && !(forwarded && c.became("state", "withdrawn")) {
 				return nil
 			}
 			return bus.RequestReceived{Row: bus.RowOf(c.key)}

@@ -49,6 +49,7 @@ func record(number int, name, old, is string) string {
 
 func TestDispatchChanges(t *testing.T) {
 	r := bus.Row{PK: "USER#usr_1#F", SK: "1"}
+	forwarded := `,"processor":{"BOOL":true}`
 	receipt := `,"template":{"S":"privacy_request_received"}`
 	tests := []struct {
 		name   string
@@ -66,6 +67,8 @@ func TestDispatchChanges(t *testing.T) {
 		{"another mail is delivered", record(1, "MODIFY", row("MAIL_OUT", "x", "sent", ""), row("MAIL_OUT", "provider:resend/r", "delivered", "")), nil},
 		{"a request is filed", record(1, "INSERT", "", row("REQUEST", "usr_1/r", "identity_pending", "")), []bus.Event{bus.RequestReceived{Row: r}}},
 		{"a request is confirmed", record(1, "MODIFY", row("REQUEST", "usr_1/r", "identity_pending", ""), row("REQUEST", "usr_1/q", "verified", "")), []bus.Event{bus.RequestReceived{Row: r}}},
+		{"a forwarded request is withdrawn", record(1, "MODIFY", row("REQUEST", "job:work-requests/r", "forwarded", forwarded), row("REQUEST", "usr_1/q", "withdrawn", forwarded)), []bus.Event{bus.RequestReceived{Row: r}}},
+		{"another is withdrawn", record(1, "MODIFY", row("REQUEST", "usr_1/r", "verified", ""), row("REQUEST", "usr_1/q", "withdrawn", "")), nil},
 		{"the worker advances a request", record(1, "MODIFY", row("REQUEST", "usr_1/r", "received", ""), row("REQUEST", "job:work-requests/q", "verified", "")), nil},
 		{"a package is asked for", record(1, "INSERT", "", row("PACKAGE", "job:work-requests/r", "queued", "")), []bus.Event{bus.ExportRequested{Row: r}}},
 		{"an invoice is sent", record(1, "MODIFY", row("INVOICE", "mbr_1/r", "", ""), row("INVOICE", "mbr_1/q", "", `,"number":{"S":"INV-1"}`)), []bus.Event{bus.InvoiceSent{Row: r}}},

@@ -207,7 +207,7 @@ func money(amount int64, currency string) map[string]any {
 // invoice sends an invoice of one line without taxes.
 func (w *world) invoice(c apitest.Caller, total int64, currency string) (invoicing.Body, string) {
 	w.T.Helper()
-	a := w.Call(clients.CreateClient(w.Store, nil), c, apitest.Request{Body: map[string]any{"name": "Example Bakery", "currency": currency, "email": "office@example.com"}})
+	a := w.Call(clients.CreateClient(w.Store, nil, keys.Pseudonyms{}), c, apitest.Request{Body: map[string]any{"name": "Example Bakery", "currency": currency, "email": "office@example.com"}})
 	w.Want(a, 201, "")
 	var cli clients.ClientBody
 	a.Into(w.T, &cli)

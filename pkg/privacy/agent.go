@@ -24,9 +24,10 @@ import (
 const (
 	MailAgentConfirmed = "privacy_agent_confirmed"
 	MailAgentAnswered  = "privacy_agent_answered"
+	MailAgentTaken     = "privacy_agent_taken" // a mail was taken as a request for somebody else
 )
 
-// AgentTemplates lists them.
+// AgentTemplates lists those that the person must have agreed to.
 func AgentTemplates() []string { return []string{MailAgentConfirmed, MailAgentAnswered} }
 
 // Agent is who makes a request for somebody else.
@@ -119,6 +120,16 @@ func AgentOf(ctx context.Context, h store.Bound, s store.Scope, c id.Case) (to c
 func WriteToAgent(template string, ids map[string]string) Letter {
 	kind := kindInWords(request.Kind(ids["kind"]))
 	number := "The number of the request is " + ids["case"] + "."
+	if template == MailAgentTaken {
+		l := Letter{Subject: "We take your message as a request for somebody else", Paragraphs: []string{"You wrote to us for somebody else, as their agent: " + kind + ". We have written to the address that you gave us for them; the request goes on as theirs when they have confirmed it.",
+			number + " It is counted from the day on which your message came, and is answered by " + ids["due"] + " at the latest. A link that we mailed you before opens it no more.",
+			"Whether you are told of it any more is theirs to say. We tell you nothing of them, nor whether we know them; what is made for them goes to them alone."}}
+		if ids["unsigned"] != "" {
+			l.Paragraphs = append(l.Paragraphs, "Do you have a signed permission of theirs to ask this? Then please say so in an answer to this mail, with that number.")
+			l.Answerable = true
+		}
+		return l
+	}
 	if template == MailAgentConfirmed {
 		return Letter{Subject: "A privacy request that you made was confirmed", Paragraphs: []string{"The person for whom you asked has confirmed the request, and agrees that we tell you: " + kind + ".",
 			number + " It is answered by " + ids["due"] + " at the latest."}}

@@ -61,7 +61,7 @@ func Rows() []registry.Row {
 				registry.Personal("explanation", "explanation", "what the person was told of the decision", registry.EraseBlank),
 				registry.Plain("extended_for", "a code"),
 				registry.Personal("extended_why", "extension_explanation", "what the person was told of the extension", registry.EraseBlank),
-				registry.Plain("processor", "a mark"), registry.Personal("controllers", "controllers", "which organizations have the person among their clients' contacts, and what they answered", registry.EraseBlank),
+				registry.Plain("processor", "a mark"), registry.Personal("controllers", "controllers", "which organizations have the person among their clients or the contacts of those, and what they answered", registry.EraseBlank),
 				registry.Personal("agent_name", "agent_name", "who made the request for the person", registry.EraseBlank), registry.Personal("agent_email", "agent_email", "where who made it for the person is told of it", registry.EraseBlank),
 				registry.Plain("agent_signed", "a mark"), registry.Plain("agent_may", "a choice"), registry.Internal("agent_heard", "a mark"), registry.Internal("agent_told", "a mark"),
 				registry.Plain("linked", "a random id"), registry.Internal("sought", "a mark"),

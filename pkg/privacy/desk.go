@@ -11,6 +11,7 @@ import (
 	"pixeltrack.io/platform/pkg/api"
 	"pixeltrack.io/platform/pkg/clock"
 	"pixeltrack.io/platform/pkg/id"
+	"pixeltrack.io/platform/pkg/keys"
 	"pixeltrack.io/platform/pkg/outbox"
 	"pixeltrack.io/platform/pkg/privacy/clocks"
 	"pixeltrack.io/platform/pkg/privacy/purpose"
@@ -508,5 +509,5 @@ func reported(r *Request, item, outcome string) request.EventType {
 
 // Cases lists the routes by which PixelTrack's own people work on requests.
 func Cases() []api.Operation {
-	return []api.Operation{ListCases(), GetCase(nil), AssignCase(nil), DecideCase(nil), DenyCase(nil), ExtendCase(nil), ReportCaseStep(nil)}
+	return []api.Operation{ListCases(), GetCase(nil), AssignCase(nil), DecideCase(nil), DenyCase(nil), ExtendCase(nil), ReportCaseStep(nil), AttributeCase(nil, keys.Pseudonyms{})}
 }

@@ -30,7 +30,7 @@ func TestPackagesHoldDocuments(t *testing.T) {
 	tx.Put(org, organization.New(ada.Org, "Example Studio", "DE", w.Clock.Now()))
 	w.must(tx.Commit(context.Background()))
 	var client clients.ClientBody
-	a := w.Call(clients.CreateClient(w.Store, nil), ada.Caller, apitest.Request{Body: map[string]any{"name": "Example Bakery", "currency": "EUR", "email": "office@example.com"}})
+	a := w.Call(clients.CreateClient(w.Store, nil, keys.Pseudonyms{}), ada.Caller, apitest.Request{Body: map[string]any{"name": "Example Bakery", "currency": "EUR", "email": "office@example.com"}})
 	w.Want(a, http.StatusCreated, "")
 	a.Into(t, &client)
 	eur := func(amount int) map[string]any { return map[string]any{"amount": amount, "currency": "EUR"} }

@@ -23,9 +23,11 @@ import (
 
 // What PixelTrack holds of a person for organizations is theirs to decide about. A request that concerns such data as well
 // goes on as it is for what PixelTrack decides about, and opens a second request, linked with it, of the same kind and date,
-// whose role is processor. That one is forwarded to every organization which has the person's address among its clients'
-// contacts, once it is known who asks; the person sees there which, since when, and what they answered. It ends when all have
-// answered, or two days before its date: before an erasure of the person takes their address away.
+// whose role is processor. That one is forwarded to every organization which keeps the person's address as that of a client,
+// of a client's contact or of who is to pay an invoice, once it is known who asks; the person sees there which, since when, and
+// what they answered. It ends when all have answered, or two days before its date: before an erasure of the person takes their
+// address away. The person may take it back until then: what an organization has answered stays, and the others are told that
+// nothing is to be done any more.
 
 // forwardedMargin is how long before its date a forwarded request ends without the answers that are missing.
 const forwardedMargin = 48 * time.Hour
@@ -57,7 +59,7 @@ func (r *Request) forwards() bool {
 		(r.Kind.Discloses() || r.Kind.Destroys() && r.Kind != request.ChildReport || slices.Contains([]request.Kind{request.Rectification, request.Restriction, request.RestrictionLift, request.Objection}, r.Kind))
 }
 
-// seek looks for organizations that have the address of whose request it is among their clients' contacts, and opens the
+// seek looks for organizations that keep the address of whose request it is for themselves, and opens the
 // request that is forwarded to them. It fails with store.ErrStale when somebody else wrote the request.
 func (w *worker) seek(ctx context.Context, h holder, r *Request, now time.Time) error {
 	hash, ok := h.Scope().Case()
@@ -87,7 +89,7 @@ func (w *worker) seek(ctx context.Context, h holder, r *Request, now time.Time) 
 	return tx.Commit(ctx)
 }
 
-// controllers lists the organizations that keep an address, by its keyed hash, as that of a client's contact: whatever the
+// controllers lists the organizations that keep an address, by its keyed hash, as that of a client or a client's contact: whatever the
 // registry says is a contact's.
 func (w *worker) controllers(ctx context.Context, hash string) ([]Controller, error) {
 	if hash == "" {
@@ -117,13 +119,16 @@ func (w *worker) controllers(ctx context.Context, hash string) ([]Controller, er
 	return all, nil
 }
 
-// place is what a row names its organization's contact by, false for a row that is not about one.
+// place is what a row names its organization's client or contact by, false for a row that is not about one.
 func (w *worker) place(row *record.Row) (referrals.Place, bool) {
 	if !slices.ContainsFunc(w.engine.Map.In(registry.InOrganization), func(t datamap.Row) bool { return t.Type == row.Type() && t.Subject == registry.SubjectContact }) {
 		return referrals.Place{}, false
 	}
 	if invoice, err := id.Parse[id.Invoice](row.Text("id")); err == nil {
 		return referrals.Place{Invoice: invoice}, true
+	}
+	if client, err := id.Parse[id.Client](row.Text("id")); err == nil {
+		return referrals.Place{Client: client}, true
 	}
 	return referrals.Place{Client: id.Client(row.Text("client")), Contact: id.Contact(row.Text("id"))}, true
 }
@@ -205,6 +210,7 @@ func (w *worker) tell(ctx context.Context, h holder, r *Request, c *Controller, 
 	f := &referrals.Referral{Org: c.Org, Case: r.ID, Kind: r.Kind, Email: email, Places: c.Places, Description: r.Description,
 		Received: r.Received, Forwarded: now.Unix(), Due: at(r.Due).Add(-forwardedMargin).Unix()}
 	tx := w.st.Begin()
+	tx.Check(h, requestKey(h.Scope(), r.ID), "'_v' = ?", r.Version).Else(store.ErrStale) // one that is withdrawn meanwhile does not come here after all
 	f.Forward(tx, org, leaders)
 	if err := tx.Commit(ctx); err != nil && !errors.Is(err, referrals.ErrForwarded) {
 		return err
@@ -275,7 +281,51 @@ func (w *worker) returned(tx *store.Tx, h holder, r *Request, now time.Time) err
 	return nil
 }
 
-// untold says whether a request is still to be forwarded, which an erasure of its person waits for.
+// recalls says whether organizations are still to learn that a request which was forwarded to them was withdrawn.
+func (r *Request) recalls() bool {
+	return r.Processor && r.State == request.Withdrawn && r.Next != 0
+}
+
+// recall lets the organizations of a withdrawn request know, each once however often it is tried.
+func (w *worker) recall(ctx context.Context, h holder, r *Request, now time.Time) error {
+	for i := range r.Controllers {
+		if err := w.takeBack(ctx, r, &r.Controllers[i], now); err != nil {
+			return err
+		}
+	}
+	was := r.Next
+	r.Next = 0
+	tx := w.st.Begin()
+	r.save(tx, h, was)
+	return store.Except(tx.Commit(ctx), store.ErrStale)
+}
+
+// takeBack withdraws a request at one organization that it came to, unless that has answered: the answer is kept then.
+func (w *worker) takeBack(ctx context.Context, r *Request, c *Controller, now time.Time) error {
+	org := w.st.BindOrganization(c.Org, w.actor)
+	org.SeeRestricted()
+	return store.Again(ctx, store.ErrStale, func() error {
+		f, err := store.Get[referrals.Referral](ctx, org, referrals.Key(c.Org, r.ID))
+		if err != nil {
+			return store.Except(err, store.ErrMissing)
+		}
+		c.Told = f.Forwarded
+		if f.Answer != "" || f.Withdrawn != 0 {
+			c.Answer, c.Explanation, c.Answered = f.Answer, f.Explanation, f.Answered
+			return nil
+		}
+		leaders, err := access.Leaders(ctx, org)
+		if err != nil {
+			return err
+		}
+		tx := w.st.Begin()
+		f.Withdraw(tx, org, leaders, now)
+		return tx.Commit(ctx)
+	})
+}
+
+// untold says whether organizations are still to learn of a request, or that it was withdrawn, which an erasure of its person
+// waits for.
 func (w *worker) untold(ctx context.Context, h holder, r *Request) (bool, error) {
 	if r.Linked == "" || r.Processor {
 		return false, nil
@@ -287,5 +337,5 @@ func (w *worker) untold(ctx context.Context, h holder, r *Request) (bool, error)
 	if err != nil {
 		return false, err
 	}
-	return f.State.Open() && slices.ContainsFunc(f.Controllers, func(c Controller) bool { return c.Told == 0 }), nil
+	return f.recalls() || f.State.Open() && slices.ContainsFunc(f.Controllers, func(c Controller) bool { return c.Told == 0 }), nil
 }

@@ -47,7 +47,7 @@ type RequestBody struct {
 	Linked      string              `json:"linked,omitempty" doc:"The request that this one was also forwarded as, or that it came from." example:"dsr_01J8ZQ4M2V6TQ0Y7N3W5K9XDCC"`
 }
 
-// RequestController is an organization that a request was forwarded to, because it has the person among its clients' contacts.
+// RequestController is an organization that a request was forwarded to, because it has the person among its clients or their contacts.
 type RequestController struct {
 	Organization string     `json:"organization_id" example:"org_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"`
 	Name         string     `json:"name,omitempty" example:"Ada's studio"`
@@ -235,10 +235,14 @@ func WithdrawRequest(st *store.Store) api.Operation {
 	return change(st, api.Route{
 		ID: "withdraw-request", Area: "privacy", Method: http.MethodPost, Path: "/v1/dsr/{id}/withdraw", Audience: api.Users, Rights: true, Audit: true,
 		Summary: "Take a request back", Purpose: purpose.PrivacyRights, ExampleOut: example,
-		Refusals: []api.Refusal{missing(), {Kind: problem.Conflict, Code: "request_not_withdrawable", When: "Work on it has begun, it is closed, or it is a restriction: that took effect with the call, and is lifted by a request of its own."}},
+		Description: "One that was forwarded is taken back at the organizations within moments: they are told, and can answer it no more. What one of them has answered first stays, and is shown. The request that it came from goes on; take that back by itself.",
+		Refusals:    []api.Refusal{missing(), {Kind: problem.Conflict, Code: "request_not_withdrawable", When: "Work on it has begun, it is closed, or it is a restriction: that took effect with the call, and is lifted by a request of its own."}},
 	}, func(c *api.Caller, r *Request) error {
 		if r.happen(request.Event{Type: request.SubjectWithdrew, At: c.Now}) != nil {
 			return problem.Of(problem.Conflict, "request_not_withdrawable", "Work on this request has begun, it has taken effect, or it is closed.")
+		}
+		if r.Processor {
+			r.Next = c.Now.Unix() // the organizations are to learn of it
 		}
 		return nil
 	})

@@ -134,6 +134,9 @@ func (w *worker) request(ctx context.Context, key store.Key, now time.Time, d *s
 		return nil
 	}
 	if moved, err := w.moves(ctx, h, r, key); err != nil || moved && !r.Destroying {
+		if err == nil && r.recalls() {
+			return store.Forget(ctx, w.st.BindPlatform(w.actor), d) // which organizations it was, is not known any more
+		}
 		return err // another erasure of its person has begun, and will close it
 	}
 	return w.advance(ctx, h, r, key, now, d)
@@ -193,10 +196,12 @@ func (w *worker) find(ctx context.Context, key store.Key) (holder, *Request, err
 
 // advance takes a request as far as rules can.
 func (w *worker) advance(ctx context.Context, h holder, r *Request, key store.Key, now time.Time, d *store.Due) error {
-	if !r.State.Open() {
+	switch {
+	case r.recalls():
+		return w.recall(ctx, h, r, now)
+	case !r.State.Open():
 		return w.recheck(ctx, h, r, now)
-	}
-	if r.forwards() {
+	case r.forwards():
 		if err := w.seek(ctx, h, r, now); err != nil {
 			return store.Except(err, store.ErrStale)
 		}
@@ -214,7 +219,7 @@ func (w *worker) advance(ctx context.Context, h holder, r *Request, key store.Ke
 		}
 	case r.Processor:
 		if err := w.forwarded(ctx, tx, h, r, now); err != nil {
-			return err
+			return store.Except(err, store.ErrStale)
 		}
 	case r.Kind.Discloses() && (r.State == request.Verified || r.State == request.InReview):
 		if err := w.disclose(tx, h, r, now); err != nil {

@@ -49,14 +49,14 @@ func TestAGuestSeesTheProjectsThatTheyWorkOn(t *testing.T) {
 	guest := w.Member(owner.Org, access.Guest)
 	w.Want(w.get(guest, web), http.StatusNotFound, "project_not_found")
 	if l := w.list(guest, ""); len(l.Data) != 0 {
-		t.Errorf("a guest without a project sees %v", keys(l))
+		t.Errorf("a guest without a project sees %v", keysOf(l))
 	}
 	w.Want(w.join(owner, web, string(guest.Member), ""), http.StatusCreated, "")
 	w.Want(w.get(guest, web), http.StatusOK, "")
 	w.Want(w.get(guest, app), http.StatusNotFound, "project_not_found")
 	for query, want := range map[string][]string{"": {"WEB"}, "status=active": {"WEB"}, "status=archived": nil, "limit=1": {"WEB"}} {
-		if l := w.list(guest, query); !slices.Equal(keys(l), want) {
-			t.Errorf("%q shows a guest %v; want %v", query, keys(l), want)
+		if l := w.list(guest, query); !slices.Equal(keysOf(l), want) {
+			t.Errorf("%q shows a guest %v; want %v", query, keysOf(l), want)
 		}
 	}
 	w.Want(w.Call(projects.ListProjects(), guest, apitest.Request{Path: "/v1/projects?updated_since=2026-03-02T09:00:00Z"}), http.StatusUnprocessableEntity, "invalid_input")
@@ -65,7 +65,7 @@ func TestAGuestSeesTheProjectsThatTheyWorkOn(t *testing.T) {
 	w.Want(w.leave(owner, web, string(guest.Member), "*"), http.StatusNoContent, "")
 	w.Want(w.get(guest, web), http.StatusNotFound, "project_not_found")
 	if l := w.list(w.Member(owner.Org, access.Contributor), ""); len(l.Data) != 2 {
-		t.Errorf("a member sees %v; want both projects", keys(l))
+		t.Errorf("a member sees %v; want both projects", keysOf(l))
 	}
 }
 
@@ -126,7 +126,7 @@ func TestWhoWorksOnAProject(t *testing.T) {
 	w.judge(0)
 	w.Want(w.get(owner, p), http.StatusNotFound, "project_not_found")
 	if l := w.list(w.Later(member, 0), ""); len(l.Data) != 0 {
-		t.Errorf("after the project went a member sees %v", keys(l))
+		t.Errorf("after the project went a member sees %v", keysOf(l))
 	}
 }
 
@@ -139,7 +139,7 @@ func TestMembersGoWithTheirProject(t *testing.T) {
 	owner = w.gone(owner, 30)
 	guest = w.Later(guest, 0)
 	if l := w.list(guest, ""); !w.isGone(owner, p) || len(l.Data) != 0 {
-		t.Errorf("after the project went its guest sees %v", keys(l))
+		t.Errorf("after the project went its guest sees %v", keysOf(l))
 	}
 	if a := w.Call(projects.UpdateProjectMember(w.Store), owner, apitest.Request{Path: at(p, "/members/", string(guest.Member)), IfMatch: "*", Body: map[string]any{"role": "lead"}}); a.Code() != "project_member_not_found" {
 		t.Errorf("the member of a project that went = %d %s", a.Status, a.Code())

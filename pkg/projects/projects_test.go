@@ -15,6 +15,7 @@ import (
 	"pixeltrack.io/platform/pkg/api/apitest"
 	"pixeltrack.io/platform/pkg/clients"
 	"pixeltrack.io/platform/pkg/id"
+	"pixeltrack.io/platform/pkg/keys"
 	"pixeltrack.io/platform/pkg/projects"
 	"pixeltrack.io/platform/pkg/store"
 	"pixeltrack.io/platform/pkg/telemetry"
@@ -26,7 +27,7 @@ func newWorld(t *testing.T) world { return world{apitest.New(t)} }
 
 func (w world) client(c apitest.Caller) clients.ClientBody {
 	w.T.Helper()
-	a := w.Call(clients.CreateClient(w.Store, nil), c, apitest.Request{Body: map[string]any{"name": "Example Bakery", "currency": "EUR"}})
+	a := w.Call(clients.CreateClient(w.Store, nil, keys.Pseudonyms{}), c, apitest.Request{Body: map[string]any{"name": "Example Bakery", "currency": "EUR"}})
 	w.Want(a, http.StatusCreated, "")
 	var b clients.ClientBody
 	a.Into(w.T, &b)
@@ -84,7 +85,7 @@ func (w world) list(c apitest.Caller, query string) api.Changes[projects.Project
 	return l
 }
 
-func keys(l api.Changes[projects.ProjectBody]) []string {
+func keysOf(l api.Changes[projects.ProjectBody]) []string {
 	var all []string
 	for _, b := range l.Data {
 		all = append(all, b.Key)
@@ -300,7 +301,7 @@ func TestProjectsAreListedByStateAndClient(t *testing.T) {
 		var got []string
 		for cursor := ""; ; {
 			l := w.list(owner, tt.query+"&limit=2&cursor="+cursor)
-			got = append(got, keys(l)...)
+			got = append(got, keysOf(l)...)
 			if cursor = l.NextCursor; cursor == "" {
 				break
 			}

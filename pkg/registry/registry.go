@@ -38,7 +38,7 @@ type Subject string
 const (
 	SubjectUser    Subject = "user"    // the account's holder
 	SubjectMember  Subject = "member"  // a person inside an organisation, by member id
-	SubjectContact Subject = "contact" // a client's contact; the organisation is controller
+	SubjectContact Subject = "contact" // a client or its contact; the organisation is controller
 	SubjectInvitee Subject = "invitee"
 
 	SubjectCorrespondent Subject = "correspondent" // who has only written to PixelTrack

@@ -94,6 +94,7 @@
 //	assign-case | a privacy request by id | table | USER u STAFF; PLATFORM DOCKET / id; USER u, CASE hash REQUEST / id | 5 / 10
 //	decide-case | a privacy request by id | table | USER u STAFF; PLATFORM DOCKET / id; USER u, CASE hash REQUEST / id; DUE request | 5 / 15
 //	deny-case | a privacy request by id | table | USER u STAFF; PLATFORM DOCKET / id; USER u, CASE hash REQUEST / id, OUTBOX; CASE hash CHILDREPORT; USER u USERGATE; DUE request, outbox | 5 / 17
+//	attribute-case | a privacy request by id, who sent it, and who has an address | table | USER u STAFF; PLATFORM DOCKET / id; USER u, CASE hash REQUEST / id, OUTBOX; USER u PROFILE; CASE hash CORRESPONDENT; MAIL hash; DUE request, outbox, purge-correspondent; WAKE purge-correspondent | 8 / 30
 //	extend-case | a privacy request by id | table | USER u STAFF; PLATFORM DOCKET / id; USER u, CASE hash REQUEST / id, OUTBOX; DUE outbox | 5 / 16
 //	report-case-step | a privacy request by id | table | USER u STAFF; PLATFORM DOCKET / id; USER u, CASE hash REQUEST / id, OUTBOX; DUE request, outbox | 5 / 17
 //	place-hold | one thing by its id, and what holds it | table | USER u STAFF; PLATFORM HOLD / id, CUSTODY / id; USER u USERGATE; ORG o ORGGATE, CLIENT / id, PROJECT / id, INVOICE / id, STOREDFILE / id; DUE, WAKE purge-account, purge-organization, purge-invoice, purge-project; DUE hold-review | 5 / 19
@@ -167,15 +168,15 @@
 //	verify-audit | an organisation's chain of audit records, and when the table was restored | table | ORG o AUDITSEAL, AUDIT, AUDITHEAD; PLATFORM KEYRING | 7 / 0
 //	list-support-access | visits to an organisation, newest first | table | ORG o VISIT | 4 / 0
 //	revoke-support-access | a visit by id, and its pass | table | ORG o VISIT / id, IDEMPOTENCY; PLATFORM VISITPASS / org, staff | 5 / 8
-//	list-data-requests | the requests that were forwarded to an organisation, newest first | table | ORG o REFERRAL | 4 / 0
-//	answer-data-request | a request that was forwarded to an organisation, by id | table | ORG o REFERRAL / id, IDEMPOTENCY | 5 / 6
+//	list-data-requests | the requests that were forwarded to an organisation, newest first; those that wait for an answer, by when it is due | table, GSI1 | ORG o REFERRAL; ORG o REFERRAL open / due, id | 4 / 0
+//	answer-data-request | a request that was forwarded to an organisation, by id | table | ORG o REFERRAL / id, IDEMPOTENCY | 5 / 7
 //	list-invitations | invitations by id | table | ORG o INVITATION | 4 / 0
 //	get-invitation | an invitation by id | table | ORG o INVITATION / id | 4 / 0
 //	resend-invitation | an invitation by id, its projects, and its links | table | ORG o INVITING / day, INVITEE / hash, INVITATION / id, OUTBOX, PROJECT / id, PROJECTMEMBER project / member, IDEMPOTENCY; TOKEN hash | 5 / 18
 //	delete-invitation | an invitation by id, its mark and its link | table | ORG o INVITATION / id, INVITEE / hash; TOKEN hash | 4 / 9
 //	decline-invitation | an invitation by its link, and its mark | table | TOKEN hash; ORG o INVITATION / id, INVITEE / hash | 2 / 7
 //	create-client | a client with the next number | table | ORG o CLIENT / id, COUNTER, IDEMPOTENCY | 5 / 8
-//	list-clients | clients by id; by status; by time of change | table, GSI1, GSI2 | ORG o CLIENT; ORG o CLIENT status; ORG o CLIENT / time | 4 / 0
+//	list-clients | clients by id; by status, in the order of change; all by time of change | table, GSI2 | ORG o CLIENT; ORG o CLIENT status / time | 4 / 0
 //	get-client | a client by id | table | ORG o CLIENT / id | 4 / 0
 //	update-client | a client by id | table | ORG o CLIENT / id | 4 / 4
 //	archive-client | a client by id | table | ORG o CLIENT / id | 4 / 5

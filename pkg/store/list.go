@@ -7,9 +7,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
 
 	"github.com/guregu/dynamo/v2"
+	"golang.org/x/sync/errgroup"
 )
 
 // Index is where a query runs.
@@ -83,6 +85,77 @@ func ListChanges[T any, P interface {
 		return nil, nil, "", err
 	}
 	return rows, gone, cursor, nil
+}
+
+// MergeChanges is ListChanges of several partitions of one index as if they were one list, in the order of the sort keys of that
+// index, which name each row. They are read at once, each from where the page before ended.
+func MergeChanges[T any, P interface {
+	*T
+	Row
+}](ctx context.Context, h Bound, q Query, partitions ...string) (rows []P, gone []*Tombstone, cursor string, err error) {
+	q.Partition = strings.Join(partitions, "\n") // of no list but this
+	from, err := q.after()
+	if err != nil {
+		return nil, nil, "", err
+	}
+	type entry struct {
+		sort string
+		row  P
+		gone *Tombstone
+	}
+	parts, more := make([][]entry, len(partitions)), make([]bool, len(partitions))
+	var all errgroup.Group // one partition does not stop another: what a call costs does not tell what is there
+	for i, partition := range partitions {
+		part := Query{Index: q.Index, Partition: partition, From: from, To: q.To, Limit: q.Limit, Tombstones: q.Tombstones}
+		all.Go(func() error {
+			next, err := list(ctx, h.handle(), part, func() P { return new(T) },
+				func(row P) { parts[i] = append(parts[i], entry{sort: row.Head().sortIn(q.Index), row: row}) },
+				func(t *Tombstone) { parts[i] = append(parts[i], entry{sort: t.Head().sortIn(q.Index), gone: t}) })
+			more[i] = next != ""
+			return err
+		})
+	}
+	if err := all.Wait(); err != nil {
+		return nil, nil, "", err
+	}
+	merged := slices.Concat(parts...)
+	slices.SortFunc(merged, func(a, b entry) int { return strings.Compare(a.sort, b.sort) })
+	if len(merged) > q.Limit || slices.Contains(more, true) {
+		merged = merged[:q.Limit] // a partition with more to come has filled the page
+		if cursor, err = q.endedAt(merged[q.Limit-1].sort); err != nil {
+			return nil, nil, "", err
+		}
+	}
+	rows = make([]P, 0, len(merged))
+	for _, e := range merged {
+		if e.gone != nil {
+			gone = append(gone, e.gone)
+		} else {
+			rows = append(rows, e.row)
+		}
+	}
+	return rows, gone, cursor, nil
+}
+
+// endedAt is the cursor of a merged list whose page ended at a sort key, and after where the page of such a cursor begins.
+func (q Query) endedAt(sort string) (string, error) {
+	text, err := json.Marshal(place{Sort: sort, Of: q.fingerprint()})
+	return base64.RawURLEncoding.EncodeToString(text), err
+}
+
+func (q Query) after() (string, error) {
+	if q.Cursor == "" {
+		return q.From, nil
+	}
+	text, err := base64.RawURLEncoding.DecodeString(q.Cursor)
+	if err != nil {
+		return "", ErrCursor
+	}
+	var p place
+	if err := json.Unmarshal(text, &p); err != nil || p.Of != q.fingerprint() || p.Sort < q.From {
+		return "", ErrCursor
+	}
+	return p.Sort + "\x00", nil // the first key after that one
 }
 
 // list gives the rows of a page to take and its tombstones to bury, if that is there.
@@ -206,7 +279,7 @@ func (q Query) attributes() (pk, sk string) {
 // place is what a cursor holds: where the page ended, without the partition, and which list it belongs to.
 type place struct {
 	PK   string `json:"p,omitempty"` // the division of the row's own partition after the family, of an index query
-	SK   string `json:"s"`
+	SK   string `json:"s,omitempty"` // absent of a merged list
 	Sort string `json:"i,omitempty"` // the index's sort key
 	Of   string `json:"o"`           // a hash of the query
 }

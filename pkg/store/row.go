@@ -38,6 +38,17 @@ type Meta struct {
 // Head gives the meta data of a row that embeds it.
 func (m *Meta) Head() *Meta { return m }
 
+// sortIn is the row's sort key in an index.
+func (m *Meta) sortIn(i Index) string {
+	switch i {
+	case Index1:
+		return m.GSI1SK
+	case Index2:
+		return m.GSI2SK
+	}
+	return m.SK
+}
+
 // Alive says whether the row is there for a reader at this time.
 func (m *Meta) Alive(now time.Time) bool {
 	at := now.Unix()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -23,17 +24,22 @@ import (
 // note is a row of these tests.
 type note struct {
 	store.Meta
-	Org  id.Organization `dynamo:"org"`
-	ID   string          `dynamo:"id"`
-	Text string          `dynamo:"text"`
-	At   time.Time       `dynamo:"at,unixtime"`
+	Org   id.Organization `dynamo:"org"`
+	ID    string          `dynamo:"id"`
+	Text  string          `dynamo:"text"`
+	At    time.Time       `dynamo:"at,unixtime"`
+	Shelf string          `dynamo:"shelf,omitempty"` // a division of the second index; empty for none
 }
 
 func (n *note) Type() string { return "NOTE" }
 
 func (n *note) Keys() store.Keys {
 	s := store.OrganizationScope(n.Org)
-	return store.Keys{Primary: s.Key("NOTE", n.ID), Index1: store.Key{PK: s.Partition("NOTE", "byText"), SK: store.Join(n.Text, n.ID)}, Index2: s.Updated("NOTE", n.At, n.ID)}
+	k := store.Keys{Primary: s.Key("NOTE", n.ID), Index1: store.Key{PK: s.Partition("NOTE", "byText"), SK: store.Join(n.Text, n.ID)}, Index2: s.Updated("NOTE", n.At, n.ID)}
+	if n.Shelf != "" {
+		k.Index2 = s.Updated("NOTE", n.At, n.ID, n.Shelf)
+	}
+	return k
 }
 
 func bind(st *store.Store) *store.Organization {
@@ -331,6 +337,81 @@ func TestBuriedRowsShowAsTombstones(t *testing.T) {
 	clock.Advance(store.TombstoneLife)
 	if _, gone, _, err := store.ListChanges[note](ctx, h, q); err != nil || len(gone) != 0 {
 		t.Errorf("list after 30 days = %d tombstones, %v; want none", len(gone), err)
+	}
+}
+
+func TestMergedPartitionsAreOneList(t *testing.T) {
+	st, clock := storetest.New(t)
+	ctx := context.Background()
+	h := bind(st)
+	from := clock.Now()
+	var want []string
+	for i, shelf := range []string{"a", "b", "b", "a", "b", "b", "b", "a", "c"} {
+		clock.Advance(time.Second)
+		n := &note{Org: h.ID, ID: fmt.Sprint("n", i), Text: "x", At: clock.Now(), Shelf: shelf}
+		tx := st.Begin()
+		tx.Create(h, n)
+		if err := tx.Commit(ctx); err != nil {
+			t.Fatal(err)
+		}
+		switch {
+		case i == 4:
+			tx = st.Begin()
+			tx.Bury(h, n, n.ID)
+			if err := tx.Commit(ctx); err != nil {
+				t.Fatal(err)
+			}
+			want = append(want, n.ID+" buried")
+		case i > 0 && shelf != "c":
+			want = append(want, n.ID)
+		}
+	}
+	a, b := h.Scope().Partition("NOTE", "a"), h.Scope().Partition("NOTE", "b")
+	q := store.Query{Index: store.Index2, From: store.Instant(from.Add(2 * time.Second)), Tombstones: true}
+	for q.Limit = 1; q.Limit < len(want)+2; q.Limit++ {
+		var got []string
+		for q.Cursor = ""; ; {
+			rows, gone, cursor, err := store.MergeChanges[note](ctx, h, q, a, b)
+			if err != nil || len(rows)+len(gone) > q.Limit {
+				t.Fatalf("a page of %d = %d rows, %d tombstones, %v", q.Limit, len(rows), len(gone), err)
+			}
+			for _, n := range rows {
+				got = append(got, n.ID)
+			}
+			for _, g := range gone {
+				got = append(got, g.ID+" buried")
+			}
+			if q.Cursor = cursor; cursor == "" {
+				break
+			}
+		}
+		slices.Sort(got) // a page tells rows and tombstones apart, and thereby not their order
+		if !slices.Equal(got, want) {
+			t.Errorf("in pages of %d: %v; want %v", q.Limit, got, want)
+		}
+	}
+	q.Limit = 2
+	rows, _, cursor, err := store.MergeChanges[note](ctx, h, q, a, b)
+	if err != nil || len(rows) != 2 || rows[0].ID != "n1" || rows[1].ID != "n2" {
+		t.Errorf("the first page = %+v, %v; want the two oldest", rows, err)
+	}
+	alone := q
+	alone.Partition, alone.Cursor = b, cursor
+	if _, _, _, err := store.ListChanges[note](ctx, h, alone); !errors.Is(err, store.ErrCursor) {
+		t.Errorf("the cursor in another list = %v; want ErrCursor", err)
+	}
+	for _, cursor := range []string{"x", "e30", cursor + "x"} {
+		q.Cursor = cursor
+		if _, _, _, err := store.MergeChanges[note](ctx, h, q, a, b); !errors.Is(err, store.ErrCursor) {
+			t.Errorf("the cursor %q = %v; want ErrCursor", cursor, err)
+		}
+	}
+	q.Cursor = cursor
+	if _, _, _, err := store.MergeChanges[note](ctx, h, q, b, a); !errors.Is(err, store.ErrCursor) {
+		t.Errorf("the cursor in the partitions the other way round = %v; want ErrCursor", err)
+	}
+	if _, _, _, err := store.MergeChanges[note](ctx, bind(st), store.Query{Index: store.Index2, Limit: 2}, a, b); !errors.Is(err, store.ErrBound) {
+		t.Errorf("another organization's partitions = %v; want ErrBound", err)
 	}
 }
 

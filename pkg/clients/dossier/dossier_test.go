@@ -65,7 +65,7 @@ func (w world) made(op api.Operation, c apitest.Caller, r apitest.Request) strin
 }
 
 func (w world) client(c apitest.Caller, name string) string {
-	return w.made(clients.CreateClient(w.Store, w.vault), c, apitest.Request{Body: map[string]any{"name": name, "currency": "EUR", "email": "office@" + name + ".example.com", "notes": "Notes on " + name, "tax_id": "DE" + name}})
+	return w.made(clients.CreateClient(w.Store, w.vault, keys.Pseudonyms{}), c, apitest.Request{Body: map[string]any{"name": name, "currency": "EUR", "email": "office@" + name + ".example.com", "notes": "Notes on " + name, "tax_id": "DE" + name}})
 }
 
 func (w world) invoice(c apitest.Caller, client string, lines ...any) string {

@@ -9,10 +9,14 @@ import (
 
 	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/account"
+	"pixeltrack.io/platform/pkg/api"
 	"pixeltrack.io/platform/pkg/api/apitest"
 	"pixeltrack.io/platform/pkg/clients"
+	"pixeltrack.io/platform/pkg/clients/dossier"
 	"pixeltrack.io/platform/pkg/invoicing"
+	"pixeltrack.io/platform/pkg/named"
 	"pixeltrack.io/platform/pkg/privacy"
+	"pixeltrack.io/platform/pkg/privacy/datamap"
 	"pixeltrack.io/platform/pkg/privacy/request"
 	"pixeltrack.io/platform/pkg/referrals"
 	"pixeltrack.io/platform/pkg/store"
@@ -22,7 +26,7 @@ import (
 func (w *world) contact(owner apitest.Caller, email string) string {
 	w.T.Helper()
 	owner.Token = w.Token(owner)
-	a := w.Call(clients.CreateClient(w.Store, nil), owner, apitest.Request{Body: map[string]any{"name": "Example Bakery", "currency": "EUR"}})
+	a := w.Call(clients.CreateClient(w.Store, nil, w.room.Pseudonyms), owner, apitest.Request{Body: map[string]any{"name": "Example Bakery", "currency": "EUR"}})
 	w.Want(a, 201, "")
 	var client clients.ClientBody
 	a.Into(w.T, &client)
@@ -348,6 +352,68 @@ func TestAChangedContactIsFoundByTheNewAddress(t *testing.T) {
 	h, _ = o.asks("new@example.com", "portability")
 	if got := said(o.requests(h)); slices.Contains(got, "portability forwarded by form") {
 		t.Errorf("a deleted contact: %q; want nothing forwarded", got)
+	}
+}
+
+func TestAClientIsFoundByItsOwnAddress(t *testing.T) {
+	w := newWorld(t)
+	one, two := w.studio("One"), w.studio("Two")
+	client := func(owner apitest.Caller, email string) string {
+		owner.Token = w.Token(owner)
+		a := w.Call(clients.CreateClient(w.Store, nil, w.room.Pseudonyms), owner, apitest.Request{Body: map[string]any{"name": "Cleo Example", "currency": "EUR", "email": email}})
+		w.Want(a, 201, "")
+		var b clients.ClientBody
+		a.Into(t, &b)
+		return b.ID
+	}
+	act := func(owner apitest.Caller, op api.Operation, id string, body any, status int) apitest.Answer {
+		t.Helper()
+		owner.Token = w.Token(owner)
+		a := w.Call(op, owner, apitest.Request{Path: strings.Replace(op.Path, "{id}", id, 1), IfMatch: "*", Body: body})
+		w.Want(a, status, "")
+		return a
+	}
+	o := w.office()
+	found := func(email string) []string {
+		t.Helper()
+		before := len(w.referred(one))
+		w.Clock.Advance(25 * time.Hour)
+		o.asks(email, "access")
+		all := []string{}
+		if now := w.referred(one); len(now) > before {
+			for _, p := range now[0].Places {
+				all = append(all, string(p.Client)+string(p.Contact))
+			}
+		}
+		return all
+	}
+	cli, gone, away := client(one, "Cleo@Example.com"), client(one, "gone@example.com"), client(one, "away@example.com")
+	client(one, "")
+	client(two, "two@example.com")
+	act(one, clients.ArchiveClient(w.Store), away, nil, 200)
+	changed := client(one, "old@example.com")
+	act(one, clients.UpdateClient(w.Store, nil, w.room.Pseudonyms), changed, map[string]any{"email": "new@example.com"}, 200)
+	bare := client(one, "bare@example.com")
+	act(one, clients.UpdateClient(w.Store, nil, w.room.Pseudonyms), bare, map[string]any{"email": ""}, 200)
+	act(one, clients.DeleteClient(w.Store), gone, nil, 204)
+
+	for email, want := range map[string][]string{"cleo@example.com": {cli}, "away@example.com": {away}, "new@example.com": {changed},
+		"old@example.com": {}, "bare@example.com": {}, "gone@example.com": {}, "two@example.com": {}} {
+		if got := found(email); !slices.Equal(got, want) {
+			t.Errorf("by %s: %q; want %q", email, got, want)
+		}
+	}
+	exported := act(one, dossier.ExportClient(nil, datamap.Current()), cli, nil, 200)
+	if text := string(exported.Body); !strings.Contains(text, "Cleo@Example.com") || strings.Contains(text, named.HashOf(w.room.Pseudonyms, "cleo@example.com")) {
+		t.Errorf("the export = %s; want the address and no hash of it", text)
+	}
+	act(one, clients.EraseClient(w.Store), cli, nil, 202)
+	listed, _, err := store.List[clients.Client](t.Context(), w.Store.BindPlatform(store.Actor{Who: "test"}), named.By(named.HashOf(w.room.Pseudonyms, "cleo@example.com")))
+	if err != nil || len(listed) != 0 {
+		t.Errorf("after the erasure began %d clients are listed by the address, %v; want none", len(listed), err)
+	}
+	if got := found("cleo@example.com"); len(got) != 0 {
+		t.Errorf("erased, found %q; want nothing", got)
 	}
 }
 

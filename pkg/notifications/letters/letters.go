@@ -46,7 +46,7 @@ func aboutRequests() []compose.Template {
 	for _, kind := range privacy.AgentTemplates() {
 		all = append(all, compose.Template{Kind: kind, Compose: toAgent})
 	}
-	return append(all, compose.Template{Kind: privacy.MailCode, Compose: code})
+	return append(all, compose.Template{Kind: privacy.MailAgentTaken, Compose: taken}, compose.Template{Kind: privacy.MailCode, Compose: code})
 }
 
 // toAgent is a mail to who made a request for somebody. It is dropped when its person agrees no more, or is gone.
@@ -60,6 +60,20 @@ func toAgent(ctx context.Context, c *compose.Composer, m *outbox.Mail) (mail.Mes
 	}
 	l := privacy.WriteToAgent(m.Template, m.Ids)
 	return c.Write(to, compose.Letter{Subject: l.Subject, Paragraphs: l.Paragraphs}), nil
+}
+
+// taken is the mail to who had written for somebody else as if for themself, which says nothing of that person.
+func taken(ctx context.Context, c *compose.Composer, m *outbox.Mail) (mail.Message, error) {
+	to, _, err := agent(ctx, c, m)
+	if err != nil {
+		return mail.Message{}, err
+	}
+	l := privacy.WriteToAgent(m.Template, m.Ids)
+	message := c.Write(to, compose.Letter{Subject: l.Subject, Paragraphs: l.Paragraphs})
+	if l.Answerable {
+		message.ReplyTo = c.Boxes.Address(mail.PrivacyBox)
+	}
+	return message, nil
 }
 
 // agent is who made the request of a mail for its person.
