@@ -94,7 +94,7 @@
 //	assign-case | a privacy request by id | table | USER u STAFF; PLATFORM DOCKET / id; USER u, CASE hash REQUEST / id | 5 / 10
 //	decide-case | a privacy request by id | table | USER u STAFF; PLATFORM DOCKET / id; USER u, CASE hash REQUEST / id; DUE request | 5 / 15
 //	deny-case | a privacy request by id | table | USER u STAFF; PLATFORM DOCKET / id; USER u, CASE hash REQUEST / id, OUTBOX; CASE hash CHILDREPORT; USER u USERGATE; DUE request, outbox | 5 / 17
-//	attribute-case | a privacy request by id, who sent it, and who has an address | table | USER u STAFF; PLATFORM DOCKET / id; USER u, CASE hash REQUEST / id, OUTBOX; USER u PROFILE; CASE hash CORRESPONDENT; MAIL hash; DUE request, outbox, purge-correspondent; WAKE purge-correspondent | 8 / 30
+//	attribute-case | a privacy request by id, who sent it, and who has an address | table | USER u STAFF; PLATFORM DOCKET / id; USER u, CASE hash REQUEST / id, OUTBOX; USER u PROFILE; CASE hash CORRESPONDENT; MAIL hash; DUE request, outbox, purge-correspondent; WAKE purge-correspondent | 8 / 34
 //	extend-case | a privacy request by id | table | USER u STAFF; PLATFORM DOCKET / id; USER u, CASE hash REQUEST / id, OUTBOX; DUE outbox | 5 / 16
 //	report-case-step | a privacy request by id | table | USER u STAFF; PLATFORM DOCKET / id; USER u, CASE hash REQUEST / id, OUTBOX; DUE request, outbox | 5 / 17
 //	place-hold | one thing by its id, and what holds it | table | USER u STAFF; PLATFORM HOLD / id, CUSTODY / id; USER u USERGATE; ORG o ORGGATE, CLIENT / id, PROJECT / id, INVOICE / id, STOREDFILE / id; DUE, WAKE purge-account, purge-organization, purge-invoice, purge-project; DUE hold-review | 5 / 19
@@ -179,17 +179,17 @@
 //	list-clients | clients by id; by status, in the order of change; all by time of change | table, GSI2 | ORG o CLIENT; ORG o CLIENT status / time | 4 / 0
 //	get-client | a client by id | table | ORG o CLIENT / id | 4 / 0
 //	update-client | a client by id | table | ORG o CLIENT / id | 4 / 4
-//	archive-client | a client by id | table | ORG o CLIENT / id | 4 / 5
-//	restore-client | a client by id | table | ORG o CLIENT / id | 4 / 5
-//	erase-client | a client by id | table | ORG o CLIENT / id; DUE erasure s | 5 / 12
-//	create-contact | a contact of a client, counted there | table | ORG o CONTACT client / id, CLIENT / id, IDEMPOTENCY | 4 / 8
+//	archive-client | a client by id | table | ORG o CLIENT / id | 4 / 3
+//	restore-client | a client by id | table | ORG o CLIENT / id | 4 / 3
+//	erase-client | a client by id | table | ORG o CLIENT / id; DUE erasure s | 5 / 10
+//	create-contact | a contact of a client, counted there | table | ORG o CONTACT client / id, CLIENT / id, IDEMPOTENCY | 4 / 7
 //	list-contacts | the contacts of a client | table | ORG o CONTACT client, CLIENT / id | 5 / 0
 //	get-contact | a contact of a client by id | table | ORG o CONTACT client / id, CLIENT / id | 5 / 0
 //	update-contact | a contact of a client by id | table | ORG o CONTACT client / id, CLIENT / id | 5 / 4
-//	delete-contact | a contact of a client by id, counted there | table | ORG o CONTACT client / id, CLIENT / id | 5 / 8
+//	delete-contact | a contact of a client by id, counted there | table | ORG o CONTACT client / id, CLIENT / id | 5 / 7
 //	export-client | a client by id, its contacts, its invoices and their rows, its files | table, GSI1, GSI2 | ORG o CLIENT / id, CONTACT client; ORG o INVOICE status / client; ORG o INVOICEPAYER / id, INVOICELINE invoice, INVOICEPDF / id; ORG o PAYMENT invoice; ORG o STOREDFILE client / time | 11.5 / 1
-//	delete-client | a client by id, and its contacts | table | ORG o CLIENT / id, CONTACT client | 4 / 4
-//	create-project | a project with its key, counted at its client | table | ORG o PROJECT / id, PROJECTMEMBER project / member, PROJECTKEY / key, CLIENT / id, IDEMPOTENCY; DUE, WAKE purge-project | 4 / 12
+//	delete-client | a client by id, and its contacts | table | ORG o CLIENT / id, CONTACT client | 4 / 3
+//	create-project | a project with its key, counted at its client | table | ORG o PROJECT / id, PROJECTMEMBER project / member, PROJECTKEY / key, CLIENT / id, IDEMPOTENCY; DUE, WAKE purge-project | 4 / 11
 //	list-projects | projects by id; by status and client; by time of change | table, GSI1, GSI2 | ORG o PROJECT; ORG o PROJECT status / client; ORG o PROJECT / time; ORG o PROJECTMEMBER member / project | 4 / 0
 //	get-project | a project by id, and whether a guest works on it | table | ORG o PROJECT / id, PROJECTMEMBER project / member | 4 / 0
 //	update-project | a project by id, and the clients it leaves and joins | table | ORG o PROJECT / id, PROJECTMEMBER project / member, CLIENT / id; DUE, WAKE purge-project | 4 / 4
@@ -229,11 +229,11 @@
 //	rate-ticket | a ticket by id | table | ORG o TICKET / id | 4 / 3
 //	rate-mail-ticket | a correspondent's ticket by its pass | table | CASE hash TICKET / id | 1 / 1
 //	take-in-mail | a mail that came in, who sent it, and the ticket that it answers | table | DUE arrival s; PLATFORM ARRIVAL id; MAIL hash; USER u USERGATE, MEMBERSHIP; ORG o ACCESS / member, ORGGATE; CASE hash CORRESPONDENT, MAILCOUNT; ORG o, CASE hash TICKET / id, TICKETMESSAGE ticket / id, OUTBOX / dedupe; USER u, CASE hash REQUEST / id; USER u OUTBOX / dedupe; PLATFORM DOCKET / id; DUE, WAKE purge-ticket, purge-correspondent; DUE outbox, request; at its start PLATFORM SUBPROCESSOR | 4 / 0
-//	create-invoice | a draft with its payer and lines, counted at its client | table | ORG o INVOICE / id, INVOICEPAYER / id, INVOICELINE invoice / part, CLIENT / id, ORGANIZATION, PROJECT / id, PROJECTMEMBER project / member, IDEMPOTENCY; DUE, WAKE purge-invoice; DUE assembly; ORG o OUTBOX / dedupe | 6 / 19
+//	create-invoice | a draft with its payer and lines, counted at its client | table | ORG o INVOICE / id, INVOICEPAYER / id, INVOICELINE invoice / part, CLIENT / id, ORGANIZATION, PROJECT / id, PROJECTMEMBER project / member, IDEMPOTENCY; DUE, WAKE purge-invoice; DUE assembly; ORG o OUTBOX / dedupe | 6 / 18
 //	list-invoices | invoices by id; by status and client; what is overdue; of a client in all states; by time of change | table, GSI1, GSI2 | ORG o INVOICE; ORG o INVOICE status / client, id; ORG o INVOICE status overdue / client, id; ORG o INVOICE / time | 4 / 0
 //	get-invoice | an invoice by id, with its payer, its lines and its mail | table | ORG o INVOICE / id, INVOICEPAYER / id, INVOICELINE invoice, OUTBOX / dedupe | 7 / 0
 //	update-invoice | a draft by id, with its payer and lines | table | ORG o INVOICE / id, INVOICEPAYER / id, INVOICELINE invoice, OUTBOX / dedupe | 7 / 4
-//	delete-invoice | a draft by id, with its payer and lines | table | ORG o INVOICE / id, INVOICEPAYER / id, INVOICELINE invoice, OUTBOX / dedupe, CLIENT / id; DUE, WAKE purge-invoice | 7 / 20
+//	delete-invoice | a draft by id, with its payer and lines | table | ORG o INVOICE / id, INVOICEPAYER / id, INVOICELINE invoice, OUTBOX / dedupe, CLIENT / id; DUE, WAKE purge-invoice | 7 / 19
 //	send-invoice | a draft by id, its client, the logo, the next number, a public link, and a mail | table | ORG o INVOICE / id, INVOICEPAYER / id, INVOICELINE invoice, OUTBOX / dedupe, ORGANIZATION, PICTURE, CLIENT / id, COUNTER, INVOICENUMBER / number, IDEMPOTENCY; TOKEN hash; DUE outbox, purge-invoice, overdue; WAKE purge-invoice | 12 / 24
 //	void-invoice | an invoice by id, with its payer and lines | table | ORG o INVOICE / id, INVOICEPAYER / id, INVOICELINE invoice, OUTBOX / dedupe | 8 / 10
 //	get-public-invoice | an invoice by the hash of its public link, and its first view | table | TOKEN hash; ORG o INVOICE / id, INVOICEPAYER / id, INVOICELINE invoice, OUTBOX / dedupe, ORGGATE, ORGANIZATION, CONNECTED, CHECKOUT / invoice | 9 / 5
@@ -282,7 +282,7 @@
 //	list-requests | a user's requests, newest first | table | USER u REQUEST | 4 / 0
 //	get-request | a user's request by id | table | USER u REQUEST / id | 4 / 0
 //	verify-request | a user's request by id; a mail to its agent | table | USER u REQUEST / id, OUTBOX; DUE outbox; PLATFORM DOCKET / id | 5 / 15
-//	withdraw-request | a user's request by id | table | USER u REQUEST / id; PLATFORM DOCKET / id | 4 / 11
+//	withdraw-request | a user's request by id | table | USER u REQUEST / id; PLATFORM DOCKET / id; DUE request | 4 / 11
 //	send-notices | announcements that not everybody has been told of; all accounts | table | DUE notices s; PLATFORM ANNOUNCEMENT / id, ROUND / announcement, shard, SUBJECT s, DEADLINE / entry, what, SUBPROCESSOR / company; USER u USERGATE, NOTICE / id, MEMBERSHIP, OUTBOX; ORG o ACCESS / member, ORGGATE; DUE outbox | 4 / 0
 //	download-request | a user's request by id and its package | table | USER u REQUEST / id, PACKAGE / id | 5 / 4
 //	download-export | an organisation's package by the link that was mailed, and its owner's password | table | TOKEN hash; CASE hash ATTEMPTS; ORG o ACCESS / member, PACKAGE / id; USER u CREDENTIAL | 4 / 7
