@@ -15,7 +15,7 @@ import (
 const Family store.Family = "ACTIVITY"
 
 // Life is how long an act is shown. It is a choice of ours: a year covers what a team looks back on, and what must be proved
-// for longer is in the audit records.
+// for longer is in the audit records. Like those, acts stay when what they tell of goes: its id then leads nowhere.
 const Life = 365 * 24 * time.Hour
 
 // Verb is what was done.
