@@ -51,6 +51,13 @@ func newAccountBody() map[string]any {
 	return map[string]any{"date_of_birth": "1990-04-01", "name": "Grace Example", "country": "DE", "policy_version": v.Number, "policy_hash": v.SHA256()}
 }
 
+// ofThisMonth reads what lies in months from the first day of this one on, which takes one trip.
+func ofThisMonth(path string) func(*caller) journey.Call {
+	return func(p *caller) journey.Call {
+		return journey.Call{Method: "GET", Path: path + "?from=" + p.now().Format("2006-01") + "-01T00:00:00Z"}
+	}
+}
+
 func memberSteps() []step {
 	phrase := func(p *caller) map[string]any { return map[string]any{"password": p.person.Password} }
 	self := func(p *caller) string {
@@ -74,6 +81,8 @@ func memberSteps() []step {
 			return journey.Call{Method: "POST", Path: "/v1/org/agreements", Body: map[string]any{"document": d.ID, "version": d.Version, "sha256": d.SHA256()}, Key: "key-" + unique()}
 		}},
 		{operation: "export-audit", status: 200, prepare: get("/v1/audit/export")},
+		{operation: "list-activity", status: 200, prepare: ofThisMonth("/v1/org/activity")},
+		{operation: "export-activity", status: 200, prepare: ofThisMonth("/v1/org/activity/export")},
 		{operation: "verify-audit", status: 200, prepare: get("/v1/audit/verification")},
 		{operation: "list-invitations", status: 200, prepare: get("/v1/invitations")},
 		{operation: "list-ownership-offers", status: 200, prepare: get("/v1/org/ownership-offers")},

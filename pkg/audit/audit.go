@@ -9,8 +9,8 @@ import (
 	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/api"
 	"pixeltrack.io/platform/pkg/audit/chain"
+	"pixeltrack.io/platform/pkg/audit/trail"
 	"pixeltrack.io/platform/pkg/privacy/purpose"
-	"pixeltrack.io/platform/pkg/problem"
 	"pixeltrack.io/platform/pkg/store"
 )
 
@@ -42,63 +42,31 @@ func example() RecordBody {
 
 // Filter is which records are wanted. Several of them narrow it together.
 type Filter struct {
-	From    time.Time `query:"from" doc:"Only what was done at this time or later." example:"2026-03-01T00:00:00Z"`
-	To      time.Time `query:"to" doc:"Only what was done before this time." example:"2026-04-01T00:00:00Z"`
-	Member  string    `query:"member_id" maxLength:"64" doc:"Only what this member did." example:"mbr_01J8ZQ4M2V6TQ0Y7N3W5K9XDCB"`
-	Object  string    `query:"object" maxLength:"64" doc:"Only what was done to this object, by its id." example:"mbr_01J8ZQ4M2V6TQ0Y7N3W5K9XDCC"`
-	Action  string    `query:"action" maxLength:"64" doc:"Only this operation, by its id." example:"update-member"`
-	Outcome string    `query:"outcome" maxLength:"64" doc:"Only this outcome: done, or the code of a refusal." example:"done"`
+	trail.Filter
+	Action  string `query:"action" maxLength:"64" doc:"Only this operation, by its id." example:"update-member"`
+	Outcome string `query:"outcome" maxLength:"64" doc:"Only this outcome: done, or the code of a refusal." example:"done"`
 }
 
-// query is the part of the filter that the order of the records serves: their time.
-func (f Filter) query(of store.Scope) (store.Query, error) {
-	q := store.Query{Partition: of.Partition(api.FamilyAudit), Descending: true}
-	if !f.From.IsZero() && !f.To.IsZero() && !f.From.Before(f.To) {
-		return q, problem.InvalidField("query.to", "not after from")
+// wants says whether the parts of the filter that the order of the records does not serve let a record through, nil when
+// there are none.
+func (f Filter) wants() func(*api.Audit) bool {
+	if f.Member+f.Object+f.Action+f.Outcome == "" {
+		return nil
 	}
-	if !f.From.IsZero() {
-		q.From = store.Instant(f.From)
+	return func(a *api.Audit) bool {
+		return (f.Member == "" || f.Member == a.Actor) && (f.Object == "" || f.Object == a.Object) && (f.Action == "" || f.Action == a.Action) && (f.Outcome == "" || f.Outcome == a.Outcome)
 	}
-	if !f.To.IsZero() {
-		q.To = store.Instant(f.To) // an instant alone sorts before every record of that instant
-	}
-	return q, nil
 }
 
-// wants says whether the other parts of the filter let a record through.
-func (f Filter) wants(a *api.Audit) bool {
-	return (f.Member == "" || f.Member == a.Actor) && (f.Object == "" || f.Object == a.Object) && (f.Action == "" || f.Action == a.Action) && (f.Outcome == "" || f.Outcome == a.Outcome)
-}
-
-// searches says whether more is asked for than the order of the records serves.
-func (f Filter) searches() bool { return f.Member+f.Object+f.Action+f.Outcome != "" }
-
-// mostRead is how many records one call looks at in search of those that are wanted.
-const mostRead = 5000
-
-// list reads the records that are wanted, up to the limit of a query. What few records have is searched for among those
-// of the time, so that writing one, which is done all day, costs no index; a page that ends before its limit says where to
-// go on.
-func (f Filter) list(ctx context.Context, h store.Bound, q store.Query) (rows []*api.Audit, next string, err error) {
-	want := q.Limit
-	if f.searches() {
-		q.Limit = (want + 1) / 2 // records are taken as they were read, so a piece must fit into what is left of the page
+// list reads the records of a scope that are wanted, and says with which cursor to go on.
+func (f Filter) list(ctx context.Context, h store.Bound, of store.Scope, limit int, cursor string) ([]*api.Audit, string, error) {
+	q, err := f.Query()
+	if err != nil {
+		return nil, "", err
 	}
-	for read := 0; ; {
-		page, cursor, err := store.List[api.Audit](ctx, h, q)
-		if err != nil {
-			return nil, "", err
-		}
-		for _, a := range page {
-			if f.wants(a) {
-				rows = append(rows, a)
-			}
-		}
-		read += len(page)
-		if q.Cursor = cursor; cursor == "" || len(rows)+q.Limit > want || read >= mostRead {
-			return rows, cursor, nil
-		}
-	}
+	q.Limit, q.Cursor = limit, cursor
+	rows, _, next, err := trail.Search(ctx, h, q, []string{of.Partition(api.FamilyAudit)}, f.wants())
+	return rows, next, api.ListError(err)
 }
 
 // ListIn is the input of list-audit.
@@ -124,14 +92,9 @@ func ListAudit() api.Operation {
 
 // List reads a page of the audit records of a scope, newest first.
 func List(ctx context.Context, h store.Bound, of store.Scope, in *ListIn) (*ListOut, error) {
-	q, err := in.query(of)
+	rows, cursor, err := in.list(ctx, h, of, in.Limit, in.Cursor)
 	if err != nil {
 		return nil, err
-	}
-	q.Limit, q.Cursor = in.Limit, in.Cursor
-	rows, cursor, err := in.list(ctx, h, q)
-	if err != nil {
-		return nil, api.ListError(err)
 	}
 	page := api.List[RecordBody]{Data: make([]RecordBody, len(rows)), NextCursor: cursor}
 	for i, a := range rows {

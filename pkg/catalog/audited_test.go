@@ -66,7 +66,7 @@ func TestEveryChangeIsAuditedOrSaysWhyNot(t *testing.T) {
 			t.Errorf("%s is excused from the audit and is no route", id)
 		}
 	}
-	for _, id := range []string{"export-audit", "download-request", "download-export"} {
+	for _, id := range []string{"export-audit", "export-activity", "download-request", "download-export"} {
 		if i := slices.IndexFunc(catalog.Routes(), func(op api.Operation) bool { return op.ID == id }); i < 0 || !catalog.Routes()[i].Audit {
 			t.Errorf("%s lets data out and is not audited", id)
 		}

@@ -6,6 +6,7 @@ import (
 	"pixeltrack.io/platform/pkg/abuse"
 	"pixeltrack.io/platform/pkg/account"
 	"pixeltrack.io/platform/pkg/account/choices"
+	"pixeltrack.io/platform/pkg/activity"
 	"pixeltrack.io/platform/pkg/admin"
 	"pixeltrack.io/platform/pkg/admin/deadline"
 	"pixeltrack.io/platform/pkg/admin/heartbeat"
@@ -100,6 +101,7 @@ func Routes() []api.Operation {
 	all = append(all, agreements.Routes()...)
 	all = append(all, members.Routes()...)
 	all = append(all, audit.Routes()...)
+	all = append(all, activity.Routes()...)
 	all = append(all, ownership.Routes()...)
 	all = append(all, invitations.Routes()...)
 	return all
@@ -169,6 +171,7 @@ func Rows() []registry.Row {
 	all = append(all, organization.Rows()...)
 	all = append(all, agreements.Rows()...)
 	all = append(all, chain.Rows()...)
+	all = append(all, activity.Rows()...)
 	all = append(all, ownership.Rows()...)
 	all = append(all, invitations.Rows()...)
 	return all

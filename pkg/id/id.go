@@ -3,7 +3,9 @@
 package id
 
 import (
+	"bytes"
 	"crypto/rand"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -35,6 +37,7 @@ type (
 	Reset        string // rst_…, a link that sets a new password
 	Purge        string // pur_…, one act of retention
 	Record       string // rec_…, one audit record
+	Act          string // act_…, one thing that a member or a job did
 	File         string // fil_…
 	Picture      string // pic_…, of an account, or an organization's logo
 	Passkey      string // psk_…
@@ -82,6 +85,7 @@ const (
 	PrefixReset        = "rst"
 	PrefixPurge        = "pur"
 	PrefixRecord       = "rec"
+	PrefixAct          = "act"
 	PrefixFile         = "fil"
 	PrefixPicture      = "pic"
 	PrefixPasskey      = "psk"
@@ -145,6 +149,8 @@ func Prefix[T Kind]() string {
 		return PrefixPurge
 	case Record:
 		return PrefixRecord
+	case Act:
+		return PrefixAct
 	case File:
 		return PrefixFile
 	case Picture:
@@ -237,6 +243,16 @@ func New[T Kind](s Source) T {
 	u, err := ulid.New(at, s.Rand)
 	if err != nil {
 		panic(fmt.Sprintf("id: no randomness: %v", err)) // the system's source never fails
+	}
+	return T(Prefix[T]() + "_" + u.String())
+}
+
+// Derived is the id of kind T that what a text names has at a time: the same every time, and another for another text.
+func Derived[T Kind](at time.Time, of string) T {
+	sum := sha256.Sum256([]byte(of))
+	u, err := ulid.New(ulid.Timestamp(at), bytes.NewReader(sum[:]))
+	if err != nil {
+		return Earliest[T](at) // a time that no id is made at
 	}
 	return T(Prefix[T]() + "_" + u.String())
 }

@@ -57,6 +57,20 @@ func TestMemberIDsDoNotTellTheTime(t *testing.T) {
 	}
 }
 
+func TestDerived(t *testing.T) {
+	at := time.Date(2026, 3, 2, 9, 0, 0, 5e6, time.UTC)
+	a := id.Derived[id.Act](at, "one")
+	if b := id.Derived[id.Act](at, "one"); b != a {
+		t.Errorf("Derived twice = %q, %q; want one id", a, b)
+	}
+	if b := id.Derived[id.Act](at, "two"); b == a {
+		t.Errorf("Derived of two texts = %q twice; want two ids", a)
+	}
+	if _, err := id.Parse[id.Act](string(a)); err != nil || !id.Made(a).Equal(at) {
+		t.Errorf("Derived = %q of %v, %v; want it well formed, of its time", a, id.Made(a), err)
+	}
+}
+
 func TestEarliest(t *testing.T) {
 	at := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
 	made := id.New[id.User](id.Source{Now: func() time.Time { return at }, Rand: rand.Reader})

@@ -16,10 +16,11 @@ type Record struct {
 		Principal string `json:"principalId"`
 	} `json:"userIdentity"`
 	Change struct {
-		Keys     Image  `json:"Keys"`
-		New      Image  `json:"NewImage"`
-		Old      Image  `json:"OldImage"`
-		Sequence string `json:"SequenceNumber"`
+		Keys     Image   `json:"Keys"`
+		New      Image   `json:"NewImage"`
+		Old      Image   `json:"OldImage"`
+		Sequence string  `json:"SequenceNumber"`
+		At       float64 `json:"ApproximateCreationDateTime"` // epoch seconds, the same each time the record is given
 	} `json:"dynamodb"`
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 
+	"pixeltrack.io/platform/pkg/activity/feed"
 	"pixeltrack.io/platform/pkg/bus"
 	"pixeltrack.io/platform/pkg/job"
 	"pixeltrack.io/platform/pkg/outbox"
@@ -18,32 +19,64 @@ type Publisher interface {
 	Publish(ctx context.Context, events []bus.Event) error
 }
 
-// DispatchChanges turns changes of the table that somebody wants into events of ids on the bus. A change may give its
-// event twice and after later changes; who takes it reads the row as it is by then.
+// DispatchChanges turns changes of the table that somebody wants into events of ids on the bus, and those of what people
+// work with into acts of the activity feed. A change may give its event twice and after later changes; who takes it reads
+// the row as it is by then. It gives its act once, however often it comes.
 func DispatchChanges(p Publisher) job.Job {
 	return job.Job{
-		ID: "dispatch-changes", Area: "notifications", Summary: "Turn changes of the table into events on the bus",
+		ID: "dispatch-changes", Area: "notifications", Summary: "Turn changes of the table into events on the bus, and into the activity feed",
 		Purpose: purpose.ServiceDelivery, Triggers: []string{"stream"},
 		Run: func(ctx context.Context, r *job.Run) error {
-			var events []bus.Event
-			var from []string // the record of each event
-			for _, record := range r.Event.Records {
-				for _, e := range eventsOf(record) {
-					events, from = append(events, e), append(from, record.Change.Sequence)
-				}
-			}
-			if len(events) == 0 {
-				return nil
-			}
-			err := p.Publish(ctx, events)
-			var left *bus.Unpublished
-			if errors.As(err, &left) {
-				r.Log.Warn("events_not_taken", telemetry.Operation("dispatch-changes"), telemetry.Request(r.Request), telemetry.Count(len(left.Places)))
-				return &job.Partial{From: from[left.Places[0]], Cause: err}
+			err := publish(ctx, p, r)
+			// Also where the bus takes nothing more. What the table does not take makes all of it come again: the events are
+			// taken twice, and the acts that are there already stay.
+			if missing := keepActs(ctx, r); missing != nil {
+				return missing
 			}
 			return err
 		},
 	}
+}
+
+// publish puts the events of a run's records on the bus.
+func publish(ctx context.Context, p Publisher, r *job.Run) error {
+	var events []bus.Event
+	var from []string // the record of each event
+	for _, record := range r.Event.Records {
+		for _, e := range eventsOf(record) {
+			events, from = append(events, e), append(from, record.Change.Sequence)
+		}
+	}
+	if len(events) == 0 {
+		return nil
+	}
+	err := p.Publish(ctx, events)
+	var left *bus.Unpublished
+	if errors.As(err, &left) {
+		r.Log.Warn("events_not_taken", telemetry.Operation("dispatch-changes"), telemetry.Request(r.Request), telemetry.Count(len(left.Places)))
+		return &job.Partial{From: from[left.Places[0]], Cause: err}
+	}
+	return err
+}
+
+// keepActs keeps the acts of a run's records. A record that no act can be read from is logged and passed over, for it would
+// not be another one the next time.
+func keepActs(ctx context.Context, r *job.Run) error {
+	var acts []*feed.Act
+	read := map[store.Key]bool{}
+	for _, rec := range r.Event.Records {
+		a, err := feed.Read(rec)
+		if err != nil {
+			r.Log.Warn("act_not_read", telemetry.Operation("dispatch-changes"), telemetry.Request(r.Request), telemetry.Kind(rec.Change.New.Text("_type")), telemetry.Cause(err))
+			continue
+		}
+		if a == nil || read[a.Keys().Primary] {
+			continue
+		}
+		read[a.Keys().Primary] = true
+		acts = append(acts, a)
+	}
+	return feed.Keep(ctx, r.Store, r.Actor, acts)
 }
 
 // change is one write of a row.

@@ -24,6 +24,7 @@ const (
 	ClassRequest  Class = "privacy_request" // 36 months from the close
 	ClassExport   Class = "export_package"  // 7 days
 	ClassAudit    Class = "audit"           // 7 years
+	ClassActivity Class = "activity"        // 365 days
 	ClassUsage    Class = "usage"           // 90 days
 	ClassLedger   Class = "erasure_ledger"  // while a backup older than the erasure may exist, longer than the recovery window
 	ClassRegister Class = "register"        // 5 years from the close of an entry

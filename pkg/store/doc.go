@@ -166,6 +166,8 @@
 //	list-audit | what was done in an organisation, newest first | table | ORG o AUDIT | 4 / 0
 //	export-audit | an organisation's audit records by time | table | ORG o AUDIT | 4 / 1
 //	verify-audit | an organisation's chain of audit records, and when the table was restored | table | ORG o AUDITSEAL, AUDIT, AUDITHEAD; PLATFORM KEYRING | 7 / 0
+//	list-activity | what people did in an organisation, newest first | table | ORG o ACTIVITY month / time, id | 4 / 0
+//	export-activity | the same by time | table | ORG o ACTIVITY month / time, id; AUDIT | 4 / 1
 //	list-support-access | visits to an organisation, newest first | table | ORG o VISIT | 4 / 0
 //	revoke-support-access | a visit by id, and its pass | table | ORG o VISIT / id, IDEMPOTENCY; PLATFORM VISITPASS / org, staff | 5 / 8
 //	list-data-requests | the requests that were forwarded to an organisation, newest first; those that wait for an answer, by when it is due | table, GSI1 | ORG o REFERRAL; ORG o REFERRAL open / due, id | 4 / 0
@@ -295,7 +297,7 @@
 //	work-requests | requests and packages that are due; a request by an event; what names an address | table, GSI1 | DUE request s, package s; USER u REQUEST / id; CASE hash REQUEST / id, UNINVITED; every family of a user or organisation; PLATFORM DOCKET / id, HOLD / id, SUPPORTQUEUE / id, FLAGLIST / id, SUBJECT s / user, POLICY / time; DUE hold-review s; PLATFORM HEARTBEAT / job; NAMED hash / org, id; ORG o ORGANIZATION, ACCESS, REFERRAL / id, OUTBOX | 12 / 1
 //	aggregate-events | days that are over, and what people did on them | table | DUE usage_day s; PLATFORM USAGEEVENT day, shard / pseudonym, random; USAGETOTAL / day; PLATFORM HEARTBEAT / job | 4 / 1
 //	build-export | everything of a user or organisation | table, GSI1, GSI2 | USER u PACKAGE / id; ORG o PACKAGE / id; TOKEN hash; every family of a user or organisation, what a correspondent wrote, and what names an address: NAMED hash / org, id; PLATFORM DOCKET / id, POLICY / time, SUBPROCESSOR, TRANSFER / id | 82.5 / 21
-//	dispatch-changes | changes of the types that somebody wants | stream | no row | 0 / 0
+//	dispatch-changes | changes of the types that somebody wants, and an act for each that tells of one | stream, table | ORG o ACTIVITY month / time, id | 0 / 0
 //	send-outbox | mails that are due; a mail by an event | table | DUE outbox s; USER u, CASE hash, ORG o OUTBOX / dedupe; USER u PROFILE, APIKEY / id, EMAILCHANGE, NOTIFYCHOICE; PLATFORM SUPPRESSION, UNBOUND; EXT resend platform id; CASE hash SIGNUP, PASSWORDRESET, CHILDREPORT; USER u, CASE hash REQUEST / id; ORG o INVOICE / id, INVOICEPAYER / id, ORGANIZATION; USER u DELETION, NOTICE / id; ORG o OWNERSHIP, INVITATION / id, VISIT / id, REFERRAL / id; ORG o, CASE hash TICKET / id, TICKETMESSAGE ticket; ORG o ACCESS / member; CASE hash CORRESPONDENT, UNINVITED; at its start PLATFORM SUBPROCESSOR | 4 / 0
 //	receive-resend | a mail by the provider's id | table | EXT resend platform id; USER u, CASE hash, ORG o OUTBOX / dedupe; PLATFORM SUPPRESSION, UNBOUND | 2 / 1
 //	receive-inbound-mail | a mail by the provider's id | table | PLATFORM ARRIVAL id; DUE arrival | 0 / 4

@@ -9,11 +9,12 @@ import (
 	"pixeltrack.io/platform/pkg/registry"
 )
 
-// Lengths that the policy states.
+// Lengths that the policy states, and of what it does not name ours.
 const (
 	Account       = 30 * 24 * time.Hour // after deletion, restorable meanwhile
 	Organization  = 30 * 24 * time.Hour // after closing
 	Usage         = 90 * 24 * time.Hour
+	Activity      = 365 * 24 * time.Hour // ours, for the policy names none; package feed says the same
 	Export        = 7 * 24 * time.Hour
 	Log           = 30 * 24 * time.Hour
 	Mail          = 30 * 24 * time.Hour
@@ -97,6 +98,8 @@ func Schedule() []Rule {
 			Delete, ByLifecycle, "the record that it was made and fetched", span(Export)},
 		{registry.ClassAudit, "the record is written", "7 years",
 			Delete, ByTTL, "heads of the chain, which hold hashes only", years(AuditYears)},
+		{registry.ClassActivity, "the act", "365 days",
+			Delete, ByTTL, "", span(Activity)},
 		{registry.ClassUsage, "the event", "90 days",
 			Delete, ByTTL, "totals over ten people or more", span(Usage)},
 		{registry.ClassLedger, "the erasure", "until every backup that is older has gone",

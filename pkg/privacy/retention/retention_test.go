@@ -31,6 +31,7 @@ func TestDue(t *testing.T) {
 		{"a ticket, 2 years", registry.ClassSupport, "2026-11-23", "2028-11-23"},
 		{"a ticket of a leap day", registry.ClassSupport, "2028-02-29", "2030-02-28"},
 		{"usage, 90 days and not 91", registry.ClassUsage, "2026-11-23", "2027-02-21"},
+		{"what people did, 365 days in a leap year too", registry.ClassActivity, "2027-11-23", "2028-11-22"},
 		{"an export package, 7 days", registry.ClassExport, "2026-11-23", "2026-11-30"},
 		{"a request, 36 months", registry.ClassRequest, "2026-11-30", "2029-11-30"},
 		{"a consent, 36 months", registry.ClassConsent, "2028-02-29", "2031-02-28"},
@@ -54,7 +55,7 @@ func TestDue(t *testing.T) {
 func TestEveryClassHasARule(t *testing.T) {
 	classes := []registry.Class{registry.ClassAccount, registry.ClassSecurity, registry.ClassProject, registry.ClassFinance,
 		registry.ClassSupport, registry.ClassConsent, registry.ClassRequest, registry.ClassExport, registry.ClassAudit,
-		registry.ClassUsage, registry.ClassLedger, registry.ClassRegister, registry.ClassPlatform, registry.ClassWork}
+		registry.ClassUsage, registry.ClassLedger, registry.ClassRegister, registry.ClassPlatform, registry.ClassWork, registry.ClassActivity}
 	for _, c := range classes {
 		if _, ok := retention.Of(c); !ok {
 			t.Errorf("no rule for %s", c)
