@@ -285,7 +285,7 @@ func UpdateProjectMember(st *store.Store) api.Operation {
 // DeleteProjectMember takes a member off a project.
 func DeleteProjectMember(st *store.Store) api.Operation {
 	return api.New(api.Route{
-		ID: "delete-project-member", Area: "projects", Method: http.MethodDelete, Path: "/v1/projects/{id}/members/{member_id}", Status: http.StatusNoContent, ReadsAhead: true,
+		ID: "delete-project-member", Area: "projects", Method: http.MethodDelete, Path: "/v1/projects/{id}/members/{member_id}", Status: http.StatusNoContent, ReadsAhead: true, Audit: true,
 		Permission: access.ProjectsWriteLed, Purpose: purpose.Collaboration, Summary: "Take a member off a project",
 		Description: "Off one that you lead, or off any with the right projects:write. What they did stays. A guest does not see the project any more, and who led it does so no more, from their very next call.",
 		Refusals:    []api.Refusal{notLed(), memberMissing()},
