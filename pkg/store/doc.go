@@ -201,7 +201,7 @@
 //	list-project-members | who works on a project | table | ORG o PROJECT / id; ORG o PROJECTMEMBER project | 5 / 0
 //	create-project-member | a project by id, what the caller is on it, and a member of it | table | ORG o PROJECT / id, ACCESS / member, PROJECTMEMBER project / member, IDEMPOTENCY | 5 / 7
 //	update-project-member | a member of a project, and what the caller is on it | table | ORG o PROJECTMEMBER project / member | 4 / 2
-//	delete-project-member | a member of a project, and what the caller is on it | table | ORG o PROJECTMEMBER project / member | 4 / 3
+//	delete-project-member | a member of a project, and what the caller is on it | table | ORG o PROJECTMEMBER project / member; AUDIT | 4 / 5
 //	close-projects | deleted projects that are due | table | DUE project_delete s; ORG o PROJECT / id; ORG o CLIENT / id, PROJECTKEY / key, PROJECTMEMBER project; DUE, WAKE purge-project | 4 / 0
 //	start-timer | a member's timer, the project it is for, the user's one mark | table | ORG o TIMER / member; USER u RUNNING; ORG o PROJECT / id, PROJECTMEMBER project / member, PROJECTTIME project, TIMEENTRY month; DUE timer_forgotten | 7 / 11
 //	get-timer | a member's timer | table | ORG o TIMER / member | 4 / 0
@@ -272,7 +272,7 @@
 //	create-consent | a user's last consent for a purpose, and the next | table, GSI1 | USER u CONSENT / purpose, sequence; PLATFORM POLICY / time | 5.5 / 6
 //	withdraw-consent | a user's last consent for a purpose, and the next | table, GSI1 | USER u CONSENT / purpose, sequence; PLATFORM POLICY / time | 4.5 / 6
 //	list-objections | a user's consents and objections | table | USER u CONSENT | 4 / 0
-//	create-objection | a user's last act about a purpose, their recent requests, and the next of both | table, GSI1 | USER u CONSENT / purpose, sequence; USER u REQUEST / id; OUTBOX; DUE request; USER u PROFILE; PLATFORM DOCKET / id, POLICY / time | 8.5 / 17
+//	create-objection | a user's last act about a purpose, their recent requests, and the next of both | table, GSI1 | USER u CONSENT / purpose, sequence; USER u REQUEST / id; OUTBOX; DUE request; USER u PROFILE; PLATFORM DOCKET / id, POLICY / time | 7.5 / 17
 //	opt-out | nothing without a login; a user's last consents, and a new request | table | USER u CONSENT, PROFILE, REQUEST / id, OUTBOX; DUE outbox; PLATFORM DOCKET / id, POLICY / time | 5.5 / 15
 //	create-event | a user's last consent for a purpose, and what they did | table | USER u CONSENT / purpose, sequence; DUE usage_day; PLATFORM USAGEEVENT day, shard / pseudonym, random; USER u IDEMPOTENCY | 5 / 4
 //	list-notices | what a user was told of, newest first, and what they did then | table | USER u NOTICE, ACK | 5 / 0
