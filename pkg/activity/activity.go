@@ -187,7 +187,7 @@ func ListActivity() api.Operation {
 		Summary: "What people do with their work in the organization", Purpose: purpose.Collaboration,
 		Description: "Newest first, of the last 31 days unless from says otherwise, of 366 days at most; kept for 365 days. Acts hold ids, never names or values, and appear some seconds after what they tell of. " +
 			"Every calendar month that a page reads costs a read of its own. With a filter a page may hold fewer acts than asked for, even none, and still lead on: a call looks at 5,000 acts at most. " +
-			"What goes at the end of its retention or by an erasure is no act; nor is it that a contact is deleted, which the audit records tell, or somebody taken off a project. " +
+			"What goes at the end of its retention or by an erasure is no act; nor is it that a contact is deleted or somebody taken off a project, which the audit records tell. " +
 			"What jobs change on time entries shows on the invoice or member that they do it for.",
 		ExampleOut: api.List[ActBody]{Data: []ActBody{example()}},
 	}, func(ctx context.Context, c *api.Caller, in *ListIn) (*ListOut, error) {
