@@ -57,6 +57,17 @@ func TestAuditHeadsAreSignedEveryDay(t *testing.T) {
 		}
 		staff(t, access.SecurityLead).reviewed()
 	}
+	gone := signUp(t)
+	gone.must(200, journey.Call{Method: "PATCH", Path: "/v1/org", IfMatch: "*", Body: map[string]any{"name": "Studio " + unique()}})
+	gone.settle()
+	pass(20 * time.Minute)
+	once1(t, "seal-audit")
+	gone.logIn()
+	gone.must(202, journey.Call{Method: "DELETE", Path: "/v1/me", Body: gone.deletion()})
+	gone.settle()
+	gone.purge()
+	once1(t, "sign-audit-heads") // late: the chain has gone with its organization
+
 	heads := 0
 	for _, o := range cloud.S3.Objects() {
 		if !strings.Contains(o.Key, p.organization) || !strings.Contains(o.Bucket, "heads") {

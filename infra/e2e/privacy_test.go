@@ -66,6 +66,10 @@ func TestRightsThatTakeEffectWithTheCall(t *testing.T) {
 	p.askFor(map[string]any{"type": "consent_withdrawal", "purpose": "analytics"})
 	p.must(404, journey.Call{Method: "DELETE", Path: "/v1/privacy/consents/analytics"}) // there is none any more
 	p.askFor(map[string]any{"type": "opt_out"})
+	weighed := p.must(201, journey.Call{Method: "POST", Path: "/v1/privacy/objections", Body: map[string]any{"purpose": "fraud_prevention", "description": "It is a mistake."}}).Text("request_id")
+	if a := p.must(200, journey.Call{Method: "GET", Path: "/v1/dsr/" + weighed}); a.Text("state") == "fulfilled" {
+		t.Errorf("an objection to an interest = %s; want it weighed", a.Body)
+	}
 	p.askFor(map[string]any{"type": "restriction", "description": "I contest what you hold."})
 	if a := p.call(journey.Call{Method: "POST", Path: "/v1/clients", Body: clientBody()}); a.Code() != "processing_restricted" {
 		t.Errorf("a change after the restriction = %d %s; want processing_restricted", a.Status, a.Code())

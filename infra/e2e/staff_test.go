@@ -78,26 +78,30 @@ func forSomebody(s *caller) map[string]any {
 // TestAnAgentsMailIsThePersons follows a mail that an agent wrote for somebody: until one of our own people has read it, it is
 // the agent's, and then the person's, who fetches what was asked for.
 func TestAnAgentsMailIsThePersons(t *testing.T) {
-	agent, id := stranger(t).writes()
-	s, officer := stranger(t), colleague(t, access.PrivacyOfficer, 1)
-	path := "/v1/admin/cases/" + id
-	was := officer.must(200, journey.Call{Method: "GET", Path: path})
-	a := officer.must(200, journey.Call{Method: "POST", Path: path + "/agent", Body: forSomebody(s), IfMatch: was.Header.Get("ETag")})
-	if a.Text("id") != id || a.Text("state") != "identity_pending" || a.Text("received_at") != was.Text("received_at") || a.Text("due_at") != was.Text("due_at") || a.Text("agent.email") != agent.person.Email {
-		t.Errorf("the request = %s; want the same, by an agent", a.Body)
-	}
-	officer.settle()
-	if all := agent.mails("for somebody else"); len(all) != 1 || strings.Contains(all[0].Text, s.person.Email) {
-		t.Errorf("the agent is mailed %+v; want that it waits, and not for whom", all)
-	}
-	all := s.mails(received)
-	if len(all) != 1 || !strings.Contains(all[0].Text, "Rights & Co. says to be your authorized agent") {
-		t.Fatalf("the person is mailed %+v; want who asks", all)
-	}
-	_, pass, _ := strings.Cut(all[0].Text, "#pass=")
-	pass = strings.Fields(pass)[0]
-	if a := s.must(200, journey.Call{Method: "POST", Path: "/v1/dsr/mail/open", Body: map[string]any{"pass": pass, "code": s.mailedCode(pass)}}); a.Text("state") != "verified" || a.Text("id") != id {
-		t.Errorf("opened = %s; want it confirmed", a.Body)
+	for name, agent := range map[string]*caller{"who has no account": stranger(t), "who has one": signUp(t)} {
+		t.Run(name, func(t *testing.T) {
+			_, id := agent.writes()
+			s, officer := stranger(t), colleague(t, access.PrivacyOfficer, 1)
+			path := "/v1/admin/cases/" + id
+			was := officer.must(200, journey.Call{Method: "GET", Path: path})
+			a := officer.must(200, journey.Call{Method: "POST", Path: path + "/agent", Body: forSomebody(s), IfMatch: was.Header.Get("ETag")})
+			if a.Text("id") != id || a.Text("state") != "identity_pending" || a.Text("received_at") != was.Text("received_at") || a.Text("due_at") != was.Text("due_at") || a.Text("agent.email") != agent.person.Email {
+				t.Errorf("the request = %s; want the same, by an agent", a.Body)
+			}
+			officer.settle()
+			if all := agent.mails("for somebody else"); len(all) != 1 || strings.Contains(all[0].Text, s.person.Email) {
+				t.Errorf("the agent is mailed %+v; want that it waits, and not for whom", all)
+			}
+			all := s.mails(received)
+			if len(all) != 1 || !strings.Contains(all[0].Text, "Rights & Co. says to be your authorized agent") {
+				t.Fatalf("the person is mailed %+v; want who asks", all)
+			}
+			_, pass, _ := strings.Cut(all[0].Text, "#pass=")
+			pass = strings.Fields(pass)[0]
+			if a := s.must(200, journey.Call{Method: "POST", Path: "/v1/dsr/mail/open", Body: map[string]any{"pass": pass, "code": s.mailedCode(pass)}}); a.Text("state") != "verified" || a.Text("id") != id {
+				t.Errorf("opened = %s; want it confirmed", a.Body)
+			}
+		})
 	}
 }
 

@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -10,7 +11,11 @@ import (
 	"pixeltrack.io/platform/infra/local/bus"
 	"pixeltrack.io/platform/infra/local/template"
 	"pixeltrack.io/platform/pkg/access"
+	"pixeltrack.io/platform/pkg/api"
+	"pixeltrack.io/platform/pkg/audit/chain"
 	"pixeltrack.io/platform/pkg/clients"
+	"pixeltrack.io/platform/pkg/id"
+	"pixeltrack.io/platform/pkg/store"
 )
 
 // TestARestoredTable is the drill of a recovery: a table from a month ago, in which people live who were erased since, takes
@@ -32,7 +37,7 @@ func TestARestoredTable(t *testing.T) {
 		}
 	}
 
-	living := signUp(t)
+	living, lost := signUp(t), signUp(t)
 	signed := func() { // lets a day pass after which the chain of what was done is signed
 		t.Helper()
 		living.settle()
@@ -42,11 +47,12 @@ func TestARestoredTable(t *testing.T) {
 		once1(t, "sign-audit-heads")
 		living.logIn()
 	}
-	rename := func() {
+	rename := func(p *caller) {
 		t.Helper()
-		living.must(200, journey.Call{Method: "PATCH", Path: "/v1/org", IfMatch: "*", Body: map[string]any{"name": "Studio " + unique()}})
+		p.must(200, journey.Call{Method: "PATCH", Path: "/v1/org", IfMatch: "*", Body: map[string]any{"name": "Studio " + unique()}})
 	}
-	rename()
+	rename(living)
+	rename(lost)
 	signed()
 	gone, due, held, freed := signUp(t), signUp(t), signUp(t), signUp(t)
 	gone.newAPIToken("clients:read")
@@ -93,7 +99,7 @@ func TestARestoredTable(t *testing.T) {
 	living.must(202, journey.Call{Method: "POST", Path: "/v1/clients/" + person + "/erasure"})
 	living.settle()
 	living.runLater("erase-recipients", clients.Settle)
-	rename()
+	rename(living)
 	signed()
 	pass(32 * 24 * time.Hour)
 	if marks := living.finds(k.words()...); len(marks) > 0 {
@@ -142,8 +148,23 @@ func TestARestoredTable(t *testing.T) {
 	if got := verification(); !strings.Contains(got, `"findings":[{"fault":"restoration_unsigned"}]`) || !strings.Contains(got, `"signed":false`) {
 		t.Errorf("the chain of an organization that was restored is %s; want the restoration told, and nobody accused", got)
 	}
-	rename()
+	for _, family := range []store.Family{api.FamilyAudit, chain.FamilySeal, chain.FamilyHead} { // a backup that has nothing of a chain
+		rows, err := cloud.Rows(t.Context(), store.OrganizationScope(id.Organization(lost.organization)).Partition(family))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var keys []store.Key
+		for _, r := range rows {
+			keys = append(keys, store.Key{PK: fmt.Sprint(r["PK"]), SK: fmt.Sprint(r["SK"])})
+		}
+		disarm(t, keys)
+	}
+	rename(living)
 	signed()
+	lost.logIn()
+	if got := string(lost.must(200, journey.Call{Method: "GET", Path: "/v1/audit/verification"}).Body); !strings.Contains(got, `"lost_from":1,"lost_to":1,"signed":true`) {
+		t.Errorf("a chain that the backup has nothing of is %s; want all of it told as lost", got)
+	}
 	if got := verification(); !strings.Contains(got, `"intact":true`) || !strings.Contains(got, `"lost_to":2,"signed":true`) {
 		t.Errorf("after the next day's signing it is %s; want it intact, with the restoration in it", got)
 	}

@@ -162,7 +162,7 @@
 //	accept-ownership-offer | the one offer of an organisation, and both members | table | USER u CREDENTIAL, OUTBOX; CASE hash ATTEMPTS; ORG o OWNERSHIP, ACCESS / member, IDEMPOTENCY | 8 / 17
 //	delete-ownership-offer | the one offer of an organisation | table | ORG o OWNERSHIP | 4 / 4
 //	create-invitations | invitations, once for each address, their projects, and how many a day has | table | ORG o INVITING / day, INVITEE / hash, INVITATION / id, OUTBOX, PROJECT / id, PROJECTMEMBER project / member, IDEMPOTENCY; TOKEN hash | 4 / 16
-//	sign-audit-heads | chains that have grown since their head was signed; of one that does not follow from it, when the table was restored | table | DUE sign_audit_head s; ORG o AUDITHEAD, AUDITSEAL / number; PLATFORM AUDITHEAD, AUDITSEAL / number, KEYRING; DUE watch_audit | 4 / 0
+//	sign-audit-heads | chains that have grown since their head was signed; of one that does not follow from it, when the table was restored | table | DUE sign_audit_head s; ORG o AUDITHEAD, AUDITSEAL / number; PLATFORM AUDITHEAD, AUDITSEAL / number, KEYRING; ORG o ORGGATE; DUE watch_audit | 4 / 0
 //	list-audit | what was done in an organisation, newest first | table | ORG o AUDIT | 4 / 0
 //	export-audit | an organisation's audit records by time | table | ORG o AUDIT | 4 / 1
 //	verify-audit | an organisation's chain of audit records, and when the table was restored | table | ORG o AUDITSEAL, AUDIT, AUDITHEAD; PLATFORM KEYRING | 7 / 0

@@ -94,6 +94,11 @@ func watch(ctx context.Context, r *job.Run, d *store.Due, restored func() (time.
 	if count > 0 {
 		r.Log.Warn("sealed_late", telemetry.Count(count)) // or a moment before somebody was told
 	}
+	if there, err := lives(ctx, h); err != nil {
+		return err
+	} else if !there {
+		return store.Forget(ctx, r.Platform(), d)
+	}
 	at, err := restored()
 	if err != nil {
 		return err
@@ -105,15 +110,6 @@ func watch(ctx context.Context, r *job.Run, d *store.Due, restored func() (time.
 			return err
 		}
 	}
-	if org := owner(h); org != "" {
-		_, err := store.Get[access.OrganizationGate](ctx, h, access.OrganizationGateKey(org))
-		if errors.Is(err, store.ErrMissing) {
-			return store.Forget(ctx, r.Platform(), d)
-		}
-		if err != nil {
-			return err
-		}
-	}
 	next := d.Time()
 	for !next.After(r.Settled()) { // the same for two runs at once
 		next = next.Add(watched)
@@ -122,6 +118,19 @@ func watch(ctx context.Context, r *job.Run, d *store.Due, restored func() (time.
 	tx.Disarm(r.Platform(), d, false)
 	tx.Arm(r.Platform(), store.NewDue(DueWatch, next, d.Target))
 	return tx.Commit(ctx)
+}
+
+// lives says whether whose chain it is is still there. PixelTrack's own people always are.
+func lives(ctx context.Context, h Holder) (bool, error) {
+	org := owner(h)
+	if org == "" {
+		return true, nil
+	}
+	_, err := store.Get[access.OrganizationGate](ctx, h, access.OrganizationGateKey(org))
+	if errors.Is(err, store.ErrMissing) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // all makes seals until every record that has settled is in one, and tells how many there were.

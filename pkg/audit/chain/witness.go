@@ -144,9 +144,15 @@ func (n Notary) sign(ctx context.Context, r *job.Run, d *store.Due) error {
 	}
 	head, err := store.Get[Head](ctx, h, HeadKey(of))
 	if errors.Is(err, store.ErrMissing) {
-		head, err = &Head{Organization: of}, nil // a chain that was never begun, or that was cut off
-	}
-	if err != nil {
+		there, err := lives(ctx, h)
+		if err != nil {
+			return err
+		}
+		if !there {
+			return store.Forget(ctx, r.Platform(), d) // the chain has gone with its organization
+		}
+		head = &Head{Organization: of} // it was never begun, or was cut off
+	} else if err != nil {
 		return err
 	}
 	if before != nil && before.isOf(head) {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/guregu/dynamo/v2"
 
+	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/api"
 	"pixeltrack.io/platform/pkg/audit/chain"
 	"pixeltrack.io/platform/pkg/blob"
@@ -290,5 +291,31 @@ func TestAChainThatSleptForYearsIsSignedAgain(t *testing.T) {
 	}
 	if r := w.verify(); !r.Intact || r.Signed != 2 {
 		t.Errorf("the verification is %+v; want it intact", r)
+	}
+}
+
+func TestTheHeadOfAnOrganizationThatHasGoneIsForgotten(t *testing.T) {
+	for name, signed := range map[string]bool{"never signed": false, "signed before": true} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, 1)
+			w.sealed()
+			if signed {
+				w.signed()
+				w.later(1)
+				w.sealed()
+			}
+			w.everything()
+			tx := w.Store.Begin()
+			tx.DeleteKey(w.org, access.OrganizationGateKey(w.owner.Org), "")
+			w.must(tx.Commit(context.Background()))
+			w.Clock.Advance(72 * time.Hour)
+			if w.clocks() != 1 {
+				t.Fatal("no clock is left; want that of the day")
+			}
+			w.must(w.sign())
+			if w.clocks() != 0 || len(w.seals()) != 0 {
+				t.Errorf("%d clocks and %d seals are left; want neither", w.clocks(), len(w.seals()))
+			}
+		})
 	}
 }

@@ -116,7 +116,7 @@ func TestAForwardedRequestIsTakenBack(t *testing.T) {
 	w.account(admin, "admin@one.example")
 	o := w.office()
 	c := o.asksAll(one, two)
-	f, own := c.both()
+	f, _ := c.both()
 	w.Want(w.answer(two, string(f.ID), "", map[string]any{"answer": "acted"}), 200, "")
 	if got := w.waiting(one); len(got) != 1 || got[0].State != referrals.Open {
 		t.Errorf("one has %+v to answer; want the request", got)
@@ -159,7 +159,7 @@ func TestAForwardedRequestIsTakenBack(t *testing.T) {
 	if len(got) != 1 || got[0].To != "boss@one.example" || !strings.Contains(got[0].Text, "taken it back") || strings.Contains(got[0].Text, "cleo") {
 		t.Errorf("written %+v; want it told to who was told of the request, without who it is", got)
 	}
-	f, own = c.both()
+	f, own := c.both()
 	if f.State != request.Withdrawn || f.Next != 0 || own.State == request.Withdrawn {
 		t.Errorf("it is %s, the other is %s; want the one withdrawn and done with, the other as it was", f.State, own.State)
 	}
@@ -175,11 +175,16 @@ func TestAForwardedRequestIsTakenBack(t *testing.T) {
 }
 
 func TestAWithdrawalBeforeAnybodyWasTold(t *testing.T) {
-	w := newWorld(t)
-	one := w.studio("One")
-	o := w.office()
-	c := o.asked(one)
-	o.work(c.h) // opens what is forwarded
+	var w *world
+	var one apitest.Caller
+	var o *office
+	var c *cleo
+	for again := true; again; again = len(w.referred(one)) > 0 {
+		w = newWorld(t)
+		one, o = w.studio("One"), w.office()
+		c = o.asked(one)
+		o.work(c.h) // opens what is forwarded, and forwards it as well where its clock lies in a shard that comes later
+	}
 	f, _ := c.both()
 	w.Want(c.withdraws(f), 200, "")
 	for range 2 {
