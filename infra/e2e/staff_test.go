@@ -78,10 +78,13 @@ func forSomebody(s *caller) map[string]any {
 // TestAnAgentsMailIsThePersons follows a mail that an agent wrote for somebody: until one of our own people has read it, it is
 // the agent's, and then the person's, who fetches what was asked for.
 func TestAnAgentsMailIsThePersons(t *testing.T) {
-	for name, agent := range map[string]*caller{"who has no account": stranger(t), "who has one": signUp(t)} {
+	for name, who := range map[string]struct{ agent, person *caller }{
+		"nobody has an account": {stranger(t), stranger(t)}, "the agent has one": {signUp(t), stranger(t)}, "the person has one": {stranger(t), signUp(t)},
+	} {
 		t.Run(name, func(t *testing.T) {
+			agent, s := who.agent, who.person
 			_, id := agent.writes()
-			s, officer := stranger(t), colleague(t, access.PrivacyOfficer, 1)
+			officer := colleague(t, access.PrivacyOfficer, 1)
 			path := "/v1/admin/cases/" + id
 			was := officer.must(200, journey.Call{Method: "GET", Path: path})
 			a := officer.must(200, journey.Call{Method: "POST", Path: path + "/agent", Body: forSomebody(s), IfMatch: was.Header.Get("ETag")})
@@ -95,6 +98,12 @@ func TestAnAgentsMailIsThePersons(t *testing.T) {
 			all := s.mails(received)
 			if len(all) != 1 || !strings.Contains(all[0].Text, "Rights & Co. says to be your authorized agent") {
 				t.Fatalf("the person is mailed %+v; want who asks", all)
+			}
+			if s.user != "" {
+				if a := s.must(200, journey.Call{Method: "POST", Path: "/v1/dsr/" + id + "/verify"}); a.Text("state") != "verified" {
+					t.Errorf("verified by who has an account = %s; want it confirmed", a.Body)
+				}
+				return
 			}
 			_, pass, _ := strings.Cut(all[0].Text, "#pass=")
 			pass = strings.Fields(pass)[0]

@@ -158,6 +158,9 @@ func (n Notary) sign(ctx context.Context, r *job.Run, d *store.Due) error {
 	if before != nil && before.isOf(head) {
 		return store.Forget(ctx, r.Platform(), d)
 	}
+	if before == nil && head.Sequence > 0 && gone(r.Clock(), head.when()) {
+		return store.Forget(ctx, r.Platform(), d) // all that it tells of may have gone by its age, as what was signed of it has
+	}
 	last, err := ends(ctx, h, before, head)
 	if errors.Is(err, ErrBroken) {
 		last, err = n.restored(ctx, r, h, before, head)

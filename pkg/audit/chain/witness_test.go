@@ -319,3 +319,21 @@ func TestTheHeadOfAnOrganizationThatHasGoneIsForgotten(t *testing.T) {
 		})
 	}
 }
+
+func TestTheHeadOfAChainThatHasAgedIsForgotten(t *testing.T) {
+	w := newWorld(t, 3)
+	w.sealed()
+	tx := w.Store.Begin()
+	due := store.NewDue(chain.DueHead, w.Clock.Now(), chain.HeadKey(w.owner.Org))
+	w.Clock.Advance(api.AuditLife + 30*24*time.Hour)
+	for _, f := range []store.Family{api.FamilyAudit, chain.FamilySeal} {
+		_, _, err := store.Purge(context.Background(), w.org, w.org.Scope().Partition(f))
+		w.must(err)
+	}
+	tx.Arm(w.org, due) // as the admission of a restored table has it set
+	w.must(tx.Commit(context.Background()))
+	w.must(w.sign())
+	if w.clocks() != 0 || w.newest() != nil {
+		t.Errorf("%d clocks are left, signed is %+v; want nothing", w.clocks(), w.newest())
+	}
+}
