@@ -122,9 +122,7 @@ func MergeChanges[T any, P interface {
 	slices.SortFunc(merged, func(a, b entry) int { return strings.Compare(a.sort, b.sort) })
 	if len(merged) > q.Limit || slices.Contains(more, true) {
 		merged = merged[:q.Limit] // a partition with more to come has filled the page
-		if cursor, err = q.endedAt(merged[q.Limit-1].sort); err != nil {
-			return nil, nil, "", err
-		}
+		cursor = q.endedAt(place{Sort: merged[q.Limit-1].sort})
 	}
 	rows = make([]P, 0, len(merged))
 	for _, e := range merged {
@@ -137,22 +135,13 @@ func MergeChanges[T any, P interface {
 	return rows, gone, cursor, nil
 }
 
-// endedAt is the cursor of a merged list whose page ended at a sort key, and after where the page of such a cursor begins.
-func (q Query) endedAt(sort string) (string, error) {
-	text, err := json.Marshal(place{Sort: sort, Of: q.fingerprint()})
-	return base64.RawURLEncoding.EncodeToString(text), err
-}
-
+// after is where the page of a merged list begins.
 func (q Query) after() (string, error) {
 	if q.Cursor == "" {
 		return q.From, nil
 	}
-	text, err := base64.RawURLEncoding.DecodeString(q.Cursor)
-	if err != nil {
-		return "", ErrCursor
-	}
-	var p place
-	if err := json.Unmarshal(text, &p); err != nil || p.Of != q.fingerprint() || p.Sort < q.From {
+	p, err := q.place()
+	if err != nil || p.Sort < q.From {
 		return "", ErrCursor
 	}
 	return p.Sort + "\x00", nil // the first key after that one
@@ -291,7 +280,7 @@ func (q Query) cursor(key dynamo.PagingKey) string {
 	if err := dynamo.UnmarshalItem(dynamo.Item(key), &at); err != nil {
 		return ""
 	}
-	p := place{SK: at.SK, Of: q.fingerprint()}
+	p := place{SK: at.SK}
 	switch q.Index {
 	case Index1:
 		p.Sort = at.GSI1SK
@@ -301,6 +290,12 @@ func (q Query) cursor(key dynamo.PagingKey) string {
 	if q.Index != Table {
 		p.PK = divisionOf(at.PK)
 	}
+	return q.endedAt(p)
+}
+
+// endedAt is the cursor of a list whose page ended at a place.
+func (q Query) endedAt(p place) string {
+	p.Of = q.fingerprint()
 	text, err := json.Marshal(p)
 	if err != nil {
 		return ""
@@ -308,16 +303,24 @@ func (q Query) cursor(key dynamo.PagingKey) string {
 	return base64.RawURLEncoding.EncodeToString(text)
 }
 
+// place reads the cursor, which must be one of this list.
+func (q Query) place() (p place, err error) {
+	text, err := base64.RawURLEncoding.DecodeString(q.Cursor)
+	if err != nil {
+		return p, ErrCursor
+	}
+	if err := json.Unmarshal(text, &p); err != nil || p.Of != q.fingerprint() {
+		return p, ErrCursor
+	}
+	return p, nil
+}
+
 func (q Query) start() (dynamo.PagingKey, error) {
 	if q.Cursor == "" {
 		return nil, nil
 	}
-	text, err := base64.RawURLEncoding.DecodeString(q.Cursor)
-	if err != nil {
-		return nil, ErrCursor
-	}
-	var p place
-	if err := json.Unmarshal(text, &p); err != nil || p.Of != q.fingerprint() || p.SK == "" {
+	p, err := q.place()
+	if err != nil || p.SK == "" {
 		return nil, ErrCursor
 	}
 	key := map[string]string{attrPK: q.Partition, attrSK: p.SK}
