@@ -195,11 +195,7 @@ func ListActivity() api.Operation {
 		if err != nil {
 			return nil, err
 		}
-		page := api.List[ActBody]{Data: make([]ActBody, len(acts)), NextCursor: cursor}
-		for i, a := range acts {
-			page.Data[i] = show(a)
-		}
-		return &ListOut{page}, nil
+		return &ListOut{api.Shown(acts, cursor, show)}, nil
 	})
 }
 

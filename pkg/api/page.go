@@ -37,11 +37,16 @@ func ListRows[R, T any, P interface {
 	if err != nil {
 		return List[T]{}, ListError(err)
 	}
+	return Shown(rows, cursor, show), nil
+}
+
+// Shown is the answer of a list with rows that were read.
+func Shown[R, T any](rows []R, cursor string, show func(R) T) List[T] {
 	page := List[T]{Data: make([]T, len(rows)), NextCursor: cursor}
 	for n, row := range rows {
 		page.Data[n] = show(row)
 	}
-	return page, nil
+	return page
 }
 
 // ListChanges reads a page of rows as the answer of a list, with what was deleted among them.

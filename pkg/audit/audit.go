@@ -96,9 +96,5 @@ func List(ctx context.Context, h store.Bound, of store.Scope, in *ListIn) (*List
 	if err != nil {
 		return nil, err
 	}
-	page := api.List[RecordBody]{Data: make([]RecordBody, len(rows)), NextCursor: cursor}
-	for i, a := range rows {
-		page.Data[i] = show(a)
-	}
-	return &ListOut{page}, nil
+	return &ListOut{api.Shown(rows, cursor, show)}, nil
 }

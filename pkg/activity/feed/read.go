@@ -46,6 +46,16 @@ func Kinds() []Kind {
 	}
 }
 
+// kindOf finds the kind of a row type, false when the feed tells nothing of it.
+func kindOf(row string) (Kind, bool) {
+	for _, k := range Kinds() {
+		if k.Row == row {
+			return k, true
+		}
+	}
+	return Kind{}, false
+}
+
 // Names lists what the objects of acts are called, each once.
 func Names() []string {
 	var all []string
@@ -85,11 +95,10 @@ func Read(r job.Record) (*Act, error) {
 	case was.Text("_type") != kind || is.Number("_v") == "1":
 		verb, was = Created, nil // what was there, a tombstone or an expired row, is another life
 	}
-	at := slices.IndexFunc(Kinds(), func(k Kind) bool { return k.Row == kind })
-	if at < 0 {
+	k, ok := kindOf(kind)
+	if !ok {
 		return nil, nil
 	}
-	k := Kinds()[at]
 	scope, _ := store.ScopeOf(is.Text("PK"))
 	org, ok := scope.Organization()
 	if !ok {
