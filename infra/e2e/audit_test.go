@@ -39,6 +39,17 @@ func (c *caller) reviewed() {
 	}
 }
 
+// signsOff lets a day pass after which the chains of what was done are signed.
+func (c *caller) signsOff(t *testing.T) {
+	t.Helper()
+	c.settle()
+	pass(20 * time.Minute)
+	once1(t, "seal-audit")
+	pass(25 * time.Hour)
+	once1(t, "sign-audit-heads")
+	c.logIn()
+}
+
 // TestAuditHeadsAreSignedEveryDay lets an organization act on two days: each day leaves a signed head, locked for seven
 // years, and the chain is held against the newest.
 func TestAuditHeadsAreSignedEveryDay(t *testing.T) {
@@ -46,12 +57,7 @@ func TestAuditHeadsAreSignedEveryDay(t *testing.T) {
 	staff(t, access.SecurityLead).must(200, journey.Call{Method: "GET", Path: "/v1/admin/me"})
 	for day := range 2 {
 		p.must(200, journey.Call{Method: "PATCH", Path: "/v1/org", IfMatch: "*", Body: map[string]any{"name": "Studio " + unique()}})
-		p.settle()
-		pass(20 * time.Minute)
-		once1(t, "seal-audit")
-		pass(25 * time.Hour)
-		once1(t, "sign-audit-heads")
-		p.logIn()
+		p.signsOff(t)
 		if !p.verified() {
 			t.Errorf("after day %d the chain is not intact and signed", day+1)
 		}

@@ -38,22 +38,13 @@ func TestARestoredTable(t *testing.T) {
 	}
 
 	living, lost := signUp(t), signUp(t)
-	signed := func() { // lets a day pass after which the chain of what was done is signed
-		t.Helper()
-		living.settle()
-		pass(20 * time.Minute)
-		once1(t, "seal-audit")
-		pass(25 * time.Hour)
-		once1(t, "sign-audit-heads")
-		living.logIn()
-	}
 	rename := func(p *caller) {
 		t.Helper()
 		p.must(200, journey.Call{Method: "PATCH", Path: "/v1/org", IfMatch: "*", Body: map[string]any{"name": "Studio " + unique()}})
 	}
 	rename(living)
 	rename(lost)
-	signed()
+	living.signsOff(t)
 	gone, due, held, freed := signUp(t), signUp(t), signUp(t), signUp(t)
 	gone.newAPIToken("clients:read")
 	gone.packaged()
@@ -100,7 +91,7 @@ func TestARestoredTable(t *testing.T) {
 	living.settle()
 	living.runLater("erase-recipients", clients.Settle)
 	rename(living)
-	signed()
+	living.signsOff(t)
 	pass(32 * 24 * time.Hour)
 	if marks := living.finds(k.words()...); len(marks) > 0 {
 		t.Fatalf("the client was not erased: %v", marks)
@@ -160,7 +151,7 @@ func TestARestoredTable(t *testing.T) {
 		disarm(t, keys)
 	}
 	rename(living)
-	signed()
+	living.signsOff(t)
 	lost.logIn()
 	if got := string(lost.must(200, journey.Call{Method: "GET", Path: "/v1/audit/verification"}).Body); !strings.Contains(got, `"lost_from":1,"lost_to":1,"signed":true`) {
 		t.Errorf("a chain that the backup has nothing of is %s; want all of it told as lost", got)

@@ -71,6 +71,20 @@ func (w world) do(payload string) error {
 	return chain.SealAudit().Do(context.Background(), []byte(payload), w.Store, telemetry.New(w.Log, w.Clock.Now), w.Clock.Now, "run")
 }
 
+// atOnce runs a job six times at once.
+func (w world) atOnce(run func() error) {
+	w.T.Helper()
+	var all sync.WaitGroup
+	for range 6 {
+		all.Go(func() {
+			if err := run(); err != nil {
+				w.T.Error(err)
+			}
+		})
+	}
+	all.Wait()
+}
+
 func (w world) seal() error {
 	return w.do(fmt.Sprintf(`{"source":"aws.scheduler","detail-type":"Scheduled Event","time":%q,"detail":"{}"}`, w.Clock.Now().Format(time.RFC3339)))
 }
@@ -176,15 +190,7 @@ func TestSealersAtOnceMakeOneChain(t *testing.T) {
 	w := newWorld(t, 250)
 	w.told()
 	w.Clock.Advance(20 * time.Minute)
-	var wg sync.WaitGroup
-	for range 6 {
-		wg.Go(func() {
-			if err := w.seal(); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	wg.Wait()
+	w.atOnce(w.seal)
 	w.told()
 	w.Clock.Advance(20 * time.Minute)
 	w.must(w.seal())

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -474,15 +473,7 @@ func TestSignersAtOnceSealOneRestoration(t *testing.T) {
 	w, backup := lived(t)
 	w = w.restored(backup)
 	w.Clock.Advance(26 * time.Hour)
-	var wg sync.WaitGroup
-	for range 6 {
-		wg.Go(func() {
-			if err := w.sign(); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	wg.Wait()
+	w.atOnce(w.sign)
 	w.must(w.sign())
 	w.wantRestored("after six at once", chain.Restored{Seal: 5, LostFrom: 3, LostTo: 4, Signed: true})
 	if len(w.heads.Keys()) != 3 || w.clocks() != 0 {
@@ -616,9 +607,7 @@ func TestARestoreToBeforeTheFirstHead(t *testing.T) {
 		w.grow()
 		w.signed()
 		w = w.restored(backup)
-		w.tamper(func(tx *store.Tx) {
-			tx.Arm(w.org, store.NewDue(chain.DueHead, w.Clock.Now(), chain.HeadKey(w.owner.Org)))
-		})
+		w.due()
 		w.must(w.sign())
 		want := chain.Restored{Seal: 2, LostFrom: 1, LostTo: 1, Signed: true}
 		w.wantRestored("after the signing", want)
@@ -716,9 +705,7 @@ func TestSealsOlderThanTheirRestorationGoFirst(t *testing.T) {
 	w.signed()
 	w.Clock.Advance(20 * 24 * time.Hour)
 	w = w.restored(backup)
-	w.tamper(func(tx *store.Tx) {
-		tx.Arm(w.org, store.NewDue(chain.DueHead, w.Clock.Now(), chain.HeadKey(w.owner.Org)))
-	})
+	w.due()
 	w.must(w.sign()) // 3
 	w.must(w.nextDay())
 	w.grow() // 5

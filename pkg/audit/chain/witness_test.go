@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -45,6 +44,14 @@ func (w world) clocks() (n int) {
 		n++
 	}
 	return n
+}
+
+// due sets the clock of the head to now.
+func (w world) due() {
+	w.T.Helper()
+	w.tamper(func(tx *store.Tx) {
+		tx.Arm(w.org, store.NewDue(chain.DueHead, w.Clock.Now(), chain.HeadKey(w.owner.Org)))
+	})
 }
 
 func (w world) newest() *chain.SignedHead {
@@ -102,15 +109,7 @@ func TestSignersAtOnceSignOneHead(t *testing.T) {
 	w := newWorld(t, 5)
 	w.sealed()
 	w.Clock.Advance(25 * time.Hour)
-	var wg sync.WaitGroup
-	for range 6 {
-		wg.Go(func() {
-			if err := w.sign(); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	wg.Wait()
+	w.atOnce(w.sign)
 	if len(w.heads.Keys()) != 1 || w.clocks() != 0 || w.newest() == nil {
 		t.Errorf("%v and %d clocks; want one head and none", w.heads.Keys(), w.clocks())
 	}
@@ -130,9 +129,7 @@ func TestASignerThatIsKilledIsFollowedByAnother(t *testing.T) {
 	head := w.newest
 	w.must(w.sign())
 	first := head()
-	tx := w.Store.Begin() // it died before the clock was off
-	tx.Arm(w.org, store.NewDue(chain.DueHead, w.Clock.Now(), chain.HeadKey(w.owner.Org)))
-	w.must(tx.Commit(context.Background()))
+	w.due() // it died before the clock was off
 	w.must(w.sign())
 	if second := head(); *second != *first || len(w.heads.Keys()) != 1 || w.clocks() != 0 {
 		t.Errorf("%+v after %+v in %v; want the same head", second, first, w.heads.Keys())
@@ -323,15 +320,12 @@ func TestTheHeadOfAnOrganizationThatHasGoneIsForgotten(t *testing.T) {
 func TestTheHeadOfAChainThatHasAgedIsForgotten(t *testing.T) {
 	w := newWorld(t, 3)
 	w.sealed()
-	tx := w.Store.Begin()
-	due := store.NewDue(chain.DueHead, w.Clock.Now(), chain.HeadKey(w.owner.Org))
 	w.Clock.Advance(api.AuditLife + 30*24*time.Hour)
 	for _, f := range []store.Family{api.FamilyAudit, chain.FamilySeal} {
 		_, _, err := store.Purge(context.Background(), w.org, w.org.Scope().Partition(f))
 		w.must(err)
 	}
-	tx.Arm(w.org, due) // as the admission of a restored table has it set
-	w.must(tx.Commit(context.Background()))
+	w.due() // as the admission of a restored table has it set
 	w.must(w.sign())
 	if w.clocks() != 0 || w.newest() != nil {
 		t.Errorf("%d clocks are left, signed is %+v; want nothing", w.clocks(), w.newest())
