@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"pixeltrack.io/platform/pkg/account"
+	"pixeltrack.io/platform/pkg/clock"
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/outbox"
 	"pixeltrack.io/platform/pkg/outbox/compose"
@@ -89,7 +90,7 @@ func (r *Request) share(tx *store.Tx, h holder, may *bool) {
 	}
 	r.AgentHeard = true
 	outbox.Queue(tx, h, MailAgentConfirmed, store.Join(string(r.ID), "agent_confirmed"), map[string]string{"case": string(r.ID), "kind": string(r.Kind),
-		"due": at(r.Due).Format(time.DateOnly)})
+		"due": clock.At(r.Due).Format(time.DateOnly)})
 }
 
 // tellAgent adds to the transaction that writes a request the mail that tells its agent how it ended: once, and of an erasure

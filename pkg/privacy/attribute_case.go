@@ -10,6 +10,7 @@ import (
 	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/account"
 	"pixeltrack.io/platform/pkg/api"
+	"pixeltrack.io/platform/pkg/clock"
 	"pixeltrack.io/platform/pkg/correspondents"
 	"pixeltrack.io/platform/pkg/keys"
 	"pixeltrack.io/platform/pkg/outbox"
@@ -95,7 +96,7 @@ func AttributeCase(st *store.Store, pseudonyms keys.Pseudonyms) api.Operation {
 		if err := known(ctx, tx, to, Filing{From: person}); err != nil {
 			return nil, err
 		}
-		ids := map[string]string{"case": string(made.ID), "kind": string(made.Kind), "due": at(made.Due).Format(time.DateOnly)}
+		ids := map[string]string{"case": string(made.ID), "kind": string(made.Kind), "due": clock.At(made.Due).Format(time.DateOnly)}
 		if !agent.Signed {
 			ids["unsigned"] = "yes"
 		}
@@ -165,7 +166,7 @@ func (r *Request) attribute(to holder, said request.Kind, a *Agent, now time.Tim
 		Received: r.Received, Due: r.Due, Steps: r.Steps, Acknowledge: r.Acknowledge, Extended: r.Extended, ExtendedFor: r.ExtendedFor, ExtendedWhy: r.ExtendedWhy,
 		Assignee: r.Assignee, scope: to.Scope()}
 	made.by(a)
-	made.note(at(r.Received), "submitted", "")
+	made.note(clock.At(r.Received), "submitted", "")
 	made.note(now, "attributed_to_agent", "")
 	if r.Kind == request.Unclear {
 		if err := made.clarify(said, now); err != nil {

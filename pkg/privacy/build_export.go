@@ -12,6 +12,7 @@ import (
 
 	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/blob"
+	"pixeltrack.io/platform/pkg/clock"
 	"pixeltrack.io/platform/pkg/correspondents"
 	"pixeltrack.io/platform/pkg/job"
 	"pixeltrack.io/platform/pkg/keys"
@@ -206,7 +207,7 @@ func (b *builder) finish(ctx context.Context, h holder, p *Package) error {
 			if err := b.linked(ctx, tx, h, p); err != nil {
 				return err
 			}
-			outbox.Queue(tx, h, MailAnswered, string(p.ID), map[string]string{"package": string(p.ID), "until": at(p.Until).Format(time.DateOnly)})
+			outbox.Queue(tx, h, MailAnswered, string(p.ID), map[string]string{"package": string(p.ID), "until": clock.At(p.Until).Format(time.DateOnly)})
 		}
 		tx.Rewrite(h, p)
 		err := tx.Commit(ctx)
@@ -239,7 +240,7 @@ func (b *builder) answer(ctx context.Context, tx *store.Tx, h holder, p *Package
 	}
 	r.save(tx, h, was)
 	outbox.Queue(tx, h, MailAnswered, store.Join(string(r.ID), "answered"), map[string]string{"case": string(r.ID), "kind": string(r.Kind),
-		"state": string(r.State), "until": at(p.Until).Format(time.DateOnly)})
+		"state": string(r.State), "until": clock.At(p.Until).Format(time.DateOnly)})
 	return nil
 }
 

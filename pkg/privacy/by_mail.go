@@ -10,6 +10,7 @@ import (
 	"pixeltrack.io/platform/pkg/account"
 	"pixeltrack.io/platform/pkg/api"
 	"pixeltrack.io/platform/pkg/auth/guard"
+	"pixeltrack.io/platform/pkg/clock"
 	"pixeltrack.io/platform/pkg/correspondents"
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/keys"
@@ -157,7 +158,7 @@ func CreateMailRequest(st *store.Store, pseudonyms keys.Pseudonyms, links keys.L
 			if err != nil {
 				return nil, err
 			}
-			out := &ByMailOut{ByMailBody{ID: r.ID, Type: string(r.Kind), Role: "controller", State: string(r.State), ReceivedAt: at(r.Received), DueAt: at(r.Due),
+			out := &ByMailOut{ByMailBody{ID: r.ID, Type: string(r.Kind), Role: "controller", State: string(r.State), ReceivedAt: clock.At(r.Received), DueAt: clock.At(r.Due),
 				Derivation: requestSteps(r.Steps), Acknowledge: requestSteps(r.Acknowledge)}}
 			if in.Body.Agent == nil {
 				out.Body.Pass = Pass(links, correspondents.HashOf(pseudonyms, address), r.ID)

@@ -3,6 +3,7 @@ package privacy
 import (
 	"time"
 
+	"pixeltrack.io/platform/pkg/clock"
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/privacy/clocks"
 	"pixeltrack.io/platform/pkg/privacy/request"
@@ -109,9 +110,9 @@ func (r *Request) due() *store.Due {
 
 // status is the request as its rules see it.
 func (r *Request) status() request.Status {
-	return request.Status{Kind: r.Kind, State: r.State, Received: at(r.Received), Due: at(r.Due), Extended: r.Extended,
-		Acknowledged: at(r.Acknowledged), AckFailed: at(r.AckFailed), Items: r.Items, LedgerWritten: r.LedgerWritten,
-		Destroying: r.Destroying, DecidedAt: at(r.Decided), ClosedAt: at(r.Closed), Denial: r.Denial, EvidenceKept: r.Evidence, Processor: r.Processor}
+	return request.Status{Kind: r.Kind, State: r.State, Received: clock.At(r.Received), Due: clock.At(r.Due), Extended: r.Extended,
+		Acknowledged: clock.At(r.Acknowledged), AckFailed: clock.At(r.AckFailed), Items: r.Items, LedgerWritten: r.LedgerWritten,
+		Destroying: r.Destroying, DecidedAt: clock.At(r.Decided), ClosedAt: clock.At(r.Closed), Denial: r.Denial, EvidenceKept: r.Evidence, Processor: r.Processor}
 }
 
 // happen lets an event happen to the request, or gives the reason why it may not.
@@ -121,9 +122,9 @@ func (r *Request) happen(e request.Event) error {
 		return err
 	}
 	r.Kind, r.Processor = s.Kind, s.Processor
-	r.State, r.Due, r.Extended, r.Acknowledged, r.AckFailed = s.State, epoch(s.Due), s.Extended, epoch(s.Acknowledged), epoch(s.AckFailed)
+	r.State, r.Due, r.Extended, r.Acknowledged, r.AckFailed = s.State, clock.Epoch(s.Due), s.Extended, clock.Epoch(s.Acknowledged), clock.Epoch(s.AckFailed)
 	r.Items, r.LedgerWritten, r.Destroying = s.Items, s.LedgerWritten, s.Destroying
-	r.Decided, r.Closed, r.Denial, r.Evidence = epoch(s.DecidedAt), epoch(s.ClosedAt), s.Denial, s.EvidenceKept
+	r.Decided, r.Closed, r.Denial, r.Evidence = clock.Epoch(s.DecidedAt), clock.Epoch(s.ClosedAt), s.Denial, s.EvidenceKept
 	r.note(e.At, string(e.Type), e.Item)
 	if s.State.Open() {
 		r.ExpiresAt = 0
@@ -178,19 +179,4 @@ func stepsOf(steps []clocks.Step) []DueStep {
 		all[i] = DueStep{Regime: s.Regime, Rule: s.Rule, Due: s.Due.Unix(), Note: s.Note}
 	}
 	return all
-}
-
-// at and epoch turn epoch seconds into times and back; 0 is the zero time.
-func at(seconds int64) time.Time {
-	if seconds == 0 {
-		return time.Time{}
-	}
-	return time.Unix(seconds, 0).UTC()
-}
-
-func epoch(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return t.Unix()
 }

@@ -13,6 +13,7 @@ import (
 	"pixeltrack.io/platform/pkg/account"
 	"pixeltrack.io/platform/pkg/api"
 	"pixeltrack.io/platform/pkg/auth/guard"
+	"pixeltrack.io/platform/pkg/clock"
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/keys"
 	"pixeltrack.io/platform/pkg/outbox"
@@ -191,7 +192,7 @@ func ConfirmChildReport(st *store.Store) api.Operation {
 }
 
 func taken(q *Request) *ReportedOut {
-	return &ReportedOut{ReportedBody{ID: q.ID, AnswerBy: at(q.Due)}}
+	return &ReportedOut{ReportedBody{ID: q.ID, AnswerBy: clock.At(q.Due)}}
 }
 
 // count turns a report that was confirmed into a request that people decide, and freezes the account.
@@ -225,7 +226,7 @@ func (r *ChildReport) count(ctx context.Context, st *store.Store, h *store.Case,
 	tx.Create(h, q)
 	q.line(tx, h)
 	tx.Arm(h, q.due())
-	outbox.Queue(tx, h, MailReceived, string(q.ID), map[string]string{"case": string(q.ID), "kind": string(q.Kind), "due": at(q.Due).Format(time.DateOnly), "state": string(q.State)})
+	outbox.Queue(tx, h, MailReceived, string(q.ID), map[string]string{"case": string(q.ID), "kind": string(q.Kind), "due": clock.At(q.Due).Format(time.DateOnly), "state": string(q.State)})
 	if err := tx.Commit(ctx); err != nil {
 		return nil, err
 	}
@@ -235,7 +236,7 @@ func (r *ChildReport) count(ctx context.Context, st *store.Store, h *store.Case,
 // freeze stops an account that is reported, and tells its person; one that is frozen or was found to be no child's stays as
 // it is until people look.
 func (r *ChildReport) freeze(tx *store.Tx, user *store.User, gate *access.UserGate, c id.Case, now time.Time) {
-	if gate.Frozen != 0 || gate.Cleared != 0 && now.Sub(at(gate.Cleared)) < clearedFor {
+	if gate.Frozen != 0 || gate.Cleared != 0 && now.Sub(clock.At(gate.Cleared)) < clearedFor {
 		return
 	}
 	gate.Frozen = now.Unix()
@@ -289,7 +290,7 @@ func (w *worker) lookAt(ctx context.Context, tx *store.Tx, h holder, r *Request,
 		r.Next = watchAt(r, now)
 		return w.scopeErasure(w.st.BindUser(report.User, w.actor), r, now)
 	}
-	if answer := at(r.Received).Add(nobodyWaits); now.Before(answer) {
+	if answer := clock.At(r.Received).Add(nobodyWaits); now.Before(answer) {
 		r.Next = answer.Unix()
 		return nil
 	}
@@ -350,7 +351,7 @@ func (w *worker) childErased(ctx context.Context, tx *store.Tx, p *store.Platfor
 	}
 	r.save(tx, h, was)
 	outbox.Queue(tx, h, MailAnswered, store.Join(string(r.ID), "answered"), map[string]string{"case": string(r.ID), "kind": string(r.Kind), "state": string(r.State)})
-	logPurge(tx, p, "child-report", now, at(r.Due), res.Count, res.Kept)
+	logPurge(tx, p, "child-report", now, clock.At(r.Due), res.Count, res.Kept)
 	if report == nil {
 		return nil
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"pixeltrack.io/platform/pkg/api"
+	"pixeltrack.io/platform/pkg/clock"
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/privacy/clocks"
 	"pixeltrack.io/platform/pkg/privacy/purpose"
@@ -97,7 +98,7 @@ func (c *Consent) askAgainAt() time.Time {
 	if c == nil || c.Live() {
 		return time.Time{}
 	}
-	return clocks.AddMonths(at(c.At), AskAgain)
+	return clocks.AddMonths(clock.At(c.At), AskAgain)
 }
 
 // Stop is why a purpose that rests on consent does not go on.

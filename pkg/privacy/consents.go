@@ -34,7 +34,7 @@ type ConsentBody struct {
 }
 
 func consentBody(c *Consent) ConsentBody {
-	return ConsentBody{ID: string(c.ID), Purpose: c.Purpose, Act: string(c.Act), At: at(c.At), PolicyVersion: c.PolicyVersion,
+	return ConsentBody{ID: string(c.ID), Purpose: c.Purpose, Act: string(c.Act), At: clock.At(c.At), PolicyVersion: c.PolicyVersion,
 		TextSHA256: c.TextHash, Locale: c.Locale, Source: c.Source, IP: c.IP, Previous: string(c.Previous)}
 }
 
@@ -97,7 +97,7 @@ func ListConsents() api.Operation {
 			again, signalled := newest.askAgainAt(), c.OptedOut && slices.Contains(purpose.OptOut(), p.ID)
 			choice.Agreed = newest.Live() && !signalled
 			choice.MayAsk = asked && !newest.Live() && !signalled && !again.After(c.Now)
-			choice.AskAgain = clock.Moment(epoch(again))
+			choice.AskAgain = clock.Moment(clock.Epoch(again))
 			if asked || len(choice.History) > 0 {
 				out.Body.Data = append(out.Body.Data, choice)
 			}

@@ -121,7 +121,7 @@ func ListCases() api.Operation {
 			q.To = store.Instant(in.DueBefore) // an instant alone sorts before every line of that instant
 		}
 		page, err := api.ListRows(ctx, c.Platform(), q, func(d *Docket) CaseLine {
-			return CaseLine{ID: d.ID, Type: string(d.Kind), State: string(d.State), ReceivedAt: at(d.Received), DueAt: at(d.Due), Extended: d.Extended,
+			return CaseLine{ID: d.ID, Type: string(d.Kind), State: string(d.State), ReceivedAt: clock.At(d.Received), DueAt: clock.At(d.Due), Extended: d.Extended,
 				Overdue: d.State.Open() && d.Due < c.Now.Unix(), ClosedAt: clock.Moment(d.Closed), Assignee: d.Assignee}
 		})
 		if err != nil {
@@ -423,7 +423,7 @@ func ExtendCase(st *store.Store) api.Operation {
 		if r.Extended {
 			return problem.Of(problem.Conflict, "request_extended", "It was extended before.")
 		}
-		d, err := clocks.Extend(clocks.Intake{Kind: r.Kind, Received: at(r.Received), Regimes: clocks.Regimes(clocks.Residence{Country: r.Country, Region: r.Region})}, c.Now)
+		d, err := clocks.Extend(clocks.Intake{Kind: r.Kind, Received: clock.At(r.Received), Regimes: clocks.Regimes(clocks.Residence{Country: r.Country, Region: r.Region})}, c.Now)
 		switch {
 		case errors.Is(err, clocks.ErrLate):
 			return problem.Of(problem.Conflict, "extension_too_late", "The first date has passed.")
@@ -437,7 +437,7 @@ func ExtendCase(st *store.Store) api.Operation {
 		}
 		r.Steps, r.ExtendedFor, r.ExtendedWhy = stepsOf(d.Steps), in.Body.Reason, in.Body.Explanation
 		outbox.Queue(tx, h, MailExtended, store.Join(string(r.ID), "extended"), map[string]string{"case": string(r.ID), "kind": string(r.Kind),
-			"due": at(r.Due).Format(time.DateOnly), "reason": in.Body.Reason})
+			"due": clock.At(r.Due).Format(time.DateOnly), "reason": in.Body.Reason})
 		return nil
 	})
 }
@@ -488,7 +488,7 @@ func ReportCaseStep(st *store.Store) api.Operation {
 		if err != nil {
 			return err
 		}
-		outbox.Queue(tx, h, MailAnswered, store.Join(string(r.ID), "answered", store.Instant(at(r.Closed))), map[string]string{"case": string(r.ID), "kind": string(r.Kind), "state": string(r.State)})
+		outbox.Queue(tx, h, MailAnswered, store.Join(string(r.ID), "answered", store.Instant(clock.At(r.Closed))), map[string]string{"case": string(r.ID), "kind": string(r.Kind), "state": string(r.State)})
 		return nil
 	})
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"pixeltrack.io/platform/pkg/api"
+	"pixeltrack.io/platform/pkg/clock"
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/notices"
 	"pixeltrack.io/platform/pkg/outbox"
@@ -83,7 +84,7 @@ func handedOver(ctx context.Context, h record.Handle, now time.Time) ([]Disclosu
 	var all []Disclosure
 	err := each(ctx, h, FamilyDisclosed, func(d *LegalDisclosure) {
 		if d.From <= now.Unix() {
-			all = append(all, Disclosure{Recipient: d.Authority, Basis: "legal", What: d.What, Times: []time.Time{at(d.At)}})
+			all = append(all, Disclosure{Recipient: d.Authority, Basis: "legal", What: d.What, Times: []time.Time{clock.At(d.At)}})
 		}
 	})
 	return all, err
@@ -123,7 +124,7 @@ func passedOn(ctx context.Context, h record.Handle, p *store.Platform) ([]Disclo
 			return nil, err
 		}
 		if t.State == transfers.Started {
-			all = append(all, Disclosure{Recipient: t.Acquirer, Basis: "transfer", What: []string{"everything in your account"}, Times: []time.Time{at(t.Started)}})
+			all = append(all, Disclosure{Recipient: t.Acquirer, Basis: "transfer", What: []string{"everything in your account"}, Times: []time.Time{clock.At(t.Started)}})
 		}
 	}
 	return all, nil
@@ -134,7 +135,7 @@ func sent(ctx context.Context, h record.Handle) ([]time.Time, error) {
 	var times []time.Time
 	err := each(ctx, h, outbox.Family, func(m *outbox.Mail) {
 		if m.SentAt != 0 {
-			times = append(times, at(m.SentAt))
+			times = append(times, clock.At(m.SentAt))
 		}
 	})
 	return times, err

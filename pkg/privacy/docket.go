@@ -3,6 +3,7 @@ package privacy
 import (
 	"context"
 
+	"pixeltrack.io/platform/pkg/clock"
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/privacy/request"
 	"pixeltrack.io/platform/pkg/store"
@@ -36,7 +37,7 @@ func (d *Docket) Type() string { return "DOCKET" }
 // Keys puts a line under the id of its request, and lists it by the date on which the answer is owed: among those of its
 // state, and while it is open among all open ones.
 func (d *Docket) Keys() store.Keys {
-	s, sort := store.PlatformScope(), store.Join(store.Instant(at(d.Due)), string(d.ID))
+	s, sort := store.PlatformScope(), store.Join(store.Instant(clock.At(d.Due)), string(d.ID))
 	k := store.Keys{Primary: docketKey(d.ID), Index1: store.Key{PK: s.Partition(FamilyDocket, string(d.State)), SK: sort}}
 	if d.State.Open() {
 		k.Index2 = store.Key{PK: s.Partition(FamilyDocket, docketOpen), SK: sort}

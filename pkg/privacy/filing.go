@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"pixeltrack.io/platform/pkg/account"
+	"pixeltrack.io/platform/pkg/clock"
 	"pixeltrack.io/platform/pkg/correspondents"
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/keys"
@@ -137,7 +138,7 @@ func (r *Request) open(tx *store.Tx, h holder) {
 	if r.Next != 0 {
 		tx.Arm(h, r.due())
 	}
-	ids := map[string]string{"case": string(r.ID), "kind": string(r.Kind), "due": at(r.Due).Format(time.DateOnly), "state": string(r.State)}
+	ids := map[string]string{"case": string(r.ID), "kind": string(r.Kind), "due": clock.At(r.Due).Format(time.DateOnly), "state": string(r.State)}
 	if r.AgentEmail != "" {
 		ids["agent"] = "yes"
 	}
@@ -180,7 +181,7 @@ func Hear(ctx context.Context, tx *store.Tx, h Person, c id.Case, kinds []reques
 			return false, err
 		}
 		outbox.Queue(tx, h, MailClarified, store.Join(string(r.ID), "clarified"), map[string]string{"case": string(r.ID), "kind": string(r.Kind),
-			"due": at(r.Due).Format(time.DateOnly), "state": string(r.State)})
+			"due": clock.At(r.Due).Format(time.DateOnly), "state": string(r.State)})
 	}
 	r.save(tx, h, was)
 	return true, nil
@@ -188,7 +189,7 @@ func Hear(ctx context.Context, tx *store.Tx, h Person, c id.Case, kinds []reques
 
 // clarify makes an unclear request one of a kind. Its dates are still counted from when it came.
 func (r *Request) clarify(k request.Kind, now time.Time) error {
-	d := clocks.Derive(clocks.Intake{Kind: k, Received: at(r.Received), Regimes: clocks.Regimes(clocks.Residence{Country: r.Country, Region: r.Region})})
+	d := clocks.Derive(clocks.Intake{Kind: k, Received: clock.At(r.Received), Regimes: clocks.Regimes(clocks.Residence{Country: r.Country, Region: r.Region})})
 	if err := r.happen(request.Event{Type: request.Clarified, At: now, Kind: k, Until: d.Due}); err != nil {
 		return err
 	}

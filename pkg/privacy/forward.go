@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"pixeltrack.io/platform/pkg/access"
+	"pixeltrack.io/platform/pkg/clock"
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/named"
 	"pixeltrack.io/platform/pkg/organization"
@@ -141,7 +142,7 @@ func (r *Request) forward(st *store.Store, h holder, controllers []Controller, n
 	if r.Kind == request.Rectification {
 		f.Description = r.Description // an organization must know what is wrong; of others it learns the kind alone
 	}
-	f.note(at(r.Received), "submitted", "")
+	f.note(clock.At(r.Received), "submitted", "")
 	f.note(now, "linked", string(r.ID))
 	for _, e := range []request.Event{{Type: request.IdentityClear, At: now, Fresh: true}, {Type: request.HeldAsProcessor, At: now}} {
 		if err := f.happen(e); err != nil {
@@ -172,10 +173,10 @@ func (w *worker) forwarded(ctx context.Context, tx *store.Tx, h holder, r *Reque
 	if !slices.ContainsFunc(r.History, func(e HistoryEntry) bool { return e.Event == "controllers_told" }) {
 		r.note(now, "controllers_told", "")
 		outbox.Queue(tx, h, MailForwarded, string(r.ID), map[string]string{"case": string(r.ID), "kind": string(r.Kind), "count": itoa(len(r.Controllers)),
-			"due": at(r.Due).Format(time.DateOnly)}).Else(store.ErrStale)
+			"due": clock.At(r.Due).Format(time.DateOnly)}).Else(store.ErrStale)
 	}
 	waiting := slices.ContainsFunc(r.Controllers, func(c Controller) bool { return c.Answer == "" })
-	end := at(r.Due).Add(-forwardedMargin)
+	end := clock.At(r.Due).Add(-forwardedMargin)
 	if waiting && now.Before(end) {
 		if r.Next = watchAt(r, now); r.Next > end.Unix() {
 			r.Next = end.Unix()
@@ -208,7 +209,7 @@ func (w *worker) tell(ctx context.Context, h holder, r *Request, c *Controller, 
 		return err
 	}
 	f := &referrals.Referral{Org: c.Org, Case: r.ID, Kind: r.Kind, Email: email, Places: c.Places, Description: r.Description,
-		Received: r.Received, Forwarded: now.Unix(), Due: at(r.Due).Add(-forwardedMargin).Unix()}
+		Received: r.Received, Forwarded: now.Unix(), Due: clock.At(r.Due).Add(-forwardedMargin).Unix()}
 	tx := w.st.Begin()
 	tx.Check(h, requestKey(h.Scope(), r.ID), "'_v' = ?", r.Version).Else(store.ErrStale) // one that is withdrawn meanwhile does not come here after all
 	f.Forward(tx, org, leaders)

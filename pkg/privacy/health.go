@@ -105,7 +105,7 @@ func health(ctx context.Context, st *store.Store, p *store.Platform, now time.Ti
 	}
 	for n, w := range heartbeat.Workers() {
 		last := beats[n].Row.(*heartbeat.Heartbeat).At
-		row := HealthWorker{Job: w.Job, Every: int(w.Every.Seconds()), Last: clock.Moment(last), Silent: w.Silent(at(last), now)}
+		row := HealthWorker{Job: w.Job, Every: int(w.Every.Seconds()), Last: clock.Moment(last), Silent: w.Silent(clock.At(last), now)}
 		b.Workers = append(b.Workers, row)
 		b.OK = b.OK && !row.Silent
 	}

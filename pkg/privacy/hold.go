@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"pixeltrack.io/platform/pkg/access"
+	"pixeltrack.io/platform/pkg/clock"
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/privacy/clocks"
 	"pixeltrack.io/platform/pkg/privacy/record"
@@ -71,12 +72,12 @@ func (h *Hold) Type() string { return "HOLD" }
 // Keys puts holds under their id, and lists those of a state by the date of their review.
 func (h *Hold) Keys() store.Keys {
 	return store.Keys{Primary: holdKey(h.ID), Index1: store.Key{PK: store.PlatformScope().Partition(FamilyHold, h.State),
-		SK: store.Join(store.Instant(at(h.Review)), string(h.ID))}}
+		SK: store.Join(store.Instant(clock.At(h.Review)), string(h.ID))}}
 }
 
 func holdKey(h id.Hold) store.Key { return store.PlatformScope().Key(FamilyHold, string(h)) }
 
-func (h *Hold) due() *store.Due { return store.NewDue(HoldReviewDue, at(h.Next), holdKey(h.ID)) }
+func (h *Hold) due() *store.Due { return store.NewDue(HoldReviewDue, clock.At(h.Next), holdKey(h.ID)) }
 
 // save writes a hold that was read, with its due row moved from where it was.
 func (h *Hold) save(tx *store.Tx, p *store.Platform, was int64) {
@@ -193,7 +194,7 @@ func (t *thing) clock(row *record.Row, dueAt int64) *store.Due {
 	if kind == "" || dueAt == 0 {
 		return nil
 	}
-	return store.NewDue(kind, at(dueAt), t.key)
+	return store.NewDue(kind, clock.At(dueAt), t.key)
 }
 
 // dueAgain is when a thing that is held no longer is due: an account or organization by what became of it meanwhile, any
@@ -202,12 +203,12 @@ func (t *thing) dueAgain(row *record.Row, was int64) int64 {
 	switch t.kind {
 	case heldAccount:
 		if deleted := number(row, "deleted"); deleted != 0 {
-			return at(deleted).Add(retention.Account).Unix()
+			return clock.At(deleted).Add(retention.Account).Unix()
 		}
 		return 0
 	case heldOrganization:
 		if access.Status(row.Text("status")) == access.Closed {
-			return at(number(row, "closing_at")).Add(retention.Organization).Unix()
+			return clock.At(number(row, "closing_at")).Add(retention.Organization).Unix()
 		}
 		return 0
 	}
@@ -350,7 +351,7 @@ func (w *worker) remindOfHold(ctx context.Context, d *store.Due, now time.Time) 
 	if err != nil {
 		return err
 	}
-	w.log.Error("hold_review_due", telemetry.Object(string(h.ID)), telemetry.Lag(now.Sub(at(h.Review))))
+	w.log.Error("hold_review_due", telemetry.Object(string(h.ID)), telemetry.Lag(now.Sub(clock.At(h.Review))))
 	was := h.Next
 	h.Next = now.Add(24 * time.Hour).Unix()
 	tx := w.st.Begin()
@@ -388,7 +389,7 @@ func (r *Request) rechecked() int64 {
 	}
 	first := int64(0)
 	for _, i := range r.status().Retained() {
-		if until := epoch(i.Until); until != 0 && (first == 0 || until < first) {
+		if until := clock.Epoch(i.Until); until != 0 && (first == 0 || until < first) {
 			first = until
 		}
 	}

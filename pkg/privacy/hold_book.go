@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"pixeltrack.io/platform/pkg/blob"
+	"pixeltrack.io/platform/pkg/clock"
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/privacy/erasure"
 )
@@ -44,12 +45,12 @@ func (b HoldBook) placed(ctx context.Context, h *Hold) error {
 	if err != nil {
 		return fmt.Errorf("book of holds: %w", err)
 	}
-	return b.write(ctx, object, written{Hold: h.ID, At: at(h.Placed), By: h.PlacedBy, Matter: h.Matter, Sealed: sealed})
+	return b.write(ctx, object, written{Hold: h.ID, At: clock.At(h.Placed), By: h.PlacedBy, Matter: h.Matter, Sealed: sealed})
 }
 
 // lifted is written after the hold was lifted, for the same reason.
 func (b HoldBook) lifted(ctx context.Context, h *Hold) error {
-	return b.write(ctx, liftedObject(h.ID), written{Hold: h.ID, At: at(h.Lifted), By: h.LiftedBy})
+	return b.write(ctx, liftedObject(h.ID), written{Hold: h.ID, At: clock.At(h.Lifted), By: h.LiftedBy})
 }
 
 func (b HoldBook) write(ctx context.Context, object string, w written) error {

@@ -49,8 +49,8 @@ func showHold(h *Hold, now time.Time) *HoldOut {
 }
 
 func holdBody(h *Hold, now time.Time) HoldBody {
-	return HoldBody{ID: h.ID, Matter: h.Matter, Object: HeldBody{h.Kind, h.Object, h.Organization}, State: h.State, PlacedAt: at(h.Placed), PlacedBy: h.PlacedBy,
-		ReviewBy: at(h.Review), Overdue: h.State == holdActive && h.Review < now.Unix(), ReviewedAt: clock.Moment(h.Reviewed), ReviewedBy: h.ReviewedBy,
+	return HoldBody{ID: h.ID, Matter: h.Matter, Object: HeldBody{h.Kind, h.Object, h.Organization}, State: h.State, PlacedAt: clock.At(h.Placed), PlacedBy: h.PlacedBy,
+		ReviewBy: clock.At(h.Review), Overdue: h.State == holdActive && h.Review < now.Unix(), ReviewedAt: clock.Moment(h.Reviewed), ReviewedBy: h.ReviewedBy,
 		LiftedAt: clock.Moment(h.Lifted), LiftedBy: h.LiftedBy}
 }
 

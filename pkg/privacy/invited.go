@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"pixeltrack.io/platform/pkg/access"
+	"pixeltrack.io/platform/pkg/clock"
 	"pixeltrack.io/platform/pkg/invitations"
 	"pixeltrack.io/platform/pkg/organization"
 	"pixeltrack.io/platform/pkg/privacy/export"
@@ -29,7 +30,7 @@ func (b *builder) invited(ctx context.Context, hash string, sets []export.Set) (
 	var records []export.Record
 	for _, i := range all {
 		r := export.Record{"record_type": i.Type(), "id": string(i.ID), "organization": string(i.Org), "controller": "the organization", "email": i.Email, "role": string(i.Role),
-			"grants": append([]access.Permission{}, i.Grants...), "times_sent": i.Sent, "sent_at": at(i.SentAt).Format(time.RFC3339), "expires_at": at(i.SentAt).Add(invitations.Life).Format(time.RFC3339)}
+			"grants": append([]access.Permission{}, i.Grants...), "times_sent": i.Sent, "sent_at": clock.At(i.SentAt).Format(time.RFC3339), "expires_at": clock.At(i.SentAt).Add(invitations.Life).Format(time.RFC3339)}
 		o, err := store.Get[organization.Organization](ctx, b.st.BindOrganization(i.Org, address.Actor()), organization.Key(i.Org))
 		if err == nil {
 			r["organization_name"] = o.Name

@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"time"
 
+	"pixeltrack.io/platform/pkg/clock"
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/privacy/clocks"
 	"pixeltrack.io/platform/pkg/privacy/retention"
@@ -29,7 +30,7 @@ func (p *Purge) Type() string { return "PURGE" }
 
 // Keys puts acts under their month in order of time.
 func (p *Purge) Keys() store.Keys {
-	t := at(p.At)
+	t := clock.At(p.At)
 	return store.Keys{Primary: store.PlatformScope().KeyIn(FamilyPurge, t.Format("2006-01"), store.Instant(t), string(p.ID))}
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"pixeltrack.io/platform/pkg/api"
+	"pixeltrack.io/platform/pkg/clock"
 	"pixeltrack.io/platform/pkg/policies"
 	"pixeltrack.io/platform/pkg/privacy/clocks"
 	"pixeltrack.io/platform/pkg/privacy/purpose"
@@ -105,7 +106,7 @@ func optedOutSince(newest map[string]*Consent) time.Time {
 		if a == nil || a.Act != Objected {
 			return time.Time{}
 		}
-		if t := at(a.At); t.After(since) {
+		if t := clock.At(a.At); t.After(since) {
 			since = t
 		}
 	}

@@ -71,7 +71,7 @@ type OrderBody struct {
 type OrderOut struct{ Body OrderBody }
 
 func showOrder(p *Package) *OrderOut {
-	return &OrderOut{OrderBody{ID: string(p.ID), State: p.State, AskedAt: at(p.Asked), Until: clock.Moment(p.Until)}}
+	return &OrderOut{OrderBody{ID: string(p.ID), State: p.State, AskedAt: clock.At(p.Asked), Until: clock.Moment(p.Until)}}
 }
 
 // CreateOrganizationExport asks for everything of an organization: before project data goes by its setting, or at any other
@@ -117,7 +117,7 @@ func (b *builder) linked(ctx context.Context, tx *store.Tx, h holder, p *Package
 	}
 	p.LinkHash = keys.HashToken(b.links.Token(ExportPurpose, string(p.ID)))
 	link := &ExportLink{Organization: org, Member: owner.Member, Export: p.ID, Hash: p.LinkHash}
-	link.Expire(at(p.Until))
+	link.Expire(clock.At(p.Until))
 	tx.Put(b.st.BindPlatform(h.Actor()), link)
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"pixeltrack.io/platform/pkg/blob"
+	"pixeltrack.io/platform/pkg/clock"
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/privacy/request"
 	"pixeltrack.io/platform/pkg/privacy/retention"
@@ -66,7 +67,7 @@ func PackageKey(s store.Scope, e id.Export) store.Key { return s.Key(FamilyPacka
 const patience = 10 * time.Minute
 
 func (p *Package) due() *store.Due {
-	return store.NewDue(PackageDue, at(p.Asked).Add(patience), p.Keys().Primary)
+	return store.NewDue(PackageDue, clock.At(p.Asked).Add(patience), p.Keys().Primary)
 }
 
 // objectKey is where a package is stored: a name of its own for each attempt, so that a builder that was taken for dead

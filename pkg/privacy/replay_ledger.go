@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"pixeltrack.io/platform/pkg/access"
+	"pixeltrack.io/platform/pkg/clock"
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/job"
 	"pixeltrack.io/platform/pkg/keyring"
@@ -343,7 +344,7 @@ func (x *replayer) keepAccount(ctx context.Context, user id.User, now time.Time)
 		if gate.DueAt == 0 {
 			gate.DueAt = now.Unix()
 		}
-		tx.ArmWake(h, retention.AccountDue(user, at(gate.DueAt)))
+		tx.ArmWake(h, retention.AccountDue(user, clock.At(gate.DueAt)))
 	}
 	tx.Rewrite(h, gate)
 	return tx.Commit(ctx)
@@ -368,7 +369,7 @@ func (x *replayer) keepOrganization(ctx context.Context, org id.Organization, no
 		if gate.DueAt == 0 {
 			gate.DueAt = now.Unix()
 		}
-		tx.ArmWake(h, retention.OrganizationDue(org, at(gate.DueAt)))
+		tx.ArmWake(h, retention.OrganizationDue(org, clock.At(gate.DueAt)))
 	}
 	tx.Rewrite(h, gate)
 	return tx.Commit(ctx)

@@ -98,15 +98,15 @@ func show(r *Request) *RequestOut {
 
 func requestBody(r *Request) RequestBody {
 	b := RequestBody{ID: string(r.ID), Type: string(r.Kind), State: string(r.State), Role: "controller", Description: r.Description, Linked: string(r.Linked), Agent: r.agent(),
-		Purpose: r.PurposeOf, ReceivedAt: at(r.Received), DueAt: at(r.Due), Derivation: requestSteps(r.Steps), Acknowledge: requestSteps(r.Acknowledge),
+		Purpose: r.PurposeOf, ReceivedAt: clock.At(r.Received), DueAt: clock.At(r.Due), Derivation: requestSteps(r.Steps), Acknowledge: requestSteps(r.Acknowledge),
 		Extended: r.Extended, Acknowledged: clock.Moment(r.Acknowledged), Items: []RequestItem{}, Denial: r.Denial, Explanation: r.Explanation, ExtendedFor: r.ExtendedFor, ExtendedWhy: r.ExtendedWhy, ClosedAt: clock.Moment(r.Closed),
 		Withdrawable: request.May(r.State, request.SubjectWithdrew) && r.Kind != request.Restriction, History: []RequestEvent{}}
 	for _, i := range r.Items {
-		b.Items = append(b.Items, RequestItem{Name: i.Name, Decision: string(i.Decision), Ground: i.Ground, Until: clock.Moment(epoch(i.Until)),
+		b.Items = append(b.Items, RequestItem{Name: i.Name, Decision: string(i.Decision), Ground: i.Ground, Until: clock.Moment(clock.Epoch(i.Until)),
 			Progress: string(i.Progress), Count: i.Count})
 	}
 	for _, h := range r.History {
-		b.History = append(b.History, RequestEvent{At: at(h.At), Event: h.Event, Item: h.Item})
+		b.History = append(b.History, RequestEvent{At: clock.At(h.At), Event: h.Event, Item: h.Item})
 	}
 	if r.Processor {
 		b.Role = "processor"
@@ -122,7 +122,7 @@ func requestBody(r *Request) RequestBody {
 		b.Needs = "login"
 	}
 	if r.PackageUntil != 0 {
-		b.Package = &RequestPackage{Until: at(r.PackageUntil), Size: r.PackageSize, SHA256: r.PackageSHA256}
+		b.Package = &RequestPackage{Until: clock.At(r.PackageUntil), Size: r.PackageSize, SHA256: r.PackageSHA256}
 	}
 	return b
 }
@@ -130,7 +130,7 @@ func requestBody(r *Request) RequestBody {
 func requestSteps(steps []DueStep) []RequestStep {
 	all := []RequestStep{}
 	for _, s := range steps {
-		all = append(all, RequestStep{Regime: string(s.Regime), Rule: s.Rule, Due: at(s.Due), Note: s.Note})
+		all = append(all, RequestStep{Regime: string(s.Regime), Rule: s.Rule, Due: clock.At(s.Due), Note: s.Note})
 	}
 	return all
 }
@@ -345,7 +345,7 @@ func DownloadRequest(st *store.Store, packages Linker) api.Operation {
 
 // fetched gives a link to a ready package, and writes down that it was given.
 func fetched(ctx context.Context, now time.Time, packages Linker, p *Package, name string, tx *store.Tx, h store.Bound, commit func() error) (*DownloadOut, error) {
-	life := min(LinkLife, at(p.Until).Sub(now))
+	life := min(LinkLife, clock.At(p.Until).Sub(now))
 	url, err := packages.Link(ctx, p.Object, "pixeltrack-"+name+".zip", life)
 	if err != nil {
 		return nil, err
@@ -356,5 +356,5 @@ func fetched(ctx context.Context, now time.Time, packages Linker, p *Package, na
 	if err := commit(); err != nil {
 		return nil, err
 	}
-	return &DownloadOut{DownloadBody{URL: url, ExpiresAt: now.Add(life), Until: at(p.Until), Size: p.Size, SHA256: p.SHA256}}, nil
+	return &DownloadOut{DownloadBody{URL: url, ExpiresAt: now.Add(life), Until: clock.At(p.Until), Size: p.Size, SHA256: p.SHA256}}, nil
 }

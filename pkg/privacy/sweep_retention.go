@@ -9,6 +9,7 @@ import (
 
 	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/admin/heartbeat"
+	"pixeltrack.io/platform/pkg/clock"
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/invitations"
 	"pixeltrack.io/platform/pkg/job"
@@ -215,7 +216,7 @@ func (w *worker) closeOpen(ctx context.Context, tx *store.Tx, p *store.Platform,
 		case r.ID == except:
 			return
 		case !r.State.Open() && r.Next != 0: // what it keeps under a duty has lost its subject
-			tx.Disarm(p, store.NewDue(RequestDue, at(r.Next), requestKey(from, r.ID)), false)
+			tx.Disarm(p, store.NewDue(RequestDue, clock.At(r.Next), requestKey(from, r.ID)), false)
 			r.Next = 0
 			tx.Rewrite(h, r)
 			r.line(tx, h)
@@ -225,7 +226,7 @@ func (w *worker) closeOpen(ctx context.Context, tx *store.Tx, p *store.Platform,
 			return
 		}
 		if r.Next != 0 {
-			tx.Disarm(p, store.NewDue(RequestDue, at(r.Next), requestKey(from, r.ID)), false)
+			tx.Disarm(p, store.NewDue(RequestDue, clock.At(r.Next), requestKey(from, r.ID)), false)
 		}
 		failed = errors.Join(failed, overtaken(r, now))
 		tx.Rewrite(h, r)

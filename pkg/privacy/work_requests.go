@@ -13,6 +13,7 @@ import (
 	"pixeltrack.io/platform/pkg/access"
 	"pixeltrack.io/platform/pkg/admin/heartbeat"
 	"pixeltrack.io/platform/pkg/bus"
+	"pixeltrack.io/platform/pkg/clock"
 	"pixeltrack.io/platform/pkg/correspondents"
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/invitations"
@@ -295,7 +296,7 @@ func (w *worker) answered(tx *store.Tx, h holder, r *Request) {
 // watchAt is when an open request that waits for somebody is looked at again.
 func watchAt(r *Request, now time.Time) int64 {
 	next := now.Add(24 * time.Hour)
-	if first := at(r.Due).Add(-warning); now.Before(first) && first.Before(next) {
+	if first := clock.At(r.Due).Add(-warning); now.Before(first) && first.Before(next) {
 		next = first
 	}
 	return next.Unix()
@@ -308,18 +309,18 @@ func (w *worker) watch(r *Request, now time.Time) {
 	}
 	what := ""
 	switch {
-	case now.After(at(r.Due)):
+	case now.After(clock.At(r.Due)):
 		what = "request_overdue"
-	case now.After(at(r.Due).Add(-warning)):
+	case now.After(clock.At(r.Due).Add(-warning)):
 		what = "request_due_soon"
-	case r.AckFailed != 0, r.Acknowledged == 0 && !r.Processor && now.After(at(r.Received).Add(silence)):
+	case r.AckFailed != 0, r.Acknowledged == 0 && !r.Processor && now.After(clock.At(r.Received).Add(silence)):
 		what = "request_not_acknowledged"
 	}
 	if what == "" {
 		return
 	}
 	r.Alarmed = now.Unix()
-	w.log.Error(what, telemetry.Case(string(r.ID)), telemetry.Kind(string(r.Kind)), telemetry.Lag(now.Sub(at(r.Due))))
+	w.log.Error(what, telemetry.Case(string(r.ID)), telemetry.Kind(string(r.Kind)), telemetry.Lag(now.Sub(clock.At(r.Due))))
 }
 
 // receipt records on a request what became of the mail that acknowledged it.
@@ -366,7 +367,7 @@ func observe(ctx context.Context, h holder, r *Request, now time.Time) error {
 		if r.Acknowledged != 0 {
 			return nil
 		}
-		return r.happen(request.Event{Type: request.AcknowledgementSent, At: at(m.SentAt)})
+		return r.happen(request.Event{Type: request.AcknowledgementSent, At: clock.At(m.SentAt)})
 	case outbox.Bounced, outbox.Failed, outbox.Dropped:
 		return r.happen(request.Event{Type: request.AcknowledgementFailed, At: now})
 	}
@@ -375,8 +376,8 @@ func observe(ctx context.Context, h holder, r *Request, now time.Time) error {
 
 // pending denies a request whose proof of identity never came, in time for the answer.
 func (w *worker) pending(tx *store.Tx, h holder, r *Request, now time.Time) error {
-	if now.Before(at(r.Due).Add(-lastCall)) {
-		r.Next = at(r.Due).Add(-lastCall).Unix()
+	if now.Before(clock.At(r.Due).Add(-lastCall)) {
+		r.Next = clock.At(r.Due).Add(-lastCall).Unix()
 		return nil
 	}
 	if err := r.happen(request.Event{Type: request.IdentityFailed, At: now}); err != nil {
@@ -533,7 +534,7 @@ func (w *worker) erase(ctx context.Context, h holder, r *Request, key store.Key,
 		}
 	}
 	if r.State == request.InReview {
-		when := at(r.Due).Add(-erasureMargin)
+		when := clock.At(r.Due).Add(-erasureMargin)
 		if !r.AtOnce && now.Before(when) {
 			if r.Next = when.Unix(); r.Next == was {
 				return nil
@@ -588,7 +589,7 @@ func (w *worker) scopeErasure(h holder, r *Request, now time.Time) error {
 
 // lastMail says whether the mail about the erasure is still to be sent.
 func (w *worker) lastMail(ctx context.Context, h holder, r *Request, now time.Time) (bool, error) {
-	if now.Sub(at(r.Decided)) > mailPatience {
+	if now.Sub(clock.At(r.Decided)) > mailPatience {
 		return false, nil
 	}
 	m, err := store.Get[outbox.Mail](ctx, h, outbox.Key(h.Scope(), store.Join(string(r.ID), "erasing")))
@@ -611,8 +612,8 @@ func (w *worker) execute(ctx context.Context, r *Request, key store.Key, now tim
 		}
 		return err
 	}
-	clock := store.NewDue(RequestDue, at(r.Next), key)
-	cause := erasure.Cause{Case: r.ID, Begin: begin, Final: w.close(ctx, r.ID, key, now, clock)}
+	due := store.NewDue(RequestDue, clock.At(r.Next), key)
+	cause := erasure.Cause{Case: r.ID, Begin: begin, Final: w.close(ctx, r.ID, key, now, due)}
 	res, err := erasure.Result{}, error(nil)
 	if user, ok := scope.User(); ok {
 		res, err = w.engine.Account(ctx, w.actor, user, cause)
@@ -649,7 +650,7 @@ func (r *Request) destroy(now time.Time) error {
 }
 
 // close adds the end of a request to the last transaction of its erasure.
-func (w *worker) close(ctx context.Context, c id.Case, key store.Key, now time.Time, clock *store.Due) func(*store.Tx, *store.Platform, erasure.Result) error {
+func (w *worker) close(ctx context.Context, c id.Case, key store.Key, now time.Time, due *store.Due) func(*store.Tx, *store.Platform, erasure.Result) error {
 	return func(tx *store.Tx, p *store.Platform, res erasure.Result) error {
 		h := w.st.BindCase(res.Subject, w.actor)
 		r, err := store.Get[Request](ctx, h, store.Key{PK: h.Scope().Partition(FamilyRequest), SK: key.SK})
@@ -661,10 +662,10 @@ func (w *worker) close(ctx context.Context, c id.Case, key store.Key, now time.T
 				return fmt.Errorf("close the request: %s: %w", e.Type, err)
 			}
 		}
-		tx.Disarm(p, clock, false)
+		tx.Disarm(p, due, false)
 		tx.Rewrite(h, r)
 		r.line(tx, h)
-		logPurge(tx, p, "erasure-request", now, at(r.Due), res.Count, res.Kept)
+		logPurge(tx, p, "erasure-request", now, clock.At(r.Due), res.Count, res.Kept)
 		from, _ := store.ScopeOf(key.PK)
 		return w.closeOpen(ctx, tx, p, from, res.Subject, c, now)
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"pixeltrack.io/platform/pkg/access"
+	"pixeltrack.io/platform/pkg/clock"
 	"pixeltrack.io/platform/pkg/correspondents"
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/keys"
@@ -95,7 +96,7 @@ func (c Cause) asked(gate *access.UserGate) time.Time {
 	if c.Case != "" {
 		return id.Made(c.Case)
 	}
-	return at(gate.Deleted).Add(time.Second - 1) // to the second
+	return clock.At(gate.Deleted).Add(time.Second - 1) // to the second
 }
 
 // Again gives the engine that does erasures of the ledger once more in a table that was restored from before. Nobody writes
@@ -304,8 +305,13 @@ func (r *run) uninvite(ctx context.Context, h *store.Case) (int, error) {
 		return 0, nil
 	}
 	n, err := r.Uninvite(ctx, h)
+	return n, kept(err)
+}
+
+// kept is an error of what others delete for an erasure, which knows a hold by one of its own.
+func kept(err error) error {
 	if errors.Is(err, retention.ErrHeld) {
-		return n, ErrHeld
+		return ErrHeld
 	}
-	return n, err
+	return err
 }

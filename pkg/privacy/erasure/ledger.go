@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"pixeltrack.io/platform/pkg/blob"
+	"pixeltrack.io/platform/pkg/clock"
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/keys"
 	"pixeltrack.io/platform/pkg/privacy/retention"
@@ -88,7 +89,7 @@ func (e *Engine) open(ctx context.Context, p *store.Platform, entry *Entry) (*En
 	if !errors.Is(err, store.ErrMissing) {
 		return there, err
 	}
-	entry.Expire(at(entry.Begun).Add(retention.Ledger))
+	entry.Expire(clock.At(entry.Begun).Add(retention.Ledger))
 	tx := e.Store.Begin()
 	tx.Create(p, entry)
 	if err := tx.Commit(ctx); errors.Is(err, store.ErrExists) {
@@ -105,7 +106,7 @@ func (e *Engine) vault(ctx context.Context, entry *Entry, name string) error {
 	if err != nil {
 		return fmt.Errorf("ledger: %w", err)
 	}
-	text, err := json.Marshal(Written{Subject: entry.Subject, Of: entry.Of, Case: string(entry.Case), Begun: at(entry.Begun), Sealed: sealed})
+	text, err := json.Marshal(Written{Subject: entry.Subject, Of: entry.Of, Case: string(entry.Case), Begun: clock.At(entry.Begun), Sealed: sealed})
 	if err != nil {
 		return fmt.Errorf("ledger: %w", err)
 	}
@@ -114,11 +115,4 @@ func (e *Engine) vault(ctx context.Context, entry *Entry, name string) error {
 		return fmt.Errorf("ledger: %w", err)
 	}
 	return nil
-}
-
-func at(seconds int64) time.Time {
-	if seconds == 0 {
-		return time.Time{}
-	}
-	return time.Unix(seconds, 0).UTC()
 }

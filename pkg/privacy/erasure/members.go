@@ -8,6 +8,7 @@ import (
 	"github.com/guregu/dynamo/v2"
 
 	"pixeltrack.io/platform/pkg/access"
+	"pixeltrack.io/platform/pkg/clock"
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/privacy/datamap"
 	"pixeltrack.io/platform/pkg/privacy/record"
@@ -32,7 +33,7 @@ func (r *run) closeAccount(ctx context.Context, user id.User) error {
 	if r.entry.Closed == 0 || len(gate.Sessions) > 0 || gate.Deleted == 0 || gate.DueAt == 0 || gate.DueAt > now.Unix() {
 		before := gate.Deleted
 		r.entry.Closed = now.Unix()
-		if before != 0 && now.Sub(at(before)) > settle && len(gate.Sessions) == 0 {
+		if before != 0 && now.Sub(clock.At(before)) > settle && len(gate.Sessions) == 0 {
 			r.entry.Closed = before
 		}
 		if gate.Deleted == 0 {

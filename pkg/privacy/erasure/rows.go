@@ -161,10 +161,7 @@ func (r *run) strip(ctx context.Context, org *store.Organization) (int, error) {
 		return 0, nil
 	}
 	n, err := r.Strip(ctx, org)
-	if errors.Is(err, retention.ErrHeld) {
-		return n, ErrHeld
-	}
-	return n, err
+	return n, kept(err)
 }
 
 // objects deletes every version of every object of the subject.

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"time"
 
+	"pixeltrack.io/platform/pkg/clock"
 	"pixeltrack.io/platform/pkg/id"
 	"pixeltrack.io/platform/pkg/privacy/record"
 	"pixeltrack.io/platform/pkg/registry"
@@ -100,7 +101,7 @@ func (r *run) setStep(name string, v int64) {
 }
 
 func (r *run) settled(now time.Time) error {
-	if !r.again && now.Sub(at(r.entry.Closed)) < settle {
+	if !r.again && now.Sub(clock.At(r.entry.Closed)) < settle {
 		return ErrSoon
 	}
 	return nil
